@@ -1,0 +1,28 @@
+package dev.palimpsest.storage;
+
+import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.key.Key;
+import dev.palimpsest.storage.value.WalRecord;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Applies WAL records to a page. The engine gathers what is to be applied and asks; it does not know what a record means. */
+public interface WalRedo {
+    /** A record and the LSN it is at (the end of the WAL record). */
+    record LsnRecord(Lsn lsn, WalRecord record) {}
+
+    /**
+     * Rebuilds the value of {@code key} as of {@code lsn}.
+     *
+     * <p>Pure: the same arguments give the same bytes. Called by many threads at once.
+     *
+     * @param base the image to start from, with the LSN it is of; null when the first record initialises the page
+     * @param records what to apply, oldest first, not empty, each at most {@code lsn}
+     * @return a new array, for a relation page of 8192 bytes
+     * @throws RedoException if a record does not fit; names key, LSN and record
+     */
+    byte[] redo(Key key, Lsn lsn, @Nullable BaseImage base, List<LsnRecord> records) throws RedoException;
+
+    /** The image that records are applied to; {@code bytes} is not to be changed. */
+    record BaseImage(Lsn lsn, byte[] bytes) {}
+}

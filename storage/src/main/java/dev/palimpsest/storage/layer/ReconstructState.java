@@ -1,0 +1,149 @@
+package dev.palimpsest.storage.layer;
+
+import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.key.Key;
+import dev.palimpsest.storage.key.KeyRange;
+import dev.palimpsest.storage.key.KeySpace;
+import dev.palimpsest.storage.value.Value;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a read has gathered so far, per key: values from newest to oldest until one initialises the key. Layers add to it,
+ * the timeline asks it what is left to look for. Used by one request; not safe for use by many threads.
+ */
+public final class ReconstructState {
+    /** Whether a key needs anything older. */
+    public enum Situation {
+        /** Older values are needed. */
+        CONTINUE,
+        /** The last value initialised the key, or reached what was cached. */
+        COMPLETE
+    }
+
+    /** A value and the LSN it is at. */
+    public record Version(Lsn lsn, Value value) {}
+
+    /** What is known of one key. */
+    public static final class KeyState {
+        private final List<Version> versions = new ArrayList<>(4);
+        private @Nullable Version cached;
+        private @Nullable StorageException failure;
+        private boolean complete;
+
+        /** Newest first; the last one initialises the key if {@link #isComplete()} and nothing is cached. */
+        public List<Version> versions() {
+            return versions;
+        }
+
+        /** An image known before the read began; applies below all of {@link #versions()}. */
+        public @Nullable Version cached() {
+            return cached;
+        }
+
+        /** Why this key cannot be read, if so. */
+        public @Nullable StorageException failure() {
+            return failure;
+        }
+
+        /** Whether nothing older is needed. */
+        public boolean isComplete() {
+            return complete;
+        }
+    }
+
+    private final TreeMap<Key, KeyState> keys = new TreeMap<>();
+    private final List<KeyRange> newlyDone = new ArrayList<>();
+
+    /** Tells the state of an image that is known already, so that no layer need be read at or below its LSN. */
+    public void cache(Key key, Lsn lsn, Value.Image image) {
+        state(key).cached = new Version(lsn, image);
+    }
+
+    /** The LSN of the image that is known already; null if there is none. */
+    public @Nullable Lsn cachedLsn(Key key) {
+        KeyState state = keys.get(key);
+        return state == null || state.cached == null ? null : state.cached.lsn();
+    }
+
+    /**
+     * Adds a value that is older than all that were added for its key.
+     *
+     * @throws IllegalStateException if the key is complete, or the value is not older
+     */
+    public Situation add(Key key, Lsn lsn, Value value) {
+        KeyState state = state(key);
+        if (state.complete) {
+            throw new IllegalStateException("key " + key + " is complete, yet got another value at " + lsn);
+        }
+        if (!state.versions.isEmpty() && !lsn.isBefore(state.versions.getLast().lsn())) {
+            throw new IllegalStateException(
+                    "value of key " + key + " at " + lsn + " is not older than the last one, at "
+                            + state.versions.getLast().lsn());
+        }
+        state.versions.add(new Version(lsn, value));
+        if (value.willInit()) {
+            finish(key, state);
+            return Situation.COMPLETE;
+        }
+        return Situation.CONTINUE;
+    }
+
+    /** Says that nothing more is to be looked for: everything down to the cached image was added. */
+    public void reachedCached(Key key) {
+        KeyState state = state(key);
+        if (state.cached == null) {
+            throw new IllegalStateException("nothing is cached for key " + key);
+        }
+        if (!state.complete) {
+            finish(key, state);
+        }
+    }
+
+    /** Records that a key cannot be read; the first reason is kept, and nothing more is looked for. */
+    public void fail(Key key, StorageException reason) {
+        KeyState state = state(key);
+        if (state.failure == null) {
+            state.failure = reason;
+        } else {
+            state.failure.addSuppressed(reason);
+        }
+        if (!state.complete) {
+            finish(key, state);
+        }
+    }
+
+    private void finish(Key key, KeyState state) {
+        state.complete = true;
+        newlyDone.add(KeyRange.single(key));
+    }
+
+    private KeyState state(Key key) {
+        return keys.computeIfAbsent(key, k -> new KeyState());
+    }
+
+    /** Whether nothing more need be looked for of {@code key}. */
+    public boolean isComplete(Key key) {
+        KeyState state = keys.get(key);
+        return state != null && state.complete;
+    }
+
+    /** The keys that became complete, or failed, since this was last asked. */
+    public KeySpace takeNewlyDone() {
+        if (newlyDone.isEmpty()) {
+            return KeySpace.EMPTY;
+        }
+        KeySpace done = KeySpace.ofUnordered(newlyDone);
+        newlyDone.clear();
+        return done;
+    }
+
+    /** Everything gathered, by key. */
+    public Map<Key, KeyState> keys() {
+        return keys;
+    }
+}

@@ -1,0 +1,7 @@
+/**
+ * The object store: the port, the paths of what is kept there, and wrappers of the port. Knows nothing of layers' contents.
+ */
+@NullMarked
+package dev.palimpsest.storage.remote;
+
+import org.jspecify.annotations.NullMarked;

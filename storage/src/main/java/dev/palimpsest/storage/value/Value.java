@@ -1,0 +1,19 @@
+package dev.palimpsest.storage.value;
+
+/** What a key has at an LSN. Immutable; the arrays inside are not to be changed. */
+public sealed interface Value permits Value.Image, WalRecord {
+    /** Whether reading a key may stop here: nothing older is needed to rebuild it. */
+    boolean willInit();
+
+    /**
+     * The whole value: a page, or whatever a key that is not a page holds.
+     *
+     * @param bytes not to be changed
+     */
+    record Image(byte[] bytes) implements Value {
+        @Override
+        public boolean willInit() {
+            return true;
+        }
+    }
+}
