@@ -5,7 +5,7 @@
  * of it in one thread from one seed.
  *
  * <p>This package holds what every other one may need: the family of {@link dev.palimpsest.storage.StorageException}s
- * and the redo port.
+ * the ids of tenants and timelines, and the redo port.
  */
 @NullMarked
 package dev.palimpsest.storage;
