@@ -107,13 +107,26 @@ public record Key(long high, long middle, char low) implements Comparable<Key> {
      * @throws ArithmeticException on {@link #MAX}
      */
     public Key next() {
-        char nextLow = (char) (low + 1);
-        long nextMiddle = nextLow == 0 ? middle + 1 : middle;
-        long nextHigh = nextLow == 0 && nextMiddle == 0 ? high + 1 : high;
-        if (nextLow == 0 && nextMiddle == 0 && nextHigh == 0) {
-            throw new ArithmeticException("there is no key after " + this);
+        return plus(1);
+    }
+
+    /**
+     * The key {@code count} keys further on: added to field 6, carried through all fields.
+     *
+     * @param count 0 or more
+     * @throws ArithmeticException if that lies beyond {@link #MAX}
+     */
+    public Key plus(long count) {
+        if (count < 0) {
+            throw new IllegalArgumentException("not a distance between keys: " + count);
         }
-        return new Key(nextHigh, nextMiddle, nextLow);
+        long lowSum = low + (count & 0xFFFF);
+        long sum = middle + (count >>> 16) + (lowSum >>> 16);
+        long carry = Long.compareUnsigned(sum, middle) < 0 ? 1 : 0;
+        if (high == -1L && carry == 1) {
+            throw new ArithmeticException("there is no key " + count + " after " + this);
+        }
+        return new Key(high + carry, sum, (char) lowSum);
     }
 
     @Override
