@@ -1,0 +1,8 @@
+package dev.palimpsest.storage.file;
+
+class LocalDiskDirectTest extends LocalDiskContract {
+    @Override
+    LocalDiskSettings.Mode mode() {
+        return LocalDiskSettings.Mode.DIRECT;
+    }
+}
