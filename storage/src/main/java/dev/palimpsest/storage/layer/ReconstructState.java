@@ -58,10 +58,12 @@ public final class ReconstructState {
 
     private final TreeMap<Key, KeyState> keys = new TreeMap<>();
     private final List<KeyRange> newlyDone = new ArrayList<>();
+    private boolean anyCached;
 
     /** Tells the state of an image that is known already, so that no layer need be read at or below its LSN. */
     public void cache(Key key, Lsn lsn, Value.Image image) {
         state(key).cached = new Version(lsn, image);
+        anyCached = true;
     }
 
     /** The LSN of the image that is known already; null if there is none. */
@@ -101,6 +103,26 @@ public final class ReconstructState {
         }
         if (!state.complete) {
             finish(key, state);
+        }
+    }
+
+    /**
+     * Completes those of {@code keys} whose cached image is as new as anything a search below {@code end} could find.
+     *
+     * @param end exclusive
+     */
+    public void reachCachedBelow(KeySpace keys, Lsn end) {
+        if (!anyCached) {
+            return;
+        }
+        for (Map.Entry<Key, KeyState> entry : this.keys.entrySet()) {
+            KeyState state = entry.getValue();
+            if (!state.complete
+                    && state.cached != null
+                    && !state.cached.lsn().plus(1).isBefore(end)
+                    && keys.contains(entry.getKey())) {
+                finish(entry.getKey(), state);
+            }
         }
     }
 

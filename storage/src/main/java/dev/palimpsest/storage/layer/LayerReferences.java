@@ -1,0 +1,137 @@
+package dev.palimpsest.storage.layer;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Counts who holds a layer, so that its file stays while anybody reads it. The owner, that is the timeline, holds the layer
+ * until it lets go with {@link #retire} or {@link #drop}; each reader from a {@link #tryAcquire} that returned true until
+ * {@link #release}. Whoever lets go last runs what was said for that.
+ *
+ * <pre>
+ *   held ── retire() or drop() ──► leaving ── last reader releases ──► gone
+ *    tryAcquire() is true           tryAcquire() is false
+ * </pre>
+ *
+ * <p>Safe for use by many threads; acquiring is one atomic operation. With assertions enabled it also remembers where readers
+ * came from, for tests that find one that has not left ({@link #readers}, {@link #acquired}).
+ */
+public final class LayerReferences {
+    private static final boolean TRACKED = LayerReferences.class.desiredAssertionStatus();
+    /** Set in the state once the owner has let go. */
+    private static final int LEAVING = 1 << 31;
+    /** Set with it if the file is to be deleted. The other bits count the readers. */
+    private static final int DROPPED = 1 << 30;
+
+    private final String what;
+    private final Last last;
+    private final AtomicInteger state = new AtomicInteger();
+    private final Queue<Throwable> acquired = new ConcurrentLinkedQueue<>();
+
+    /** What becomes of the layer's file. */
+    public enum Fate {
+        /** It stays. */
+        KEEP,
+        /** It is deleted. */
+        DELETE
+    }
+
+    /** What is to be done when nobody holds the layer any more. */
+    @FunctionalInterface
+    public interface Last {
+        /** Called once, in the thread of whoever let go last; must not throw. */
+        void released(Fate fate);
+    }
+
+    /**
+     * Held by its owner.
+     *
+     * @param what the layer, for messages
+     */
+    public LayerReferences(String what, Last last) {
+        this.what = what;
+        this.last = last;
+    }
+
+    /** As {@link Layer#tryAcquire}. */
+    public boolean tryAcquire() {
+        int before = state.getAndUpdate(s -> s < 0 ? s : s + 1);
+        if (before < 0) {
+            return false;
+        }
+        if (TRACKED) {
+            acquired.add(new Throwable("reader of layer " + what));
+        }
+        return true;
+    }
+
+    /**
+     * As {@link Layer#release}.
+     *
+     * @throws IllegalStateException if there is no reader
+     */
+    public void release() {
+        int before = state.getAndUpdate(s -> readers(s) == 0 ? s : s - 1);
+        if (readers(before) == 0) {
+            throw new IllegalStateException("layer " + what + " was released more often than acquired");
+        }
+        if (TRACKED && readers(before) == 1) {
+            acquired.clear();
+        }
+        if (before < 0 && readers(before) == 1) {
+            last.released(fate(before));
+        }
+    }
+
+    private static int readers(int state) {
+        return state & ~(LEAVING | DROPPED);
+    }
+
+    private static Fate fate(int state) {
+        return (state & DROPPED) == 0 ? Fate.KEEP : Fate.DELETE;
+    }
+
+    /**
+     * The owner lets go; the file stays.
+     *
+     * @throws IllegalStateException if it had let go before
+     */
+    public void retire() {
+        letGo(LEAVING);
+    }
+
+    /**
+     * The owner lets go, and the file is to be deleted.
+     *
+     * @throws IllegalStateException if it had let go before
+     */
+    public void drop() {
+        letGo(LEAVING | DROPPED);
+    }
+
+    private void letGo(int how) {
+        int before = state.getAndUpdate(s -> s < 0 ? s : s | how);
+        if (before < 0) {
+            throw new IllegalStateException("layer " + what + " was retired or dropped before");
+        }
+        if (before == 0) {
+            last.released(fate(how));
+        }
+    }
+
+    /** How many readers hold it now. */
+    public int readers() {
+        return readers(state.get());
+    }
+
+    /**
+     * Where readers came from since there was last none: for a test that finds that one has not left. Some of these may have
+     * left. Empty when assertions are disabled.
+     */
+    public List<Throwable> acquired() {
+        return new ArrayList<>(acquired);
+    }
+}
