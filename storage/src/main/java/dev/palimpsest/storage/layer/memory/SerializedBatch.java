@@ -1,0 +1,291 @@
+package dev.palimpsest.storage.layer.memory;
+
+import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.InvalidRequestException;
+import dev.palimpsest.storage.blob.BlobHeader;
+import dev.palimpsest.storage.key.Key;
+import dev.palimpsest.storage.value.Value;
+import dev.palimpsest.storage.value.ValueCodec;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.Objects;
+
+/**
+ * Values in the bytes that an ephemeral file stores, with where each of them lies: what the write path hands to a layer in
+ * one piece. Built without a timeline, so that decoding WAL can run ahead of it, in parallel, or elsewhere; a value is
+ * serialised once, here.
+ *
+ * <p>Values need no order, neither among keys nor among the LSNs of one key. Of several values of one key at one LSN the
+ * last counts.
+ *
+ * <p>A batch is a view of its builder's memory: it is good until the builder is cleared, and throws
+ * {@link IllegalStateException} afterwards. Builder and batch are used by one thread at a time; handing them on needs a
+ * happens-before edge.
+ */
+public final class SerializedBatch {
+    private final Builder builder;
+    private final int generation;
+
+    private SerializedBatch(Builder builder) {
+        this.builder = builder;
+        this.generation = builder.generation;
+    }
+
+    private Builder live() {
+        if (generation != builder.generation) {
+            throw new IllegalStateException("the batch is gone: its builder was cleared");
+        }
+        return builder;
+    }
+
+    /** How many values. */
+    public int count() {
+        return live().count;
+    }
+
+    /** Whether there is no value in it. */
+    public boolean isEmpty() {
+        return count() == 0;
+    }
+
+    /** The bytes of all values with their blob headers. */
+    public int sizeBytes() {
+        return live().raw.position();
+    }
+
+    /** The highest LSN of any value; {@link Lsn#INVALID} if there is none. */
+    public Lsn highestLsn() {
+        return new Lsn(live().highestLsn);
+    }
+
+    /** The lowest LSN of any value; {@link Lsn#MAX} if there is none. */
+    public Lsn lowestLsn() {
+        return new Lsn(live().lowestLsn);
+    }
+
+    /** The key of a value, counted from 0 in the order of putting. */
+    public Key key(int index) {
+        Builder from = live();
+        return new Key(from.highs[index(index)], from.middles[index], from.lows[index]);
+    }
+
+    /** The LSN of a value. */
+    public Lsn lsn(int index) {
+        return new Lsn(live().lsns[index(index)]);
+    }
+
+    /** Whether a value initialises its key. */
+    public boolean willInit(int index) {
+        return ValueLocation.willInit(live().locations[index(index)]);
+    }
+
+    /** The length of a value in bytes, serialised, without its blob header. */
+    public int valueLength(int index) {
+        return ValueLocation.length(live().locations[index(index)]);
+    }
+
+    private int index(int index) {
+        return Objects.checkIndex(index, builder.count);
+    }
+
+    /** All the bytes, from position to limit; the position and limit are the caller's own. */
+    ByteBuffer raw() {
+        return live().raw.duplicate().flip();
+    }
+
+    /** Puts every value into an index, as lying {@code base} bytes further on; returns how many replaced another. */
+    int putInto(MemoryIndex index, long base) {
+        Builder from = live();
+        int replaced = 0;
+        for (int i = 0; i < from.count; i++) {
+            long location = ValueLocation.shift(from.locations[i], base);
+            if (index.put(from.highs[i], from.middles[i], from.lows[i], from.lsns[i], location)) {
+                replaced++;
+            }
+        }
+        return replaced;
+    }
+
+    /**
+     * Gathers values for a batch; to be cleared and filled again. Its memory grows as needed, up to the limit, and once it
+     * has grown, putting a value allocates nothing.
+     */
+    public static final class Builder {
+        /** The limit that is used unless another is given, in bytes; far above what one modification has. */
+        public static final int DEFAULT_MAX_BYTES = 1 << 30;
+
+        /** What a builder keeps for the next batch, at most, in bytes; a rare huge batch does not stay. */
+        private static final int RETAINED_BYTES = 32 << 20;
+
+        private static final int FIRST_BYTES = 16 << 10;
+        private static final int FIRST_VALUES = 64;
+
+        private final int maxBytes;
+        private ByteBuffer raw;
+        private long[] highs = new long[FIRST_VALUES];
+        private long[] middles = new long[FIRST_VALUES];
+        private char[] lows = new char[FIRST_VALUES];
+        private long[] lsns = new long[FIRST_VALUES];
+        /** {@link ValueLocation}s, counted from the start of the batch. */
+        private long[] locations = new long[FIRST_VALUES];
+
+        private int count;
+        private long highestLsn;
+        private long lowestLsn = Lsn.MAX.value();
+        private int generation;
+        private boolean built;
+
+        /** With {@link #DEFAULT_MAX_BYTES}. */
+        public Builder() {
+            this(DEFAULT_MAX_BYTES);
+        }
+
+        /**
+         * @param maxBytes the greatest size of a batch, values with their blob headers, in bytes, at least 1
+         */
+        public Builder(int maxBytes) {
+            if (maxBytes < 1) {
+                throw new IllegalArgumentException("a batch of at most " + maxBytes + " bytes holds nothing");
+            }
+            this.maxBytes = maxBytes;
+            this.raw = ByteBuffer.allocateDirect(Math.min(FIRST_BYTES, maxBytes));
+        }
+
+        /**
+         * Adds a value.
+         *
+         * @throws InvalidRequestException if the value is longer than a blob can be (256 MiB), or the batch would exceed its
+         *     limit; then the batch is as it was
+         */
+        public void put(Key key, Lsn lsn, Value value) throws InvalidRequestException {
+            begin(key.high(), key.middle(), key.low(), lsn, ValueCodec.encodedSize(value), value.willInit());
+            ValueCodec.encode(value, raw);
+        }
+
+        /**
+         * Adds an image.
+         *
+         * @param page all bytes from position to limit; both stay as they are
+         * @throws InvalidRequestException as {@link #put}
+         */
+        public void putImage(Key key, Lsn lsn, ByteBuffer page) throws InvalidRequestException {
+            putImage(key.high(), key.middle(), key.low(), lsn, page);
+        }
+
+        /**
+         * Adds an image under the key of three words; see {@link Key}.
+         *
+         * @param page all bytes from position to limit; both stay as they are
+         * @throws InvalidRequestException as {@link #put}
+         */
+        public void putImage(long high, long middle, char low, Lsn lsn, ByteBuffer page)
+                throws InvalidRequestException {
+            int length = page.remaining();
+            begin(high, middle, low, lsn, ValueCodec.IMAGE_HEADER_SIZE + (long) length, true);
+            ValueCodec.encodeImage(page, raw);
+        }
+
+        /**
+         * Adds a WAL record of PostgreSQL.
+         *
+         * @param willInit whether the record builds the page anew
+         * @param record all of the record from position to limit; both stay as they are
+         * @throws InvalidRequestException as {@link #put}
+         */
+        public void putPostgresRecord(Key key, Lsn lsn, boolean willInit, ByteBuffer record)
+                throws InvalidRequestException {
+            putPostgresRecord(key.high(), key.middle(), key.low(), lsn, willInit, record);
+        }
+
+        /**
+         * Adds a WAL record of PostgreSQL under the key of three words; see {@link Key}.
+         *
+         * @param willInit whether the record builds the page anew
+         * @param record all of the record from position to limit; both stay as they are
+         * @throws InvalidRequestException as {@link #put}
+         */
+        public void putPostgresRecord(long high, long middle, char low, Lsn lsn, boolean willInit, ByteBuffer record)
+                throws InvalidRequestException {
+            int length = record.remaining();
+            begin(high, middle, low, lsn, ValueCodec.POSTGRES_HEADER_SIZE + (long) length, willInit);
+            ValueCodec.encodePostgres(willInit, record, raw);
+        }
+
+        private void begin(long high, long middle, char low, Lsn lsn, long length, boolean willInit)
+                throws InvalidRequestException {
+            if (built) {
+                throw new IllegalStateException("the batch was built; clear the builder before filling it again");
+            }
+            if (length > ValueLocation.MAX_LENGTH) {
+                throw new InvalidRequestException("the value of key " + new Key(high, middle, low) + " at " + lsn
+                        + " has " + length + " bytes; the limit of a value is " + ValueLocation.MAX_LENGTH);
+            }
+            int position = raw.position();
+            long end = position + ValueLocation.headerLength((int) length) + length;
+            if (end > maxBytes) {
+                throw new InvalidRequestException("a batch of " + count + " values would grow to " + end
+                        + " bytes with the value of key " + new Key(high, middle, low) + " at " + lsn
+                        + "; its limit is " + maxBytes);
+            }
+            reserve((int) end);
+            highs[count] = high;
+            middles[count] = middle;
+            lows[count] = low;
+            lsns[count] = lsn.value();
+            locations[count] = ValueLocation.pack(position, (int) length, willInit);
+            count++;
+            if (Long.compareUnsigned(lsn.value(), highestLsn) > 0) {
+                highestLsn = lsn.value();
+            }
+            if (Long.compareUnsigned(lsn.value(), lowestLsn) < 0) {
+                lowestLsn = lsn.value();
+            }
+            BlobHeader.write(BlobHeader.raw((int) length), raw);
+        }
+
+        private void reserve(int end) {
+            if (end > raw.capacity()) {
+                ByteBuffer larger =
+                        ByteBuffer.allocateDirect((int) Math.min(maxBytes, Math.max(end, 2L * raw.capacity())));
+                raw = larger.put(raw.flip());
+            }
+            if (count == highs.length) {
+                int more = Math.multiplyExact(2, count);
+                highs = Arrays.copyOf(highs, more);
+                middles = Arrays.copyOf(middles, more);
+                lows = Arrays.copyOf(lows, more);
+                lsns = Arrays.copyOf(lsns, more);
+                locations = Arrays.copyOf(locations, more);
+            }
+        }
+
+        /** How many values were put since the last clearing. */
+        public int count() {
+            return count;
+        }
+
+        /** The bytes of the values put since the last clearing, with their blob headers. */
+        public int sizeBytes() {
+            return raw.position();
+        }
+
+        /** The batch. Nothing can be put until the builder is cleared. */
+        public SerializedBatch build() {
+            built = true;
+            return new SerializedBatch(this);
+        }
+
+        /** Starts anew; the batch that was built is gone. */
+        public void clear() {
+            generation++;
+            built = false;
+            count = 0;
+            highestLsn = 0;
+            lowestLsn = Lsn.MAX.value();
+            if (raw.capacity() > RETAINED_BYTES) {
+                raw = ByteBuffer.allocateDirect(Math.min(FIRST_BYTES, maxBytes));
+            }
+            raw.clear();
+        }
+    }
+}
