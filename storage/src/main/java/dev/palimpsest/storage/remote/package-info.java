@@ -1,5 +1,6 @@
 /**
- * The object store: the port, the paths of what is kept there, and wrappers of the port. Knows nothing of layers' contents.
+ * The object store: the port ({@link dev.palimpsest.storage.remote.ObjectStore}, where the contract stands), the paths of
+ * what is kept there, and wrappers of the port. Knows nothing of layers' contents.
  */
 @NullMarked
 package dev.palimpsest.storage.remote;
