@@ -1,0 +1,165 @@
+package dev.palimpsest.storage.timeline;
+
+import dev.palimpsest.storage.CancelledException;
+import dev.palimpsest.storage.Generation;
+import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TenantId;
+import dev.palimpsest.storage.WalRedo;
+import dev.palimpsest.storage.blob.Block;
+import dev.palimpsest.storage.blob.BlockCache;
+import dev.palimpsest.storage.blob.ReadBuffers;
+import dev.palimpsest.storage.blob.ZstdContexts;
+import dev.palimpsest.storage.context.Mutex;
+import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.context.TaskKind;
+import dev.palimpsest.storage.file.Disk;
+import dev.palimpsest.storage.file.LocalDisk;
+import dev.palimpsest.storage.layer.file.LayerIo;
+import dev.palimpsest.storage.layer.memory.DirtyBytes;
+import dev.palimpsest.storage.layer.memory.InMemoryLayers;
+import dev.palimpsest.storage.layer.memory.L0Flush;
+import dev.palimpsest.storage.remote.ObjectStore;
+import dev.palimpsest.storage.remote.local.LocalDirectoryStore;
+import dev.palimpsest.storage.runtime.Cancellation;
+import dev.palimpsest.storage.runtime.Clock;
+import dev.palimpsest.storage.runtime.Environment;
+import dev.palimpsest.storage.runtime.SystemClock;
+import dev.palimpsest.storage.runtime.Task;
+import dev.palimpsest.storage.runtime.VirtualThreadTasks;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A store in one local directory, for a process that has no server: {@code DIR/tenants} has the layers, {@code DIR/objects} is
+ * the object store. One process at a time may have a directory open. Safe for use by many threads.
+ *
+ * {@snippet :
+ * try (EmbeddedStore store = EmbeddedStore.open(directory, StoreSettings.DEFAULT, redo)) {
+ *     TenantTimelines tenant = store.tenant(tenantId, RequestContext.of(TaskKind.LIFECYCLE));
+ *     Timeline main = tenant.create(timelineId, new Lsn(0x1000), 17, RequestContext.of(TaskKind.LIFECYCLE));
+ *     try (TimelineWriter writer = main.writer(RequestContext.of(TaskKind.INGEST))) {
+ *         writer.put(batch);
+ *         writer.finish(lsn);
+ *     }
+ *     main.freezeAndFlush(RequestContext.of(TaskKind.FLUSH));
+ *     byte[] page = main.get(key, lsn, RequestContext.of(TaskKind.PAGE_SERVICE));
+ * }
+ * }
+ */
+public final class EmbeddedStore implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(EmbeddedStore.class);
+
+    /** The one attachment that a directory of its own ever has. */
+    private static final Generation GENERATION = new Generation(1);
+
+    private static final Duration HOUSEKEEPING = Duration.ofSeconds(1);
+    private static final int ZSTD_CONTEXTS = 4;
+
+    private final Engine engine;
+    private final Path directory;
+    private final Map<TenantId, TenantTimelines> tenants = new ConcurrentHashMap<>();
+    private final Mutex loading;
+    private final Cancellation cancellation = new Cancellation();
+    private final Task housekeeping;
+
+    private EmbeddedStore(Engine engine, Path directory) {
+        this.engine = engine;
+        this.directory = directory;
+        this.loading = new Mutex("loading a tenant", engine.newSignal());
+        this.housekeeping = engine.environment().tasks().start("housekeeping", this::keepHouse);
+    }
+
+    /** Opens a directory, creating it if it is not there. */
+    public static EmbeddedStore open(Path directory, StoreSettings settings, WalRedo redo) throws StorageException {
+        Clock clock = new SystemClock();
+        Environment environment = new Environment(clock, new VirtualThreadTasks(clock), new SplittableRandom());
+        Disk disk = new LocalDisk(settings.disk(), environment.tasks());
+        disk.createDirectories(directory);
+        ObjectStore objects = LocalDirectoryStore.open(disk, directory.resolve("objects"));
+        return new EmbeddedStore(
+                engine(environment, disk, objects, redo, settings, new PrometheusRegistry()), directory);
+    }
+
+    /** Puts an engine together of its parts: for those who bring their own disk, object store or environment. */
+    public static Engine engine(
+            Environment environment,
+            Disk disk,
+            ObjectStore objects,
+            WalRedo redo,
+            StoreSettings settings,
+            PrometheusRegistry metrics) {
+        DirtyBytes dirtyBytes = new DirtyBytes(settings.maxDirtyBytes(), metrics);
+        LayerIo layerIo = new LayerIo(
+                disk,
+                new BlockCache((int) Math.max(1, settings.blockCacheBytes() / Block.SIZE)),
+                new ReadBuffers(settings.maxReadBytes(), settings.readBuffers(), disk.alignment(), environment.tasks()),
+                new ZstdContexts(ZSTD_CONTEXTS),
+                settings.maxReadBytes(),
+                settings.maxValueBytes());
+        return new Engine(
+                environment,
+                disk,
+                objects,
+                layerIo,
+                new InMemoryLayers(disk, environment, dirtyBytes),
+                new L0Flush(
+                        settings.l0FlushConcurrency(),
+                        settings.l0FlushBufferBytes(),
+                        environment.tasks().newSignal()),
+                redo,
+                settings.timelines(),
+                new AtomicLong());
+    }
+
+    /** The timelines of a tenant; loads them the first time. A tenant that nobody has written to has none. */
+    public TenantTimelines tenant(TenantId id, RequestContext context) throws StorageException {
+        try (Mutex.Held _ = loading.acquire(context)) {
+            TenantTimelines tenant = tenants.get(id);
+            if (tenant == null) {
+                tenant = TenantTimelines.load(engine, id, GENERATION, directory, context);
+                tenants.put(id, tenant);
+            }
+            return tenant;
+        }
+    }
+
+    /** Its clock: what deadlines of requests are counted by. */
+    public Clock clock() {
+        return engine.environment().clock();
+    }
+
+    private void keepHouse() {
+        RequestContext context = new RequestContext(TaskKind.LIFECYCLE, Clock.NEVER, cancellation);
+        while (!cancellation.isCancelled()) {
+            engine.environment().tasks().sleep(HOUSEKEEPING.toNanos(), cancellation);
+            for (TenantTimelines tenant : tenants.values()) {
+                try {
+                    tenant.tick(context);
+                } catch (CancelledException e) {
+                    return;
+                } catch (StorageException e) {
+                    LOG.warn("housekeeping of tenant {}: {}", tenant.tenant(), e.getMessage());
+                }
+            }
+        }
+    }
+
+    /** Shuts all timelines down and frees memory and files. Does not flush: what is not durable is lost. */
+    @Override
+    public void close() throws StorageException {
+        cancellation.cancel();
+        housekeeping.join();
+        for (TenantTimelines tenant : tenants.values()) {
+            tenant.shutdown(RequestContext.of(TaskKind.LIFECYCLE));
+        }
+        engine.l0Flush().close();
+        engine.layerIo().zstd().close();
+    }
+}

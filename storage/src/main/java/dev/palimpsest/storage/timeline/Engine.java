@@ -1,0 +1,40 @@
+package dev.palimpsest.storage.timeline;
+
+import dev.palimpsest.storage.WalRedo;
+import dev.palimpsest.storage.file.Disk;
+import dev.palimpsest.storage.layer.file.LayerIo;
+import dev.palimpsest.storage.layer.memory.InMemoryLayers;
+import dev.palimpsest.storage.layer.memory.L0Flush;
+import dev.palimpsest.storage.remote.ObjectStore;
+import dev.palimpsest.storage.runtime.Environment;
+import dev.palimpsest.storage.runtime.Signal;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * What all timelines of a process share.
+ *
+ * @param environment clock, tasks, randomness
+ * @param disk where local files are
+ * @param objects where the durable state is
+ * @param layerIo what layer files are read and written with
+ * @param inMemoryLayers opens layers for writes, and accounts for all that are open
+ * @param l0Flush bounds the flushes that run at once
+ * @param redo applies records to pages
+ * @param config how timelines write and read
+ * @param uniqueNumbers makes the names of temporary files differ
+ */
+public record Engine(
+        Environment environment,
+        Disk disk,
+        ObjectStore objects,
+        LayerIo layerIo,
+        InMemoryLayers inMemoryLayers,
+        L0Flush l0Flush,
+        WalRedo redo,
+        TimelineConfig config,
+        AtomicLong uniqueNumbers) {
+
+    Signal newSignal() {
+        return environment.tasks().newSignal();
+    }
+}

@@ -1,0 +1,116 @@
+package dev.palimpsest.storage.timeline;
+
+import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.key.KeyCatalogue;
+import dev.palimpsest.storage.key.KeyRange;
+import dev.palimpsest.storage.key.KeySpace;
+import dev.palimpsest.storage.layer.Layer;
+import dev.palimpsest.storage.layer.LayerKind;
+import dev.palimpsest.storage.layer.ReconstructState;
+import dev.palimpsest.storage.layermap.RangeSearchResult;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One read: gathers, for a set of keys at an LSN, what layers have of them, newest first, through the ancestors.
+ *
+ * <p>Each step asks the layer map which layer has the newest values below the LSN reached so far, reads that layer, and
+ * goes on below it with the keys that need older values. An image layer answers for its whole key range: what is not in
+ * it does not exist. What no layer of a timeline covers is looked for in its ancestor, at the LSN of the branch.
+ */
+final class ReadPath {
+    private final ReconstructState state;
+    private final RequestContext context;
+    private final List<KeyRange> absent = new ArrayList<>();
+    private final StringBuilder trail = new StringBuilder();
+    private int layersVisited;
+
+    ReadPath(ReconstructState state, RequestContext context) {
+        this.state = state;
+        this.context = context;
+    }
+
+    /** Gathers; returns the keys of which nothing, or not enough, was found anywhere. */
+    KeySpace collect(Timeline start, KeySpace keys, Lsn lsn) throws StorageException {
+        KeySpace wanted = keys;
+        Lsn at = lsn;
+        Timeline timeline = start;
+        while (true) {
+            int visitedBefore = layersVisited;
+            wanted = searchTimeline(timeline, wanted, at);
+            trail.append(trail.isEmpty() ? "" : ", then ")
+                    .append(layersVisited - visitedBefore)
+                    .append(" layers of timeline ")
+                    .append(timeline.id())
+                    .append(" at ")
+                    .append(at);
+            Timeline.@Nullable BranchPoint branch = timeline.branchPoint();
+            if (wanted.isEmpty() || branch == null) {
+                break;
+            }
+            absent.addAll(wanted.intersect(KeyCatalogue.NOT_INHERITED).ranges());
+            wanted = wanted.minus(KeyCatalogue.NOT_INHERITED);
+            if (wanted.isEmpty()) {
+                break;
+            }
+            at = Lsn.min(at, branch.lsn());
+            timeline = branch.ancestor();
+            // After a restart the ancestor may have to take in again what the branch was made from.
+            timeline.awaitLsn(at, context);
+        }
+        absent.addAll(wanted.ranges());
+        return KeySpace.ofUnordered(absent);
+    }
+
+    /** Looks in one timeline; returns the keys that are to be looked for in its ancestor. */
+    private KeySpace searchTimeline(Timeline timeline, KeySpace keys, Lsn lsn) throws StorageException {
+        Fringe fringe = new Fringe();
+        List<KeyRange> uncovered = new ArrayList<>();
+        plan(timeline, keys, lsn.plus(1), fringe, uncovered);
+        for (Fringe.Visit visit = fringe.poll(); visit != null; visit = fringe.poll()) {
+            context.checkCancelled();
+            if (!visit.layer().tryAcquire()) {
+                // The layer was replaced since the plan was made; the map of now has what replaced it.
+                plan(timeline, visit.keys(), visit.end(), fringe, uncovered);
+                continue;
+            }
+            KeySpace left;
+            try {
+                layersVisited++;
+                visit.layer().collect(visit.keys(), visit.floor(), visit.end(), state, context);
+                left = visit.keys().minus(state.takeNewlyDone());
+            } finally {
+                visit.layer().release();
+            }
+            if (visit.layer().kind() == LayerKind.IMAGE) {
+                KeySpace covered = KeySpace.of(visit.layer().keyRange());
+                absent.addAll(left.intersect(covered).ranges());
+                left = left.minus(covered);
+            }
+            plan(timeline, left, visit.floor(), fringe, uncovered);
+        }
+        return KeySpace.ofUnordered(uncovered);
+    }
+
+    private void plan(Timeline timeline, KeySpace keys, Lsn end, Fringe fringe, List<KeyRange> uncovered) {
+        if (keys.isEmpty()) {
+            return;
+        }
+        state.reachCachedBelow(keys, end);
+        KeySpace left = keys.minus(state.takeNewlyDone());
+        List<KeyRange> found = new ArrayList<>();
+        for (RangeSearchResult<Layer> part : timeline.layers().rangeSearch(left, end)) {
+            fringe.add(part.layer(), part.floor(), end, part.keys());
+            found.addAll(part.keys().ranges());
+        }
+        uncovered.addAll(left.minus(KeySpace.ofUnordered(found)).ranges());
+    }
+
+    /** What was searched, for the message about a key that was not found. */
+    String searched() {
+        return trail.toString();
+    }
+}

@@ -1,0 +1,70 @@
+package dev.palimpsest.storage.timeline;
+
+import dev.palimpsest.storage.file.LocalDiskSettings;
+
+/**
+ * What an {@link EmbeddedStore} may take, and how it works. Memory is bounded by the sum of {@code blockCacheBytes},
+ * {@code readBuffers × maxReadBytes}, {@code l0FlushConcurrency × l0FlushBufferBytes}, and the indexes of in-memory layers,
+ * which take less than 48 bytes for each value in them.
+ *
+ * @param disk how local files are read and written
+ * @param timelines how timelines write and read
+ * @param maxDirtyBytes how much all in-memory layers together may hold before the larger ones are frozen; 0 for any amount
+ * @param blockCacheBytes what index blocks of layer files are kept in
+ * @param readBuffers how many reads of layer files run at once
+ * @param maxReadBytes how long one read of several values becomes
+ * @param maxValueBytes the largest value; what claims to be larger is damaged
+ * @param l0FlushConcurrency how many layers are flushed at once
+ * @param l0FlushBufferBytes how much of a layer is loaded at once for its flush
+ */
+public record StoreSettings(
+        LocalDiskSettings disk,
+        TimelineConfig timelines,
+        long maxDirtyBytes,
+        long blockCacheBytes,
+        int readBuffers,
+        int maxReadBytes,
+        int maxValueBytes,
+        int l0FlushConcurrency,
+        int l0FlushBufferBytes) {
+
+    /** For a process that shares a small machine: buffered I/O, at most 512 MiB of dirty values. */
+    public static final StoreSettings DEFAULT = new StoreSettings(
+            LocalDiskSettings.of(LocalDiskSettings.Mode.BUFFERED),
+            TimelineConfig.DEFAULT,
+            512L << 20,
+            64L << 20,
+            32,
+            130 << 10,
+            64 << 20,
+            1,
+            64 << 20);
+
+    /** The same with another way to write and read timelines. */
+    public StoreSettings withTimelines(TimelineConfig timelines) {
+        return new StoreSettings(
+                disk,
+                timelines,
+                maxDirtyBytes,
+                blockCacheBytes,
+                readBuffers,
+                maxReadBytes,
+                maxValueBytes,
+                l0FlushConcurrency,
+                l0FlushBufferBytes);
+    }
+
+    /** The same with another way to use the disk. */
+    public StoreSettings withDisk(LocalDiskSettings disk) {
+        return new StoreSettings(
+                disk,
+                timelines,
+                maxDirtyBytes,
+                blockCacheBytes,
+                readBuffers,
+                maxReadBytes,
+                maxValueBytes,
+                l0FlushConcurrency,
+                l0FlushBufferBytes);
+    }
+}

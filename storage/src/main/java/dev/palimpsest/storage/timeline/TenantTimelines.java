@@ -1,0 +1,290 @@
+package dev.palimpsest.storage.timeline;
+
+import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.CorruptionException;
+import dev.palimpsest.storage.Generation;
+import dev.palimpsest.storage.InvalidRequestException;
+import dev.palimpsest.storage.ShardIndex;
+import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TenantId;
+import dev.palimpsest.storage.TimelineId;
+import dev.palimpsest.storage.context.Mutex;
+import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.file.Disk;
+import dev.palimpsest.storage.index.IndexPart;
+import dev.palimpsest.storage.index.TimelineMetadata;
+import dev.palimpsest.storage.layermap.LayerMap;
+import dev.palimpsest.storage.remote.ListRequest;
+import dev.palimpsest.storage.remote.Listing;
+import dev.palimpsest.storage.remote.ObjectInfo;
+import dev.palimpsest.storage.remote.ObjectKey;
+import dev.palimpsest.storage.remote.RemotePaths;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The timelines of one tenant in this process: loads what the object store knows, creates new ones, branches, shuts down.
+ * Safe for use by many threads; timelines are created and loaded one at a time.
+ */
+public final class TenantTimelines {
+    private static final Logger LOG = LoggerFactory.getLogger(TenantTimelines.class);
+
+    private final Engine engine;
+    private final TenantId tenant;
+    private final Generation generation;
+    private final Path directory;
+    private final Mutex lifecycle;
+    private final Map<TimelineId, Timeline> timelines = new ConcurrentSkipListMap<>();
+
+    private TenantTimelines(Engine engine, TenantId tenant, Generation generation, Path workDirectory) {
+        this.engine = engine;
+        this.tenant = tenant;
+        this.generation = generation;
+        this.directory =
+                workDirectory.resolve("tenants").resolve(tenant.toString()).resolve("timelines");
+        this.lifecycle = new Mutex("creating and loading timelines of tenant " + tenant, engine.newSignal());
+    }
+
+    /**
+     * Loads every timeline of the tenant that the object store has, ancestors first, and deletes local directories of those
+     * it does not have. Each is then where its {@code disk_consistent_lsn} was when the tenant was last stopped or crashed.
+     *
+     * @param workDirectory the server's directory
+     * @param generation the number of this attachment: index parts of later ones are not looked at
+     */
+    public static TenantTimelines load(
+            Engine engine, TenantId tenant, Generation generation, Path workDirectory, RequestContext context)
+            throws StorageException {
+        TenantTimelines loaded = new TenantTimelines(engine, tenant, generation, workDirectory);
+        engine.disk().createDirectories(loaded.directory);
+        Map<TimelineId, TimelineIndex.Stored> indexes = loaded.readIndexes(context);
+        loaded.deleteUnknownDirectories(indexes.keySet());
+        for (TimelineId id : indexes.keySet()) {
+            loaded.loadWithAncestors(id, indexes, new ArrayList<>());
+        }
+        return loaded;
+    }
+
+    private Map<TimelineId, TimelineIndex.Stored> readIndexes(RequestContext context) throws StorageException {
+        Map<TimelineId, TimelineIndex.Stored> indexes = new TreeMap<>();
+        for (TimelineId id : listTimelines(context)) {
+            Optional<ObjectKey> newest = newestIndex(id, context);
+            if (newest.isPresent()) {
+                indexes.put(id, TimelineIndex.read(engine.objects(), newest.get(), context));
+            }
+        }
+        return indexes;
+    }
+
+    private List<TimelineId> listTimelines(RequestContext context) throws StorageException {
+        List<TimelineId> ids = new ArrayList<>();
+        String prefix = RemotePaths.timelines(tenant, ShardIndex.UNSHARDED);
+        ListRequest request = ListRequest.one(prefix);
+        while (true) {
+            Listing page = engine.objects().list(request, context);
+            for (String folder : page.folders()) {
+                String name = folder.substring(prefix.length(), folder.length() - 1);
+                try {
+                    ids.add(TimelineId.parse(name));
+                } catch (IllegalArgumentException e) {
+                    throw new CorruptionException(folder, 0, "not the folder of a timeline", e);
+                }
+            }
+            if (page.next().isEmpty()) {
+                return ids;
+            }
+            request = request.withAfter(page.next().get());
+        }
+    }
+
+    private Optional<ObjectKey> newestIndex(TimelineId id, RequestContext context) throws StorageException {
+        List<String> names = new ArrayList<>();
+        ListRequest request = ListRequest.one(RemotePaths.indexParts(tenant, ShardIndex.UNSHARDED, id));
+        while (true) {
+            Listing page = engine.objects().list(request, context);
+            for (ObjectInfo object : page.objects()) {
+                names.add(object.key().value());
+            }
+            if (page.next().isEmpty()) {
+                return RemotePaths.newestIndexPart(names, generation).map(newest -> indexKey(id, newest));
+            }
+            request = request.withAfter(page.next().get());
+        }
+    }
+
+    private void deleteUnknownDirectories(Collection<TimelineId> known) throws StorageException {
+        for (Disk.Entry entry : engine.disk().list(directory)) {
+            boolean isKnown = known.stream().anyMatch(id -> id.toString().equals(entry.name()));
+            if (!isKnown && entry.kind() == Disk.Kind.DIRECTORY) {
+                LOG.info("tenant {}: deleting {}, which no index part knows", tenant, entry.name());
+                Path stray = directory.resolve(entry.name());
+                for (Disk.Entry file : engine.disk().list(stray)) {
+                    engine.disk().delete(stray.resolve(file.name()));
+                }
+                engine.disk().deleteDirectory(stray);
+                engine.disk().syncDirectory(directory);
+            }
+        }
+    }
+
+    private Timeline loadWithAncestors(
+            TimelineId id, Map<TimelineId, TimelineIndex.Stored> indexes, List<TimelineId> children)
+            throws StorageException {
+        Timeline loaded = timelines.get(id);
+        if (loaded != null) {
+            return loaded;
+        }
+        TimelineIndex.Stored stored = indexes.get(id);
+        if (stored == null || children.contains(id)) {
+            throw new CorruptionException(
+                    RemotePaths.timeline(tenant, ShardIndex.UNSHARDED, id),
+                    0,
+                    stored == null
+                            ? "timeline " + children.getLast()
+                                    + " has this one as its ancestor, but there is no index part"
+                            : "timelines are each other's ancestors: " + children);
+        }
+        children.add(id);
+        TimelineMetadata metadata = stored.part().metadata();
+        Timeline.@Nullable BranchPoint branchPoint = null;
+        TimelineMetadata.Ancestor branched = metadata.ancestor();
+        if (branched != null) {
+            Timeline ancestor = loadWithAncestors(branched.timeline(), indexes, children);
+            branchPoint = new Timeline.BranchPoint(ancestor, branched.lsn());
+        }
+        TimelineFiles files = files(id);
+        Timeline timeline = new Timeline(engine, files, index(id, stored), files.load(stored.part()), branchPoint);
+        timelines.put(id, timeline);
+        return timeline;
+    }
+
+    private TimelineFiles files(TimelineId id) {
+        return new TimelineFiles(engine, tenant, id, generation, directory.resolve(id.toString()));
+    }
+
+    private TimelineIndex index(TimelineId id, TimelineIndex.Stored stored) {
+        Mutex publishing = new Mutex("the right to replace the index part of timeline " + id, engine.newSignal());
+        return new TimelineIndex(engine.objects(), indexKey(id), stored, publishing);
+    }
+
+    private ObjectKey indexKey(TimelineId id) {
+        return indexKey(id, generation);
+    }
+
+    private ObjectKey indexKey(TimelineId id, Generation of) {
+        return new ObjectKey(RemotePaths.indexPart(tenant, ShardIndex.UNSHARDED, id, of));
+    }
+
+    /** Which tenant. */
+    public TenantId tenant() {
+        return tenant;
+    }
+
+    /**
+     * A timeline.
+     *
+     * @throws InvalidRequestException if there is none of that id
+     */
+    public Timeline timeline(TimelineId id) throws InvalidRequestException {
+        Timeline timeline = timelines.get(id);
+        if (timeline == null) {
+            throw new InvalidRequestException("tenant " + tenant + " has no timeline " + id);
+        }
+        return timeline;
+    }
+
+    /** All timelines, by id. */
+    public List<Timeline> all() {
+        return List.copyOf(timelines.values());
+    }
+
+    /**
+     * Creates a timeline without an ancestor. That it exists is durable on return.
+     *
+     * @param start the LSN of its first values, a multiple of 8
+     * @param pgVersion PostgreSQL's major version, 14 to 18
+     */
+    public Timeline create(TimelineId id, Lsn start, int pgVersion, RequestContext context) throws StorageException {
+        if (!start.isValid() || !start.isAligned()) {
+            throw new InvalidRequestException("a timeline cannot start at " + start + ": not where a record can start");
+        }
+        TimelineMetadata metadata = new TimelineMetadata(Lsn.INVALID, null, null, start, start, pgVersion);
+        return add(id, IndexPart.of(Map.of(), metadata), null, context);
+    }
+
+    /**
+     * Creates a branch: a timeline that shares its history up to {@code lsn} with another, and goes on alone. Copies nothing.
+     * That it exists is durable on return; what the ancestor has up to {@code lsn} is as durable as it is there: after a crash
+     * reads of the branch wait until the ancestor has taken in again what it had lost.
+     *
+     * @param lsn the last LSN that is shared, rounded up to where a record can end
+     * @throws InvalidRequestException if {@code lsn} is beyond the ancestor's last record, or out of its history
+     */
+    public Timeline branch(TimelineId id, TimelineId ancestorId, Lsn lsn, RequestContext context)
+            throws StorageException {
+        Timeline ancestor = timeline(ancestorId);
+        Lsn at = new Lsn((lsn.value() + Lsn.RECORD_ALIGNMENT - 1) & -Lsn.RECORD_ALIGNMENT);
+        Lsn last = ancestor.lastRecordLsn();
+        Timeline.@Nullable BranchPoint branched = ancestor.branchPoint();
+        Lsn first = branched == null ? ancestor.gcCutoffLsn() : Lsn.max(ancestor.gcCutoffLsn(), branched.lsn());
+        if (!at.isValid() || at.isAfter(last) || at.isBefore(first)) {
+            throw new InvalidRequestException("timeline " + ancestorId + " has no branch point at " + at
+                    + ": its own history goes from " + first + " to " + last);
+        }
+        TimelineMetadata metadata = ancestor.indexPart()
+                .metadata()
+                .branch(ancestorId, at, at.equals(last) ? ancestor.prevRecordLsn() : Lsn.INVALID);
+        return add(id, IndexPart.of(Map.of(), metadata), new Timeline.BranchPoint(ancestor, at), context);
+    }
+
+    private Timeline add(
+            TimelineId id, IndexPart part, Timeline.@Nullable BranchPoint branchPoint, RequestContext context)
+            throws StorageException {
+        try (Mutex.Held _ = lifecycle.acquire(context)) {
+            if (timelines.containsKey(id)) {
+                throw new InvalidRequestException("tenant " + tenant + " has a timeline " + id + " already");
+            }
+            TimelineFiles files = files(id);
+            engine.disk().createDirectories(files.directory());
+            TimelineIndex.Stored stored = TimelineIndex.create(engine.objects(), indexKey(id), part, context);
+            Timeline timeline = new Timeline(engine, files, index(id, stored), LayerMap.empty(), branchPoint);
+            timelines.put(id, timeline);
+            return timeline;
+        }
+    }
+
+    /** Housekeeping of all timelines; see {@link Timeline#tick}. The first failure is thrown once all had their turn. */
+    public void tick(RequestContext context) throws StorageException {
+        StorageException first = null;
+        for (Timeline timeline : timelines.values()) {
+            try {
+                timeline.tick(context);
+            } catch (StorageException e) {
+                if (first == null) {
+                    first = e;
+                } else {
+                    first.addSuppressed(e);
+                }
+            }
+        }
+        if (first != null) {
+            throw first;
+        }
+    }
+
+    /** Shuts every timeline down; see {@link Timeline#shutdown}. Does not flush. */
+    public void shutdown(RequestContext context) throws StorageException {
+        for (Timeline timeline : timelines.values()) {
+            timeline.shutdown(context);
+        }
+    }
+}

@@ -1,0 +1,335 @@
+package dev.palimpsest.storage.timeline;
+
+import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.CancelledException;
+import dev.palimpsest.storage.DeadlineExceededException;
+import dev.palimpsest.storage.InvalidRequestException;
+import dev.palimpsest.storage.MissingKeyException;
+import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TimelineId;
+import dev.palimpsest.storage.context.Gate;
+import dev.palimpsest.storage.context.Mutex;
+import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.index.IndexPart;
+import dev.palimpsest.storage.key.Key;
+import dev.palimpsest.storage.key.KeyRange;
+import dev.palimpsest.storage.key.KeySpace;
+import dev.palimpsest.storage.layer.Layer;
+import dev.palimpsest.storage.layer.PersistentLayer;
+import dev.palimpsest.storage.layer.ReconstructState;
+import dev.palimpsest.storage.layer.memory.InMemoryLayer;
+import dev.palimpsest.storage.layermap.LayerMap;
+import dev.palimpsest.storage.runtime.Cancellation;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One history of a tenant's keys: a branch. Takes versions in at growing LSNs, gives any key back at any LSN it retains,
+ * through its ancestors below the LSN where it branched off.
+ *
+ * <p>Its LSNs, each inclusive:
+ *
+ * <ul>
+ *   <li>{@link #lastRecordLsn() last_record_lsn}: every value up to it was put and can be read. Lost by a crash, as far as it
+ *       is beyond the next one.
+ *   <li>{@link #prevRecordLsn() prev_record_lsn}: the end of the record before that one.
+ *   <li>{@link #diskConsistentLsn() disk_consistent_lsn}: every value up to it is in layer files that were synced, and
+ *       those are named in an index part that the object store has acknowledged. This is what a crash cannot take away, and
+ *       where the timeline is after one.
+ * </ul>
+ *
+ * <p>Safe for use by many threads. One writer at a time ({@link #writer}); readers never wait for it, nor for a flush.
+ */
+public final class Timeline {
+    /** Where a timeline branched off; {@code lsn} is the last one that it shares with the ancestor. */
+    public record BranchPoint(Timeline ancestor, Lsn lsn) {}
+
+    /** Read together, so that one is never paired with another's. */
+    private record RecordLsns(Lsn last, Lsn previous) {}
+
+    private final TimelineId id;
+    private final Engine engine;
+    private final @Nullable BranchPoint branchPoint;
+    private final TimelineFiles files;
+    private final TimelineIndex index;
+    private final LayerSet layers;
+    private final Cancellation cancellation = new Cancellation();
+    private final Gate gate;
+    private final Mutex writeMutex;
+    private final WritePath writePath;
+    private final FlushLoop flushLoop;
+    private final LsnProgress lastRecord;
+    private final LsnProgress diskConsistent;
+    private volatile RecordLsns records;
+    private volatile @Nullable StorageException writesStopped;
+
+    Timeline(
+            Engine engine,
+            TimelineFiles files,
+            TimelineIndex index,
+            LayerMap<Layer> layers,
+            @Nullable BranchPoint branchPoint) {
+        IndexPart part = index.current();
+        this.id = files.timeline();
+        this.engine = engine;
+        this.files = files;
+        this.index = index;
+        this.branchPoint = branchPoint;
+        this.layers = new LayerSet(layers);
+        Lsn flushed = part.diskConsistentLsn();
+        Lsn previous = part.metadata().prevRecordLsn();
+        this.lastRecord = new LsnProgress("last_record_lsn of timeline " + id, flushed, engine.newSignal());
+        this.diskConsistent = new LsnProgress("disk_consistent_lsn of timeline " + id, flushed, engine.newSignal());
+        this.records = new RecordLsns(flushed, previous == null ? Lsn.INVALID : previous);
+        this.gate = new Gate("timeline " + id, engine.newSignal());
+        this.writeMutex = new Mutex("the right to write to timeline " + id, engine.newSignal());
+        Lsn openAt = flushed.isValid() ? flushed.plus(1) : part.metadata().initdbLsn();
+        this.writePath =
+                new WritePath(this, engine.config(), engine.environment().clock(), openAt);
+        this.flushLoop = new FlushLoop(this, engine.config(), engine.environment(), cancellation, gate, flushed);
+    }
+
+    /** Which timeline. */
+    public TimelineId id() {
+        return id;
+    }
+
+    /** Where it branched off; null for one that has no ancestor. */
+    public @Nullable BranchPoint branchPoint() {
+        return branchPoint;
+    }
+
+    /** Every value up to here was put and can be read. */
+    public Lsn lastRecordLsn() {
+        return lastRecord.reached();
+    }
+
+    /** The end of the record before the last one; 0/0 if it is not known, as after a restart in the middle of history. */
+    public Lsn prevRecordLsn() {
+        return records.previous();
+    }
+
+    /** Every value up to here survives a crash of the process and of the machine. */
+    public Lsn diskConsistentLsn() {
+        return diskConsistent.reached();
+    }
+
+    /** Reads below this LSN are refused. */
+    public Lsn gcCutoffLsn() {
+        return index.current().metadata().latestGcCutoffLsn();
+    }
+
+    /** The durable state as it is now in the object store. */
+    public IndexPart indexPart() {
+        return index.current();
+    }
+
+    /** The layers, as of now. */
+    public LayerMap<Layer> layers() {
+        return layers.snapshot();
+    }
+
+    /** Waits until {@code last_record_lsn} has reached {@code lsn}. */
+    public void awaitLsn(Lsn lsn, RequestContext context) throws StorageException {
+        lastRecord.await(lsn, context);
+    }
+
+    /** Waits until {@code disk_consistent_lsn} has reached {@code lsn}. Does not start a flush. */
+    public void awaitDurable(Lsn lsn, RequestContext context) throws StorageException {
+        diskConsistent.await(lsn, context);
+    }
+
+    /**
+     * Takes the right to write, waiting for whoever has it.
+     *
+     * @throws CancelledException if the timeline is shut down
+     * @throws InvalidRequestException if the timeline has stopped taking writes because one failed; the message says why
+     */
+    public TimelineWriter writer(RequestContext context) throws StorageException {
+        Gate.Guard inside = gate.enter();
+        Mutex.Held held;
+        try {
+            held = writeMutex.acquire(context);
+        } catch (CancelledException | DeadlineExceededException e) {
+            inside.close();
+            throw e;
+        }
+        TimelineWriter writer = new TimelineWriter(writePath, context, () -> {
+            held.close();
+            inside.close();
+        });
+        StorageException stopped = writesStopped;
+        if (stopped != null) {
+            writer.close();
+            throw new InvalidRequestException(
+                    "timeline " + id + " takes no more writes until it is loaded again: " + stopped.getMessage(),
+                    stopped);
+        }
+        return writer;
+    }
+
+    /**
+     * The value of a key as of {@code lsn}; waits until {@code last_record_lsn} has reached it.
+     *
+     * @return for a relation key 8192 bytes; not to be changed
+     * @throws InvalidRequestException if {@code lsn} is 0/0 or below the GC cutoff
+     * @throws MissingKeyException if the key has no value at or below {@code lsn}; says what was searched
+     */
+    public byte[] get(Key key, Lsn lsn, RequestContext context) throws StorageException {
+        KeySpace keys = KeySpace.of(key);
+        try (Gate.Guard _ = gate.enter()) {
+            checkReadable(lsn, context);
+            ReconstructState state = new ReconstructState();
+            ReadPath path = new ReadPath(state, context);
+            path.collect(this, keys, lsn);
+            return new Reconstruction(engine.redo(), lsn, path::searched)
+                    .value(key, state.keys().get(key));
+        }
+    }
+
+    /**
+     * The values of many keys as of {@code lsn}, each found or failed on its own; waits as {@link #get}.
+     *
+     * @param keys at most {@link TimelineConfig#maxGetVectoredKeys()} of them
+     * @return an entry for each of the keys
+     * @throws InvalidRequestException if there are too many keys, or the LSN cannot be read
+     */
+    public SortedMap<Key, KeyResult> getVectored(KeySpace keys, Lsn lsn, RequestContext context)
+            throws StorageException {
+        if (keys.pageCount() > engine.config().maxGetVectoredKeys()) {
+            throw new InvalidRequestException("a vectored get of " + keys.pageCount() + " keys is over the limit of "
+                    + engine.config().maxGetVectoredKeys());
+        }
+        SortedMap<Key, KeyResult> results = scan(keys, lsn, context);
+        for (KeyRange range : keys.ranges()) {
+            for (Key key = range.start(); key.compareTo(range.end()) < 0; key = key.next()) {
+                results.computeIfAbsent(
+                        key,
+                        missing -> new KeyResult.Failed(new MissingKeyException(
+                                "key " + missing + " has no value at or below " + lsn + " on timeline " + id)));
+            }
+        }
+        return results;
+    }
+
+    /**
+     * The values of whatever keys of a key space have one as of {@code lsn}; what is absent is not in the result. As big as
+     * what it finds: not for key spaces of relations.
+     */
+    public SortedMap<Key, KeyResult> scan(KeySpace keys, Lsn lsn, RequestContext context) throws StorageException {
+        try (Gate.Guard _ = gate.enter()) {
+            checkReadable(lsn, context);
+            ReconstructState state = new ReconstructState();
+            ReadPath path = new ReadPath(state, context);
+            path.collect(this, keys, lsn);
+            return new Reconstruction(engine.redo(), lsn, path::searched).values(state);
+        }
+    }
+
+    private void checkReadable(Lsn lsn, RequestContext context) throws StorageException {
+        if (!lsn.isValid() || lsn.equals(Lsn.MAX) || lsn.isBefore(gcCutoffLsn())) {
+            throw new InvalidRequestException("timeline " + id + " cannot be read at " + lsn
+                    + ": its history begins at " + gcCutoffLsn() + " and is at " + lastRecordLsn());
+        }
+        awaitLsn(lsn, context);
+    }
+
+    /**
+     * Freezes what was put so far and waits until it is durable: on return {@code disk_consistent_lsn} has reached what
+     * {@code last_record_lsn} was at the call, which is returned.
+     */
+    public Lsn freezeAndFlush(RequestContext context) throws StorageException {
+        Lsn at;
+        try (TimelineWriter writer = writer(context)) {
+            at = lastRecordLsn();
+            writer.freeze();
+        }
+        awaitDurable(at, context);
+        return at;
+    }
+
+    /**
+     * Housekeeping, to be called every few seconds: freezes the open layer if it is old or big enough, or if all layers
+     * together take more than they may.
+     */
+    public void tick(RequestContext context) throws StorageException {
+        try (TimelineWriter writer = writer(context)) {
+            writer.tick();
+        }
+    }
+
+    /**
+     * Stops: refuses newcomers, ends waits, waits for those inside, gives back memory and ephemeral files. What was not
+     * durable is lost; flush before, to keep it.
+     */
+    public void shutdown(RequestContext context) throws CancelledException, DeadlineExceededException {
+        gate.closeToNewcomers();
+        cancellation.cancel();
+        CancelledException reason = new CancelledException("timeline " + id + " is shut down");
+        lastRecord.stop(reason);
+        diskConsistent.stop(reason);
+        gate.close(context);
+        layers.closeAll();
+    }
+
+    /** Whether there was never a value on it, nor could one be inherited. */
+    boolean isVirgin() {
+        return branchPoint == null && !lastRecordLsn().isValid();
+    }
+
+    LayerSet layerSet() {
+        return layers;
+    }
+
+    FlushLoop flushLoop() {
+        return flushLoop;
+    }
+
+    TimelineIndex index() {
+        return index;
+    }
+
+    InMemoryLayer openLayer(Lsn start) throws StorageException {
+        InMemoryLayer layer = files.createInMemoryLayer(start);
+        layers.update(map -> map.edit().open(layer).apply());
+        return layer;
+    }
+
+    void advanceLastRecord(Lsn lsn, Lsn previous) {
+        records = new RecordLsns(lsn, previous);
+        lastRecord.advance(lsn);
+    }
+
+    void stopWrites(StorageException reason) {
+        writesStopped = reason;
+        diskConsistent.stop(reason);
+    }
+
+    @Nullable
+    InMemoryLayer oldestFrozen() {
+        List<Layer> frozen = layers.snapshot().frozenLayers();
+        return frozen.isEmpty() ? null : (InMemoryLayer) frozen.getFirst();
+    }
+
+    /**
+     * Writes a frozen layer out as an L0 layer, if there is one, and makes the index part say so. On return everything up
+     * to {@code upTo} is durable. May be called again after it failed.
+     */
+    void flush(@Nullable InMemoryLayer frozen, Lsn upTo, RequestContext context) throws StorageException {
+        if (frozen != null) {
+            Optional<PersistentLayer> l0 = files.writeL0(frozen, context);
+            layers.update(map ->
+                    map.edit().replaceFrozen(frozen, l0.stream().toList()).apply());
+            frozen.close();
+        }
+        RecordLsns now = records;
+        Lsn previous = upTo.equals(now.last()) && now.previous().isValid() ? now.previous() : null;
+        index.publish(
+                part -> part.with(
+                        files.metadataOf(layers.snapshot()), part.metadata().flushedTo(upTo, previous)),
+                context);
+        diskConsistent.advance(upTo);
+    }
+}

@@ -1,0 +1,45 @@
+package dev.palimpsest.storage.timeline;
+
+import java.time.Duration;
+
+/**
+ * How a timeline writes and reads. Immutable.
+ *
+ * @param checkpointDistance WAL bytes, and also bytes of values, after which the open layer is frozen; at least 1
+ * @param checkpointTimeout how long a layer with values in it stays open at most
+ * @param maxFrozenLayers how many frozen layers may wait for their flush before a writer waits too; at least 1
+ * @param l0DelayThreshold at this many L0 layers a flush is followed by a pause as long as it took; 0 for never
+ * @param l0StallThreshold at this many L0 layers no layer is flushed until there are fewer; 0 for never
+ * @param maxGetVectoredKeys the greatest number of keys in one vectored get
+ * @param flushRetryPause the first pause after a flush that failed and may be tried again; doubles up to 32 times itself
+ */
+public record TimelineConfig(
+        long checkpointDistance,
+        Duration checkpointTimeout,
+        int maxFrozenLayers,
+        int l0DelayThreshold,
+        int l0StallThreshold,
+        int maxGetVectoredKeys,
+        Duration flushRetryPause) {
+
+    /** Neon's defaults; the thresholds for L0 layers are off, since nothing makes L1 layers of them here. */
+    public static final TimelineConfig DEFAULT =
+            new TimelineConfig(256L << 20, Duration.ofMinutes(10), 4, 0, 0, 256, Duration.ofMillis(100));
+
+    /** @throws IllegalArgumentException if a value is out of its range; the message names it */
+    public TimelineConfig {
+        require(checkpointDistance >= 1, "checkpointDistance", checkpointDistance);
+        require(!checkpointTimeout.isNegative() && !checkpointTimeout.isZero(), "checkpointTimeout", checkpointTimeout);
+        require(maxFrozenLayers >= 1, "maxFrozenLayers", maxFrozenLayers);
+        require(l0DelayThreshold >= 0, "l0DelayThreshold", l0DelayThreshold);
+        require(l0StallThreshold >= 0, "l0StallThreshold", l0StallThreshold);
+        require(maxGetVectoredKeys >= 1, "maxGetVectoredKeys", maxGetVectoredKeys);
+        require(!flushRetryPause.isNegative(), "flushRetryPause", flushRetryPause);
+    }
+
+    private static void require(boolean holds, String name, Object value) {
+        if (!holds) {
+            throw new IllegalArgumentException(name + " is out of range: " + value);
+        }
+    }
+}

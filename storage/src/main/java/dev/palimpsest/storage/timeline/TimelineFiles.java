@@ -1,0 +1,147 @@
+package dev.palimpsest.storage.timeline;
+
+import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.CorruptionException;
+import dev.palimpsest.storage.DiskException;
+import dev.palimpsest.storage.Generation;
+import dev.palimpsest.storage.InvalidRequestException;
+import dev.palimpsest.storage.ShardIndex;
+import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TenantId;
+import dev.palimpsest.storage.TimelineId;
+import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.file.Disk;
+import dev.palimpsest.storage.index.IndexPart;
+import dev.palimpsest.storage.index.LayerMetadata;
+import dev.palimpsest.storage.layer.DeltaLayerName;
+import dev.palimpsest.storage.layer.ImageLayerName;
+import dev.palimpsest.storage.layer.Layer;
+import dev.palimpsest.storage.layer.LayerFileName;
+import dev.palimpsest.storage.layer.LayerName;
+import dev.palimpsest.storage.layer.PersistentLayer;
+import dev.palimpsest.storage.layer.TimelineFile;
+import dev.palimpsest.storage.layer.delta.DeltaLayer;
+import dev.palimpsest.storage.layer.file.DirectorySync;
+import dev.palimpsest.storage.layer.image.ImageLayer;
+import dev.palimpsest.storage.layer.memory.InMemoryLayer;
+import dev.palimpsest.storage.layermap.LayerMap;
+import dev.palimpsest.storage.layermap.LayerMapEditor;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The local files of one timeline: finds those that count at the start, and makes new ones. */
+record TimelineFiles(Engine engine, TenantId tenant, TimelineId timeline, Generation generation, Path directory) {
+    private static final Logger LOG = LoggerFactory.getLogger(TimelineFiles.class);
+
+    /** How many names of unknown files are told. */
+    private static final int UNKNOWN_TOLD = 10;
+
+    InMemoryLayer createInMemoryLayer(Lsn start) throws StorageException {
+        return engine.inMemoryLayers().open(directory, timeline, start);
+    }
+
+    /**
+     * Writes a frozen layer as an L0 layer. Its file and its name are durable on return. Empty if the layer has no values;
+     * then there is no file.
+     */
+    Optional<PersistentLayer> writeL0(InMemoryLayer frozen, RequestContext context) throws StorageException {
+        InMemoryLayer.L0Target target = new InMemoryLayer.L0Target(
+                engine.layerIo(),
+                directory,
+                tenant,
+                generation,
+                DirectorySync.NOW,
+                engine.uniqueNumbers().incrementAndGet());
+        return frozen.writeToDisk(engine.l0Flush(), target, context).map(file -> open(file.fileName(), file.size()));
+    }
+
+    private PersistentLayer open(LayerFileName file, long size) {
+        Path path = directory.resolve(file.local());
+        return switch (file.name()) {
+            case DeltaLayerName name -> new DeltaLayer(engine.layerIo(), path, tenant, name, size);
+            case ImageLayerName name -> new ImageLayer(engine.layerIo(), path, tenant, name, size);
+        };
+    }
+
+    /** What the index part says of the layers that are files. */
+    SortedMap<String, LayerMetadata> metadataOf(LayerMap<Layer> layers) {
+        SortedMap<String, LayerMetadata> metadata = new TreeMap<>();
+        layers.historicLayers().forEach(layer -> {
+            PersistentLayer file = (PersistentLayer) layer;
+            metadata.put(file.name().toString(), new LayerMetadata(file.size(), generation, ShardIndex.UNSHARDED));
+        });
+        return metadata;
+    }
+
+    /**
+     * Makes the directory be what the index part says: every layer named there is here and has its size, and nothing else
+     * is here that could be taken for one. What a crash has left (temporary and ephemeral files, layers that were not
+     * named in the index part yet) is deleted.
+     *
+     * @throws CorruptionException if a layer is not here, or has another size
+     * @throws InvalidRequestException if there is a file that is none of ours
+     */
+    LayerMap<Layer> load(IndexPart index) throws StorageException {
+        engine.disk().createDirectories(directory);
+        Set<String> expected = new HashSet<>();
+        LayerMapEditor<Layer> map = LayerMap.<Layer>empty().edit();
+        Map<String, Long> sizes = sizesAndUnknown();
+        for (Map.Entry<String, LayerMetadata> entry : index.layers().entrySet()) {
+            LayerFileName file = new LayerFileName(
+                    LayerName.parse(entry.getKey()), entry.getValue().generation());
+            Long size = sizes.get(file.local());
+            if (size == null || size != entry.getValue().fileSize()) {
+                throw new CorruptionException(
+                        directory.resolve(file.local()).toString(),
+                        0,
+                        "the index part of timeline " + timeline + " names this layer with "
+                                + entry.getValue().fileSize() + " bytes, but "
+                                + (size == null ? "there is no such file" : "the file has " + size));
+            }
+            expected.add(file.local());
+            map.add(open(file, size));
+        }
+        deleteAllBut(expected, sizes.keySet());
+        return map.apply();
+    }
+
+    private Map<String, Long> sizesAndUnknown() throws StorageException {
+        Map<String, Long> sizes = new TreeMap<>();
+        List<String> unknown = new ArrayList<>();
+        for (Disk.Entry entry : engine.disk().list(directory)) {
+            if (entry.kind() != Disk.Kind.FILE || TimelineFile.classify(entry.name()) instanceof TimelineFile.Unknown) {
+                unknown.add(entry.name());
+            } else {
+                sizes.put(entry.name(), entry.size());
+            }
+        }
+        if (!unknown.isEmpty()) {
+            throw new InvalidRequestException("there are " + unknown.size() + " files in " + directory
+                    + " that are not Palimpsest's; move them away: "
+                    + String.join(", ", unknown.subList(0, Math.min(UNKNOWN_TOLD, unknown.size()))));
+        }
+        return sizes;
+    }
+
+    private void deleteAllBut(Set<String> kept, Set<String> found) throws DiskException {
+        boolean changed = false;
+        for (String name : found) {
+            if (!kept.contains(name)) {
+                LOG.info("timeline {}: deleting {}, which a crash has left", timeline, name);
+                changed |= engine.disk().delete(directory.resolve(name));
+            }
+        }
+        if (changed) {
+            engine.disk().syncDirectory(directory);
+        }
+    }
+}

@@ -1,0 +1,374 @@
+package dev.palimpsest.storage.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
+
+import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.CancelledException;
+import dev.palimpsest.storage.DeadlineExceededException;
+import dev.palimpsest.storage.MissingKeyException;
+import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TimelineId;
+import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.context.TaskKind;
+import dev.palimpsest.storage.key.Key;
+import dev.palimpsest.storage.key.KeyRange;
+import dev.palimpsest.storage.key.KeySpace;
+import dev.palimpsest.storage.layer.memory.SerializedBatch;
+import dev.palimpsest.storage.runtime.Cancellation;
+import dev.palimpsest.storage.runtime.Environment;
+import dev.palimpsest.storage.runtime.Task;
+import dev.palimpsest.storage.timeline.KeyResult;
+import dev.palimpsest.storage.timeline.TenantTimelines;
+import dev.palimpsest.storage.timeline.Timeline;
+import dev.palimpsest.storage.timeline.TimelineWriter;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+
+/**
+ * Random use of a store by many tasks, and the model it is held against. The model outlives the processes: it knows what every
+ * timeline may have at every LSN, and of what the store has said that it is durable.
+ */
+final class SimulatedStore {
+    /** What is known of a timeline. */
+    static final class Known {
+        final TimelineId id;
+        final History history;
+        /** The store has said that the timeline exists for good. */
+        boolean created;
+        /** The store has said that everything up to here is durable. */
+        Lsn durable;
+
+        Known(TimelineId id, History history, Lsn durable) {
+            this.id = id;
+            this.history = history;
+            this.durable = durable;
+        }
+    }
+
+    static final Lsn START = new Lsn(0x1000);
+
+    private final long seed;
+    private final SplittableRandom random;
+    private boolean faults;
+    private final TreeMap<TimelineId, Known> known = new TreeMap<>();
+    private long timelineIds;
+    private int reads;
+    private int writes;
+
+    SimulatedStore(long seed, SplittableRandom random, boolean faults) {
+        this.seed = seed;
+        this.random = random;
+        this.faults = faults;
+    }
+
+    /** How many reads were compared with the model. */
+    int reads() {
+        return reads;
+    }
+
+    /** How many records were written, again after crashes. */
+    int writes() {
+        return writes;
+    }
+
+    /** One life of a process: what was durable is there, and then it is used. */
+    void live(Environment environment, TenantTimelines store, int operations) throws Exception {
+        checkNothingLost(store);
+        if (known.isEmpty()) {
+            create(store);
+        }
+        List<Task> tasks = new ArrayList<>();
+        for (Timeline timeline : store.all()) {
+            tasks.add(environment
+                    .tasks()
+                    .start("write " + timeline.id(), () -> write(environment, timeline, operations)));
+        }
+        tasks.add(environment.tasks().start("read", () -> readOften(environment, store, operations)));
+        tasks.add(environment.tasks().start("keep house", () -> keepHouse(environment, store, operations / 4)));
+        tasks.add(environment.tasks().start("branch", () -> branchSometimes(environment, store, operations / 8)));
+        for (Task task : tasks) {
+            task.join();
+        }
+        for (Task task : tasks) {
+            rethrow(task);
+        }
+        if (random.nextBoolean()) {
+            tolerate(() -> {
+                for (Timeline timeline : store.all()) {
+                    flush(timeline);
+                }
+            });
+        }
+        if (random.nextBoolean()) {
+            store.shutdown(context());
+        }
+    }
+
+    private static void rethrow(Task task) throws Exception {
+        switch (task.failure().orElse(null)) {
+            case null -> {}
+            case Exception e -> throw e;
+            case Error e -> throw e;
+            case Throwable e -> throw new IllegalStateException(e);
+        }
+    }
+
+    private interface Step {
+        void run() throws StorageException;
+    }
+
+    /** Where faults are injected, an operation may fail; what it must not do is lie. */
+    private void tolerate(Step step) throws StorageException {
+        try {
+            step.run();
+        } catch (StorageException e) {
+            if (!faults) {
+                throw e;
+            }
+        }
+    }
+
+    /** As {@link #tolerate(Step)}, of what was thrown already. */
+    void tolerate(StorageException failure) throws StorageException {
+        if (!faults) {
+            throw failure;
+        }
+    }
+
+    /** From now on nothing may fail. */
+    void expectNoFaults() {
+        faults = false;
+    }
+
+    private static RequestContext context() {
+        return RequestContext.of(TaskKind.TOOL);
+    }
+
+    private TimelineId newId() {
+        return new TimelineId(seed, ++timelineIds);
+    }
+
+    private void create(TenantTimelines store) throws StorageException {
+        TimelineId id = newId();
+        Known timeline = new Known(id, History.root(random.nextLong(), START, 40), Lsn.INVALID);
+        known.put(id, timeline);
+        tolerate(() -> {
+            store.create(id, START, 17, context());
+            timeline.created = true;
+        });
+    }
+
+    private Known known(TimelineId id) {
+        return Objects.requireNonNull(known.get(id), () -> "timeline " + id + " came from nowhere");
+    }
+
+    /** Everything the store has ever acknowledged is there, and every key has the right value at every LSN. */
+    void checkNothingLost(TenantTimelines store) throws StorageException {
+        for (Known timeline : known.values()) {
+            Optional<Timeline> found =
+                    store.all().stream().filter(t -> t.id().equals(timeline.id)).findFirst();
+            if (timeline.created) {
+                assertThat(found).as("timeline %s was created", timeline.id).isPresent();
+            }
+            if (found.isPresent()) {
+                timeline.created = true;
+                Lsn last = found.get().lastRecordLsn();
+                assertThat(last)
+                        .as("last record after restart, of %s", timeline.id)
+                        .isGreaterThanOrEqualTo(timeline.durable);
+                assertThat(found.get().diskConsistentLsn()).isEqualTo(last);
+                timeline.durable = last;
+            }
+        }
+        known.values().removeIf(timeline -> !timeline.created);
+    }
+
+    private void write(Environment environment, Timeline timeline, int records) throws StorageException {
+        Known model = known(timeline.id());
+        SerializedBatch.Builder builder = new SerializedBatch.Builder();
+        for (int i = 0; i < records; i++) {
+            int atOnce = random.nextInt(1, 4);
+            try (TimelineWriter writer = timeline.writer(context())) {
+                builder.clear();
+                History.Entry last = model.history.after(timeline.lastRecordLsn());
+                gather(last, builder);
+                for (int j = 1; j < atOnce; j++) {
+                    last = model.history.after(last.lsn());
+                    gather(last, builder);
+                }
+                writer.put(builder.build());
+                writer.finish(last.lsn(), last.previous());
+                writes++;
+            } catch (StorageException e) {
+                if (!faults) {
+                    throw e;
+                }
+                return; // it takes no more writes until the next life
+            }
+            if (random.nextInt(20) == 0) {
+                tolerate(() -> flush(timeline));
+            }
+            if (random.nextInt(10) == 0) {
+                environment.tasks().sleep(random.nextLong(1_000_000_000L), Cancellation.NEVER);
+            }
+            noteDurable(timeline);
+        }
+    }
+
+    private static void gather(History.Entry entry, SerializedBatch.Builder builder) throws StorageException {
+        for (History.Change change : entry.changes()) {
+            builder.put(change.key(), entry.lsn(), change.value());
+        }
+    }
+
+    private void flush(Timeline timeline) throws StorageException {
+        Lsn durable = timeline.freezeAndFlush(context());
+        Known model = known(timeline.id());
+        model.durable = Lsn.max(model.durable, durable);
+    }
+
+    private void noteDurable(Timeline timeline) {
+        Known model = known(timeline.id());
+        Lsn durable = timeline.diskConsistentLsn();
+        assertThat(durable).isLessThanOrEqualTo(timeline.lastRecordLsn());
+        model.durable = Lsn.max(model.durable, durable);
+    }
+
+    private void readOften(Environment environment, TenantTimelines store, int count) throws Exception {
+        for (int i = 0; i < count; i++) {
+            List<Timeline> all = store.all();
+            if (!all.isEmpty()) {
+                Timeline timeline = all.get(random.nextInt(all.size()));
+                read(environment, timeline);
+            }
+            environment.tasks().sleep(random.nextLong(50_000_000L), Cancellation.NEVER);
+        }
+    }
+
+    private void read(Environment environment, Timeline timeline) throws StorageException {
+        Lsn last = timeline.lastRecordLsn();
+        if (last.isBefore(timeline.gcCutoffLsn())) {
+            return;
+        }
+        long first = timeline.gcCutoffLsn().value();
+        Lsn lsn = new Lsn(first + random.nextLong(last.value() - first + 1));
+        RequestContext context = context().withDeadline(environment.clock().nanos() + 10_000_000_000L);
+        try {
+            if (random.nextBoolean()) {
+                readOne(
+                        timeline,
+                        History.key(random.nextInt(known(timeline.id()).history.keyCount())),
+                        lsn,
+                        context);
+            } else {
+                readMany(timeline, lsn, context);
+            }
+        } catch (DeadlineExceededException e) {
+            if (timeline.branchPoint() == null) {
+                throw e; // a branch may wait for what its ancestor has lost and not yet taken in again
+            }
+        } catch (CancelledException e) {
+            throw e;
+        } catch (StorageException e) {
+            if (!faults) {
+                throw e;
+            }
+        }
+    }
+
+    private void readOne(Timeline timeline, Key key, Lsn lsn, RequestContext context) throws StorageException {
+        Optional<byte[]> expected = known(timeline.id()).history.expected(key, lsn);
+        try {
+            byte[] value = timeline.get(key, lsn, context);
+            check(timeline, key, lsn, expected, value);
+        } catch (MissingKeyException e) {
+            if (expected.isPresent()) {
+                throw e;
+            }
+        }
+        reads++;
+    }
+
+    private void readMany(Timeline timeline, Lsn lsn, RequestContext context) throws StorageException {
+        History history = known(timeline.id()).history;
+        List<KeyRange> ranges = new ArrayList<>();
+        for (int i = random.nextInt(1, 6); i > 0; i--) {
+            Key from = History.key(random.nextInt(history.keyCount()));
+            Key to = History.key(random.nextInt(history.keyCount()));
+            ranges.add(from.compareTo(to) < 0 ? new KeyRange(from, to) : KeyRange.single(from));
+        }
+        KeySpace keys = KeySpace.ofUnordered(ranges);
+        SortedMap<Key, KeyResult> found = timeline.scan(keys, lsn, context);
+        for (int i = 0; i < history.keyCount(); i++) {
+            Key key = History.key(i);
+            if (keys.contains(key)) {
+                Optional<byte[]> expected = history.expected(key, lsn);
+                switch (found.get(key)) {
+                    case null ->
+                        assertThat(expected)
+                                .as("key %s at %s of %s", key, lsn, timeline.id())
+                                .isEmpty();
+                    case KeyResult.Found(byte[] value) -> check(timeline, key, lsn, expected, value);
+                    case KeyResult.Failed(StorageException reason) -> throw reason;
+                }
+                reads++;
+            } else {
+                assertThat(found).doesNotContainKey(key);
+            }
+        }
+    }
+
+    private void check(Timeline timeline, Key key, Lsn lsn, Optional<byte[]> expected, byte[] value) {
+        if (expected.isEmpty() || !Arrays.equals(expected.get(), value)) {
+            fail(
+                    "seed %d: key %s at %s of timeline %s has %d bytes that are not the %s expected",
+                    seed,
+                    key,
+                    lsn,
+                    timeline.id(),
+                    value.length,
+                    expected.map(bytes -> bytes.length + " bytes").orElse("nothing"));
+        }
+    }
+
+    private void keepHouse(Environment environment, TenantTimelines store, int count) throws Exception {
+        for (int i = 0; i < count; i++) {
+            environment.tasks().sleep(random.nextLong(2_000_000_000L), Cancellation.NEVER);
+            tolerate(() -> store.tick(context()));
+        }
+    }
+
+    private void branchSometimes(Environment environment, TenantTimelines store, int count) throws Exception {
+        for (int i = 0; i < count && known.size() < 6; i++) {
+            environment.tasks().sleep(random.nextLong(1_000_000_000L), Cancellation.NEVER);
+            List<Timeline> all = store.all();
+            if (all.isEmpty()) {
+                continue;
+            }
+            Timeline ancestor = all.get(random.nextInt(all.size()));
+            Known model = known(ancestor.id());
+            Timeline.BranchPoint own = ancestor.branchPoint();
+            long first = own == null ? START.value() : own.lsn().value();
+            if (ancestor.lastRecordLsn().value() < first) {
+                continue;
+            }
+            Lsn at = new Lsn(
+                    first + 8 * random.nextLong((ancestor.lastRecordLsn().value() - first) / 8 + 1));
+            TimelineId id = newId();
+            Known branch = new Known(id, model.history.branch(random.nextLong(), at), at);
+            known.put(id, branch);
+            tolerate(() -> {
+                Timeline timeline = store.branch(id, ancestor.id(), at, context());
+                branch.created = true;
+                write(environment, timeline, 3);
+            });
+        }
+    }
+}
