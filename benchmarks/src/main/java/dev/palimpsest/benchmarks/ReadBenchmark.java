@@ -152,7 +152,7 @@ public final class ReadBenchmark {
         return new LayerIo(
                 disk,
                 new BlockCache(cachedBlocks),
-                new ReadBuffers(READ_BYTES + (64 << 10), 8, disk.alignment(), tasks),
+                new ReadBuffers(READ_BYTES + (62 << 10), 8, disk.alignment(), tasks),
                 new ZstdContexts(2),
                 READ_BYTES,
                 1 << 20);

@@ -16,11 +16,13 @@ import java.util.concurrent.atomic.AtomicInteger;
  *    tryAcquire() is true           tryAcquire() is false
  * </pre>
  *
- * <p>Safe for use by many threads; acquiring is one atomic operation. With assertions enabled it also remembers where readers
- * came from, for tests that find one that has not left ({@link #readers}, {@link #acquired}).
+ * <p>Safe for use by many threads; acquiring is one atomic operation. With {@code -Dpalimpsest.trackLayerReaders=true} it also
+ * remembers where readers came from, to find one that has not left ({@link #readers}, {@link #acquired}).
  */
 public final class LayerReferences {
-    private static final boolean TRACKED = LayerReferences.class.desiredAssertionStatus();
+    /** Names each reader by where it came from; costs more than many a read, so it is asked for. */
+    private static final boolean TRACKED = Boolean.getBoolean("palimpsest.trackLayerReaders");
+
     /** Set in the state once the owner has let go. */
     private static final int LEAVING = 1 << 31;
     /** Set with it if the file is to be deleted. The other bits count the readers. */
@@ -28,6 +30,7 @@ public final class LayerReferences {
 
     private final String what;
     private final Last last;
+    private final boolean tracked;
     private final AtomicInteger state = new AtomicInteger();
     private final Queue<Throwable> acquired = new ConcurrentLinkedQueue<>();
 
@@ -52,8 +55,14 @@ public final class LayerReferences {
      * @param what the layer, for messages
      */
     public LayerReferences(String what, Last last) {
+        this(what, last, TRACKED);
+    }
+
+    /** As the other one; {@code tracked} says whether it remembers where readers came from. */
+    LayerReferences(String what, Last last, boolean tracked) {
         this.what = what;
         this.last = last;
+        this.tracked = tracked;
     }
 
     /** As {@link Layer#tryAcquire}. */
@@ -62,7 +71,7 @@ public final class LayerReferences {
         if (before < 0) {
             return false;
         }
-        if (TRACKED) {
+        if (tracked) {
             acquired.add(new Throwable("reader of layer " + what));
         }
         return true;
@@ -78,7 +87,7 @@ public final class LayerReferences {
         if (readers(before) == 0) {
             throw new IllegalStateException("layer " + what + " was released more often than acquired");
         }
-        if (TRACKED && readers(before) == 1) {
+        if (tracked && readers(before) == 1) {
             acquired.clear();
         }
         if (before < 0 && readers(before) == 1) {
@@ -129,7 +138,7 @@ public final class LayerReferences {
 
     /**
      * Where readers came from since there was last none: for a test that finds that one has not left. Some of these may have
-     * left. Empty when assertions are disabled.
+     * left. Empty unless that is tracked.
      */
     public List<Throwable> acquired() {
         return new ArrayList<>(acquired);

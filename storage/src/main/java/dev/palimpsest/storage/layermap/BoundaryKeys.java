@@ -8,12 +8,55 @@ import java.util.BitSet;
 import java.util.Comparator;
 import java.util.List;
 
-/** Distinct keys in ascending order, laid out flat for searching; a key is known by its rank. Immutable. */
+/**
+ * Distinct keys in ascending order, laid out flat for searching; a key is known by its rank. Immutable.
+ *
+ * <p>A search looks first among every {@value #STRIDE}th key, which together are few enough to stay in the processor's cache,
+ * and then among the keys between two of them, which lie side by side.
+ */
 final class BoundaryKeys {
+    private static final int STRIDE = 32;
+
     private final Key[] keys;
-    private final long[] high;
-    private final long[] middle;
-    private final char[] low;
+    private final Words all;
+    private final Words sampled;
+
+    /** The words of keys: {@code high} and {@code middle} in turns, {@code low} apart, since it is seldom looked at. */
+    private record Words(long[] highMiddle, char[] low) {
+        static Words of(Key[] keys, int stride) {
+            int count = (keys.length + stride - 1) / stride;
+            Words words = new Words(new long[2 * count], new char[count]);
+            for (int i = 0; i < count; i++) {
+                Key key = keys[i * stride];
+                words.highMiddle[2 * i] = key.high();
+                words.highMiddle[2 * i + 1] = key.middle();
+                words.low[i] = key.low();
+            }
+            return words;
+        }
+
+        /** How many of the keys from {@code first} to {@code end}, and all before, are not after {@code key}. */
+        int notAfter(Key key, int first, int end) {
+            int from = first;
+            int to = end;
+            while (from < to) {
+                int mid = (from + to) >>> 1;
+                int order = Long.compareUnsigned(highMiddle[2 * mid], key.high());
+                if (order == 0) {
+                    order = Long.compareUnsigned(highMiddle[2 * mid + 1], key.middle());
+                    if (order == 0) {
+                        order = low[mid] - key.low();
+                    }
+                }
+                if (order <= 0) {
+                    from = mid + 1;
+                } else {
+                    to = mid;
+                }
+            }
+            return from;
+        }
+    }
 
     /** From keys in ascending order, with or without repetitions. */
     BoundaryKeys(List<Key> ascending) {
@@ -25,14 +68,8 @@ final class BoundaryKeys {
             }
         }
         keys = Arrays.copyOf(distinct, count);
-        high = new long[count];
-        middle = new long[count];
-        low = new char[count];
-        for (int i = 0; i < count; i++) {
-            high[i] = keys[i].high();
-            middle[i] = keys[i].middle();
-            low[i] = keys[i].low();
-        }
+        all = Words.of(keys, 1);
+        sampled = Words.of(keys, STRIDE);
     }
 
     /** Those of {@code used} ranks, and the first and end keys of layers. */
@@ -63,7 +100,7 @@ final class BoundaryKeys {
     }
 
     int size() {
-        return high.length;
+        return keys.length;
     }
 
     Key key(int rank) {
@@ -72,26 +109,11 @@ final class BoundaryKeys {
 
     /** The rank of the last of these keys that is not after {@code key}; -1 if all are after it. */
     int floor(Key key) {
-        long keyHigh = key.high();
-        long keyMiddle = key.middle();
-        char keyLow = key.low();
-        int from = 0;
-        int to = high.length;
-        while (from < to) {
-            int mid = (from + to) >>> 1;
-            int order = Long.compareUnsigned(high[mid], keyHigh);
-            if (order == 0) {
-                order = Long.compareUnsigned(middle[mid], keyMiddle);
-                if (order == 0) {
-                    order = low[mid] - keyLow;
-                }
-            }
-            if (order <= 0) {
-                from = mid + 1;
-            } else {
-                to = mid;
-            }
+        int samples = sampled.notAfter(key, 0, sampled.low.length);
+        if (samples == 0) {
+            return -1;
         }
-        return from - 1;
+        int first = (samples - 1) * STRIDE;
+        return all.notAfter(key, first + 1, Math.min(first + STRIDE, keys.length)) - 1;
     }
 }

@@ -23,14 +23,17 @@ record Reconstruction(WalRedo redo, Lsn lsn, Supplier<String> searched) {
     /** The values of all keys of which anything was gathered. */
     SortedMap<Key, KeyResult> values(ReconstructState gathered) {
         SortedMap<Key, KeyResult> results = new TreeMap<>();
-        gathered.keys().forEach((key, state) -> {
-            try {
-                results.put(key, new KeyResult.Found(value(key, state)));
-            } catch (StorageException e) {
-                results.put(key, new KeyResult.Failed(e));
-            }
-        });
+        gathered.keys().forEach((key, state) -> results.put(key, result(key, state)));
         return results;
+    }
+
+    /** The value of one key, or why there is none. */
+    KeyResult result(Key key, @Nullable KeyState state) {
+        try {
+            return new KeyResult.Found(value(key, state));
+        } catch (StorageException e) {
+            return new KeyResult.Failed(e);
+        }
     }
 
     /** The value of one key. */

@@ -4,7 +4,6 @@ import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.DeadlineExceededException;
 import dev.palimpsest.storage.InvalidRequestException;
-import dev.palimpsest.storage.MissingKeyException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.Gate;
@@ -178,14 +177,9 @@ public final class Timeline {
      * @throws MissingKeyException if the key has no value at or below {@code lsn}; says what was searched
      */
     public byte[] get(Key key, Lsn lsn, RequestContext context) throws StorageException {
-        KeySpace keys = KeySpace.of(key);
         try (Gate.Guard _ = gate.enter()) {
-            checkReadable(lsn, context);
-            ReconstructState state = new ReconstructState();
-            ReadPath path = new ReadPath(state, context);
-            path.collect(this, keys, lsn);
-            return new Reconstruction(engine.redo(), lsn, path::searched)
-                    .value(key, state.keys().get(key));
+            Gathered gathered = gather(KeySpace.of(key), lsn, context);
+            return gathered.reconstruction().value(key, gathered.state().keys().get(key));
         }
     }
 
@@ -202,16 +196,16 @@ public final class Timeline {
             throw new InvalidRequestException("a vectored get of " + keys.pageCount() + " keys is over the limit of "
                     + engine.config().maxGetVectoredKeys());
         }
-        SortedMap<Key, KeyResult> results = scan(keys, lsn, context);
-        for (KeyRange range : keys.ranges()) {
-            for (Key key = range.start(); key.compareTo(range.end()) < 0; key = key.next()) {
-                results.computeIfAbsent(
-                        key,
-                        missing -> new KeyResult.Failed(new MissingKeyException(
-                                "key " + missing + " has no value at or below " + lsn + " on timeline " + id)));
+        try (Gate.Guard _ = gate.enter()) {
+            Gathered gathered = gather(keys, lsn, context);
+            SortedMap<Key, KeyResult> results = gathered.values();
+            for (KeyRange range : keys.ranges()) {
+                for (Key key = range.start(); key.compareTo(range.end()) < 0; key = key.next()) {
+                    results.computeIfAbsent(key, gathered::value);
+                }
             }
+            return results;
         }
-        return results;
     }
 
     /**
@@ -220,12 +214,27 @@ public final class Timeline {
      */
     public SortedMap<Key, KeyResult> scan(KeySpace keys, Lsn lsn, RequestContext context) throws StorageException {
         try (Gate.Guard _ = gate.enter()) {
-            checkReadable(lsn, context);
-            ReconstructState state = new ReconstructState();
-            ReadPath path = new ReadPath(state, context);
-            path.collect(this, keys, lsn);
-            return new Reconstruction(engine.redo(), lsn, path::searched).values(state);
+            return gather(keys, lsn, context).values();
         }
+    }
+
+    /** What layers have of some keys, and how to make values of it. */
+    private record Gathered(ReconstructState state, Reconstruction reconstruction) {
+        SortedMap<Key, KeyResult> values() {
+            return reconstruction.values(state);
+        }
+
+        KeyResult value(Key key) {
+            return reconstruction.result(key, state.keys().get(key));
+        }
+    }
+
+    private Gathered gather(KeySpace keys, Lsn lsn, RequestContext context) throws StorageException {
+        checkReadable(lsn, context);
+        ReconstructState state = new ReconstructState();
+        ReadPath path = new ReadPath(state, context);
+        path.collect(this, keys, lsn);
+        return new Gathered(state, new Reconstruction(engine.redo(), lsn, path::searched));
     }
 
     private void checkReadable(Lsn lsn, RequestContext context) throws StorageException {
@@ -330,6 +339,11 @@ public final class Timeline {
                 part -> part.with(
                         files.metadataOf(layers.snapshot()), part.metadata().flushedTo(upTo, previous)),
                 context);
-        diskConsistent.advance(upTo);
+        acknowledge(upTo);
+    }
+
+    /** Everything up to {@code lsn} is durable. */
+    void acknowledge(Lsn lsn) {
+        diskConsistent.advance(lsn);
     }
 }

@@ -274,7 +274,7 @@ class LayerContentTest {
         assertThat(Layers.all(iterator)).isEqualTo(contents);
         layer.release();
         assertThat(layers.disk.exists(file.path())).isFalse();
-        assertThat(layer.references().acquired()).isEmpty();
+        assertThat(layer.references().readers()).isZero();
     }
 
     @Test

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 
 class LayerReferencesTest {
     private final List<LayerReferences.Fate> fates = new ArrayList<>();
-    private final LayerReferences references = new LayerReferences("x", fates::add);
+    private final LayerReferences references = new LayerReferences("x", fates::add, true);
 
     @Test
     void theFileStaysWhileItIsRead() {

@@ -198,10 +198,10 @@ final class SimulatedStore {
             try (TimelineWriter writer = timeline.writer(context())) {
                 builder.clear();
                 History.Entry last = model.history.after(timeline.lastRecordLsn());
-                gather(last, builder);
+                gather(last, builder, writer);
                 for (int j = 1; j < atOnce; j++) {
                     last = model.history.after(last.lsn());
-                    gather(last, builder);
+                    gather(last, builder, writer);
                 }
                 writer.put(builder.build());
                 writer.finish(last.lsn(), last.previous());
@@ -222,8 +222,14 @@ final class SimulatedStore {
         }
     }
 
-    private static void gather(History.Entry entry, SerializedBatch.Builder builder) throws StorageException {
+    /** Adds a record's values to a batch; now and then the batch is put in the middle of them. */
+    private void gather(History.Entry entry, SerializedBatch.Builder builder, TimelineWriter writer)
+            throws StorageException {
         for (History.Change change : entry.changes()) {
+            if (random.nextInt(8) == 0) {
+                writer.put(builder.build());
+                builder.clear();
+            }
             builder.put(change.key(), entry.lsn(), change.value());
         }
     }

@@ -1,0 +1,145 @@
+package dev.palimpsest.storage.store;
+
+import dev.palimpsest.storage.Generation;
+import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TenantId;
+import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.context.TaskKind;
+import dev.palimpsest.storage.remote.RetryPolicy;
+import dev.palimpsest.storage.remote.RetryingObjectStore;
+import dev.palimpsest.storage.runtime.Environment;
+import dev.palimpsest.storage.simulation.DiskFaults;
+import dev.palimpsest.storage.simulation.ObjectStoreFaults;
+import dev.palimpsest.storage.simulation.SimulatedDisk;
+import dev.palimpsest.storage.simulation.SimulatedObjectStore;
+import dev.palimpsest.storage.simulation.SimulatedProcess;
+import dev.palimpsest.storage.simulation.Simulation;
+import dev.palimpsest.storage.timeline.EmbeddedStore;
+import dev.palimpsest.storage.timeline.Engine;
+import dev.palimpsest.storage.timeline.StoreSettings;
+import dev.palimpsest.storage.timeline.TenantTimelines;
+import dev.palimpsest.storage.timeline.TimelineConfig;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.SplittableRandom;
+
+/** One schedule of the whole store: several lives of a process, from one seed, and a last look without faults. */
+final class StoreSimulation {
+    private static final TenantId TENANT = new TenantId(7, 7);
+    private static final Path WORK = Path.of("/pageserver");
+
+    /** What kind of world a seed is run in. */
+    enum World {
+        /** Nothing goes wrong. */
+        CALM,
+        /** Everything is slow, and the power fails at any step. */
+        CRASHES,
+        /** The same, and disk and object store fail too. */
+        FAULTS
+    }
+
+    /** What came of a schedule; equal for equal seeds. */
+    record Outcome(long digest, long steps, int reads, int writes) {}
+
+    private StoreSimulation() {}
+
+    /**
+     * Runs seeds 1 to the number given, in every world, until one fails: then it prints which and why, and exits with 1. For
+     * a JVM of its own, in which some class is not what it should be.
+     */
+    public static void main(String[] arguments) {
+        for (long seed = 1; seed <= Long.parseLong(arguments[0]); seed++) {
+            for (World world : World.values()) {
+                try {
+                    run(seed, world);
+                } catch (Exception | Error e) {
+                    System.out.println("seed " + seed + " in world " + world + ": " + e);
+                    System.exit(1);
+                }
+            }
+        }
+        System.out.println("nothing found");
+    }
+
+    static Outcome run(long seed, World world) throws Exception {
+        Simulation simulation = new Simulation(seed);
+        SplittableRandom random = simulation.random("use");
+        SimulatedDisk disk = simulation.newDisk("disk", diskFaults(world));
+        SimulatedObjectStore objects = simulation.newObjectStore("objects", objectFaults(world));
+        SimulatedStore model = new SimulatedStore(seed, random, world == World.FAULTS);
+        simulation.run(() -> {
+            int lives = world == World.CALM ? 1 : 3;
+            for (int life = 0; life < lives; life++) {
+                if (world != World.CALM) {
+                    simulation.crashAtStep(simulation.steps() + random.nextLong(20, 1000));
+                }
+                int operations = random.nextInt(5, 30);
+                SimulatedProcess process = simulation.start("life " + life, disk, environment -> {
+                    try {
+                        TenantTimelines store = load(environment, disk, objects);
+                        model.live(environment, store, operations);
+                    } catch (StorageException e) {
+                        model.tolerate(e);
+                    }
+                });
+                if (process.join() == SimulatedProcess.Ending.FAILED) {
+                    process.joinSuccessfully();
+                }
+            }
+            disk.misbehave(DiskFaults.NONE);
+            objects.misbehave(ObjectStoreFaults.NONE);
+            model.expectNoFaults();
+            simulation.crashAtStep(Long.MAX_VALUE);
+            simulation
+                    .start(
+                            "last look",
+                            disk,
+                            environment -> model.live(environment, load(environment, disk, objects), 20))
+                    .joinSuccessfully();
+        });
+        return new Outcome(simulation.trace().digest(), simulation.steps(), model.reads(), model.writes());
+    }
+
+    private static DiskFaults diskFaults(World world) {
+        return switch (world) {
+            case CALM -> DiskFaults.NONE;
+            case CRASHES -> DiskFaults.SLOW;
+            case FAULTS ->
+                DiskFaults.SLOW
+                        .withFailingWrites(0.002, 0.01)
+                        .withFailingReads(0.002)
+                        .withFailingChanges(0.002);
+        };
+    }
+
+    private static ObjectStoreFaults objectFaults(World world) {
+        return switch (world) {
+            case CALM -> ObjectStoreFaults.NONE;
+            case CRASHES -> ObjectStoreFaults.SLOW;
+            case FAULTS -> ObjectStoreFaults.SLOW.withFailing(0.05, 0.05).withLateEffects(0.05);
+        };
+    }
+
+    private static TenantTimelines load(Environment environment, SimulatedDisk disk, SimulatedObjectStore objects)
+            throws StorageException {
+        StoreSettings settings = new StoreSettings(
+                StoreSettings.DEFAULT.disk(),
+                new TimelineConfig(2000, Duration.ofSeconds(5), 2, 0, 0, 100, Duration.ofMillis(10)),
+                20_000,
+                64 << 10,
+                4,
+                8 << 10,
+                1 << 20,
+                1,
+                64 << 10);
+        Engine engine = EmbeddedStore.engine(
+                environment,
+                disk,
+                new RetryingObjectStore(objects, new RetryPolicy(3, 10_000_000, 100_000_000), environment),
+                new AppendingRedo(),
+                settings,
+                new PrometheusRegistry());
+        return TenantTimelines.load(engine, TENANT, new Generation(1), WORK, RequestContext.of(TaskKind.LIFECYCLE));
+    }
+}
