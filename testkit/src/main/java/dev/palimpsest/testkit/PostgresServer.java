@@ -1,0 +1,292 @@
+package dev.palimpsest.testkit;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A PostgreSQL server with a data directory of its own, for the length of a test: made by {@link Builder#start}, stopped
+ * and deleted by {@link #close}.
+ *
+ * <p>It listens on a free port of the loopback address only, trusts every local user, and does not fsync unless told to.
+ * When the test runs as root the server runs as user {@code postgres} or else {@code nobody}, through {@code setpriv}.
+ */
+public final class PostgresServer implements AutoCloseable {
+    /** The superuser of every server. */
+    public static final String USER = "postgres";
+
+    private static final long COMMAND_TIMEOUT_SECONDS = 60;
+    private static final String USER_NAME = System.getProperty("user.name", "");
+
+    private final PostgresBinaries binaries;
+    private final Path directory;
+    private final int port;
+    private boolean running;
+
+    private PostgresServer(PostgresBinaries binaries, Path directory, int port) {
+        this.binaries = binaries;
+        this.directory = directory;
+        this.port = port;
+    }
+
+    /** How a server is to be set up. */
+    public static final class Builder {
+        private final int major;
+        private final Map<String, String> settings = new LinkedHashMap<>();
+        private final List<String> initdbOptions = new ArrayList<>();
+
+        private Builder(int major) {
+            this.major = major;
+            settings.put("fsync", "off");
+            settings.put("shared_buffers", "64MB");
+            settings.put("max_wal_senders", "4");
+            settings.put("max_connections", "30");
+        }
+
+        /** A line for {@code postgresql.conf}; replaces one of the same name. */
+        public Builder setting(String name, String value) {
+            settings.put(name, value);
+            return this;
+        }
+
+        /** An option for {@code initdb}, such as {@code --data-checksums} or {@code --wal-segsize=1}. */
+        public Builder initdbOption(String option) {
+            initdbOptions.add(option);
+            return this;
+        }
+
+        /**
+         * Makes the data directory and starts the server.
+         *
+         * @throws IllegalStateException if PostgreSQL's programs fail; with what they said
+         * @throws UncheckedIOException if the directory cannot be made
+         */
+        public PostgresServer start() {
+            PostgresBinaries binaries = PostgresBinaries.of(major);
+            try {
+                Path directory = Files.createTempDirectory("palimpsest-pg" + major + "-");
+                Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
+                PostgresServer server = new PostgresServer(binaries, directory, freePort());
+                try {
+                    server.initialize(initdbOptions, settings);
+                    server.start();
+                } catch (IOException | RuntimeException e) {
+                    server.close();
+                    throw e;
+                }
+                return server;
+            } catch (IOException e) {
+                throw new UncheckedIOException("cannot set up PostgreSQL " + major, e);
+            }
+        }
+    }
+
+    /** A server of this major version, 14 to 18, not started yet. */
+    public static Builder version(int major) {
+        return new Builder(major);
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private void initialize(List<String> options, Map<String, String> settings) throws IOException {
+        List<String> owner = owner();
+        if (!owner.isEmpty()) {
+            Files.setOwner(
+                    directory,
+                    directory.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName(owner.get(0)));
+        }
+        List<String> command = new ArrayList<>(List.of(
+                binaries.program("initdb").toString(),
+                "-D",
+                dataDirectory().toString(),
+                "-U",
+                USER,
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--locale=C",
+                "--no-sync"));
+        command.addAll(options);
+        run(command);
+        StringBuilder lines = new StringBuilder();
+        settings.forEach((name, value) -> lines.append(name)
+                .append(" = '")
+                .append(value.replace("'", "''"))
+                .append("'\n"));
+        lines.append("listen_addresses = '127.0.0.1'\n");
+        lines.append("unix_socket_directories = ''\n");
+        lines.append("port = ").append(port).append('\n');
+        Path configuration = dataDirectory().resolve("postgresql.conf");
+        Files.writeString(configuration, Files.readString(configuration) + "\n" + lines);
+    }
+
+    /** As whom the server runs if the test is root: name, user id and group id; empty if it is not. */
+    private static List<String> owner() {
+        if (!USER_NAME.equals("root")) {
+            return List.of();
+        }
+        try {
+            List<String> accounts = Files.readAllLines(Path.of("/etc/passwd"), StandardCharsets.UTF_8);
+            for (String name : List.of("postgres", "nobody")) {
+                for (String account : accounts) {
+                    List<String> fields = List.of(account.split(":", -1));
+                    if (fields.get(0).equals(name)) {
+                        return List.of(name, fields.get(2), fields.get(3));
+                    }
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        throw new IllegalStateException("PostgreSQL does not run as root, and there is no user postgres or nobody");
+    }
+
+    private String run(List<String> arguments) throws IOException {
+        List<String> command = new ArrayList<>();
+        List<String> owner = owner();
+        if (!owner.isEmpty()) {
+            command.addAll(List.of("setpriv", "--reuid=" + owner.get(1), "--regid=" + owner.get(2), "--clear-groups"));
+        }
+        command.addAll(arguments);
+        Path output = Files.createTempFile(directory, "command", ".log");
+        Process process = new ProcessBuilder(command)
+                .directory(directory.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+        try {
+            if (!process.waitFor(COMMAND_TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+                throw new IllegalStateException(arguments + " has not ended after " + COMMAND_TIMEOUT_SECONDS + " s");
+            }
+        } catch (InterruptedException e) {
+            process.destroyForcibly();
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted", e);
+        }
+        String said = Files.readString(output, StandardCharsets.UTF_8);
+        if (process.exitValue() != 0) {
+            throw new IllegalStateException(
+                    arguments + " ended with " + process.exitValue() + ":\n" + said + "\n" + log());
+        }
+        return said;
+    }
+
+    /** Starts the server, after {@link #stop}; returns when it takes connections. */
+    public void start() {
+        control("start", "-w", "-t", "50", "-l", directory.resolve("server.log").toString());
+        running = true;
+    }
+
+    /** Stops the server as {@code pg_ctl stop -m} does: {@code smart}, {@code fast} or {@code immediate} (a crash). */
+    public void stop(String mode) {
+        control("stop", "-w", "-t", "50", "-m", mode);
+        running = false;
+    }
+
+    private void control(String action, String... options) {
+        List<String> command = new ArrayList<>(List.of(
+                binaries.program("pg_ctl").toString(),
+                action,
+                "-D",
+                dataDirectory().toString()));
+        command.addAll(List.of(options));
+        try {
+            run(command);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** A new connection as superuser, which the caller closes. */
+    public Connection connect() throws SQLException {
+        return connect("postgres");
+    }
+
+    /** A new connection to this database as superuser, which the caller closes. */
+    public Connection connect(String database) throws SQLException {
+        Properties properties = new Properties();
+        properties.setProperty("user", USER);
+        return DriverManager.getConnection(url(database), properties);
+    }
+
+    /** The JDBC URL of this database. */
+    public String url(String database) {
+        return "jdbc:postgresql://127.0.0.1:" + port + "/" + database;
+    }
+
+    /** Where it listens on the loopback address. */
+    public int port() {
+        return port;
+    }
+
+    /** The major version. */
+    public int major() {
+        return binaries.major();
+    }
+
+    /** The data directory. */
+    public Path dataDirectory() {
+        return directory.resolve("data");
+    }
+
+    /** The directory with the WAL. */
+    public Path walDirectory() {
+        return dataDirectory().resolve("pg_wal");
+    }
+
+    /** What the server has logged so far. */
+    public String log() {
+        Path log = directory.resolve("server.log");
+        try {
+            return Files.exists(log) ? Files.readString(log) : "";
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Stops the server if it runs, and deletes everything. */
+    @Override
+    public void close() {
+        @Nullable RuntimeException stopping = null;
+        if (running) {
+            try {
+                stop("immediate");
+            } catch (RuntimeException e) {
+                stopping = e;
+            }
+        }
+        try {
+            DirectoryTree.delete(directory);
+        } catch (IOException e) {
+            UncheckedIOException deleting = new UncheckedIOException(e);
+            if (stopping == null) {
+                throw deleting;
+            }
+            stopping.addSuppressed(deleting);
+        }
+        if (stopping != null) {
+            throw stopping;
+        }
+    }
+}
