@@ -25,6 +25,7 @@ public final class RecordDescriber {
     private static @Nullable Object decode(Rmgr manager, WalRecord record) throws MalformedRecordException {
         return switch (manager) {
             case XLOG -> XlogRecord.decode(record);
+            case BTREE -> BtreeRecord.decode(record);
             case SEQUENCE -> SequenceRecord.decode(record);
             case GENERIC -> "";
             default -> null;
