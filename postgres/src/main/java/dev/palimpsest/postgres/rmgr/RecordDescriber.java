@@ -25,6 +25,8 @@ public final class RecordDescriber {
     private static @Nullable Object decode(Rmgr manager, WalRecord record) throws MalformedRecordException {
         return switch (manager) {
             case XLOG -> XlogRecord.decode(record);
+            case HEAP2 -> Heap2Record.decode(record);
+            case HEAP -> HeapRecord.decode(record);
             case SEQUENCE -> SequenceRecord.decode(record);
             case GENERIC -> "";
             default -> null;
