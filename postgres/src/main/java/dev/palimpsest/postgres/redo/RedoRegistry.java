@@ -7,10 +7,12 @@ import org.jspecify.annotations.Nullable;
 
 /** Which class does the redo of which resource manager. */
 final class RedoRegistry {
-    private static final Map<Rmgr, RmgrRedo> REDO = new EnumMap<>(Map.of(
-            Rmgr.XLOG, new XlogRedo(),
-            Rmgr.SEQUENCE, new SequenceRedo(),
-            Rmgr.GENERIC, new GenericRedo()));
+    private static final Map<Rmgr, RmgrRedo> REDO = new EnumMap<>(Map.ofEntries(
+            Map.entry(Rmgr.XLOG, new XlogRedo()),
+            Map.entry(Rmgr.HEAP2, new Heap2Redo()),
+            Map.entry(Rmgr.HEAP, new HeapRedo()),
+            Map.entry(Rmgr.SEQUENCE, new SequenceRedo()),
+            Map.entry(Rmgr.GENERIC, new GenericRedo())));
 
     private static final @Nullable RmgrRedo[] BY_ID = byId();
 
