@@ -12,7 +12,7 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         version = "palimpsest 0.1.0",
         description = "A storage engine for PostgreSQL: every version of every page, branches in a moment.",
-        subcommands = {DemoCommand.class, LayerCommand.class, BenchCommand.class})
+        subcommands = {DemoCommand.class, LayerCommand.class, WalCommand.class, BenchCommand.class})
 public final class Palimpsest implements Runnable {
     @Spec
     private CommandSpec spec;
