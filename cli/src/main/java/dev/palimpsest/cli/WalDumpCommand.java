@@ -5,6 +5,7 @@ import dev.palimpsest.postgres.rmgr.RecordDescriber;
 import dev.palimpsest.postgres.rmgr.RecordTypes;
 import dev.palimpsest.postgres.wal.MalformedRecordException;
 import dev.palimpsest.postgres.wal.WalRecord;
+import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Locale;
@@ -24,6 +25,8 @@ import picocli.CommandLine.Spec;
                 "Print a line for each record: where it begins, its type, transaction and bytes, what it says, the "
                         + "blocks it changes. Exit code 1 if the WAL breaks off before its end, or a record makes no sense.")
 final class WalDumpCommand implements Callable<Integer> {
+    private static final int BUFFER = 1 << 16;
+
     @Mixin
     private WalInput input = new WalInput();
 
@@ -43,7 +46,8 @@ final class WalDumpCommand implements Callable<Integer> {
             throw new ParameterException(
                     spec.commandLine(), problem != null ? problem : "--limit cannot be negative: " + limit);
         }
-        PrintWriter out = spec.commandLine().getOut();
+        // The command line's own writer flushes every line.
+        PrintWriter out = new PrintWriter(new BufferedWriter(spec.commandLine().getOut(), BUFFER));
         long printed = 0;
         long malformed = 0;
         try (WalFileReader reader = input.open(input.files())) {
