@@ -28,7 +28,7 @@ class SourceSizeTest {
     private static final Map<String, String> LONG_METHODS = Map.of();
 
     private static final Pattern METHOD = Pattern.compile(
-            "^    (?:    )?(?:(?:public|protected|private|static|final|synchronized|abstract|default) )*(?:<.*> )?[\\w.<>\\[\\], ?@]+ (\\w+)\\(.*$");
+            "^    (?:    )?(?! |new |return |throw |else )(?:(?:public|protected|private|static|final|synchronized|abstract|default) )*(?:<.*> )?[\\w.<>\\[\\], ?@]+ (\\w+)\\(.*$");
 
     private static Path root() {
         Path here = Path.of("").toAbsolutePath();
