@@ -29,7 +29,7 @@ class ArchitectureTest {
     @Test
     void everyModuleIsSeen() {
         assertThat(PALIMPSEST.stream().map(c -> c.getPackageName().split("\\.")[2]))
-                .contains("postgres", "storage", "benchmarks", "cli");
+                .contains("postgres", "storage", "pageserver", "benchmarks", "cli");
     }
 
     @Test
@@ -86,6 +86,17 @@ class ArchitectureTest {
     }
 
     @Test
+    void pageserverKnowsOnlyWhatIsBelowIt() {
+        noClasses()
+                .that()
+                .resideInAPackage("dev.palimpsest.pageserver..")
+                .should()
+                .dependOnClassesThat(OURS.and(DescribedPredicate.not(resideInAnyPackage(
+                        "dev.palimpsest.pageserver..", "dev.palimpsest.storage..", "dev.palimpsest.postgres.."))))
+                .check(PALIMPSEST);
+    }
+
+    @Test
     void onlyTheFilePackageOpensFiles() {
         noClasses()
                 .that()
@@ -103,7 +114,7 @@ class ArchitectureTest {
 
     @Test
     void packagesOfAModuleHaveNoCycles() {
-        for (String module : List.of("postgres", "storage", "cli", "benchmarks")) {
+        for (String module : List.of("postgres", "storage", "pageserver", "cli", "benchmarks")) {
             slices().matching("dev.palimpsest." + module + ".(**)")
                     .should()
                     .beFreeOfCycles()

@@ -16,12 +16,14 @@ public interface WalRedo {
      *
      * <p>Pure: the same arguments give the same bytes. Called by many threads at once.
      *
+     * @param pgVersion PostgreSQL's major version, which wrote the records, 14 to 18
      * @param base the image to start from, with the LSN it is of; null when the first record initialises the page
      * @param records what to apply, oldest first, not empty, each at most {@code lsn}
      * @return a new array, for a relation page of 8192 bytes
      * @throws RedoException if a record does not fit; names key, LSN and record
      */
-    byte[] redo(Key key, Lsn lsn, @Nullable BaseImage base, List<LsnRecord> records) throws RedoException;
+    byte[] redo(int pgVersion, Key key, Lsn lsn, @Nullable BaseImage base, List<LsnRecord> records)
+            throws RedoException;
 
     /** The image that records are applied to; {@code bytes} is not to be changed. */
     record BaseImage(Lsn lsn, byte[] bytes) {}

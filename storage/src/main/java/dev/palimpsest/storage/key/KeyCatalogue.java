@@ -17,8 +17,12 @@ public final class KeyCatalogue {
     public static final KeyRange SPARSE = KeyRange.ofKinds(SPARSE_FIRST, SPARSE_END);
 
     /** The sparse keys that are in use: what image layers of sparse keys cover. */
-    public static final KeySpace SPARSE_IN_USE =
-            KeySpace.ofUnordered(List.of(AuxFileKeys.ALL, ReplicationOriginKeys.ALL, RelationKeys.DIRECTORY_ENTRIES));
+    public static final KeySpace SPARSE_IN_USE = KeySpace.ofUnordered(List.of(
+            AuxFileKeys.ALL,
+            ReplicationOriginKeys.ALL,
+            RelationKeys.DIRECTORY_ENTRIES,
+            KeyRange.single(ClusterKeys.FILES),
+            KeyRange.single(ClusterKeys.TABLESPACES)));
 
     /**
      * The keys that a branch does not see of its ancestor: auxiliary files, also in their old form, and replication origins.

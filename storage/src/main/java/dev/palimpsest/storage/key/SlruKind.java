@@ -7,7 +7,9 @@ public enum SlruKind {
     /** The members of each multixact. */
     MULTIXACT_MEMBERS("pg_multixact/members"),
     /** Where the members of each multixact start. */
-    MULTIXACT_OFFSETS("pg_multixact/offsets");
+    MULTIXACT_OFFSETS("pg_multixact/offsets"),
+    /** When each transaction committed, if the cluster tracks that. Neon has no such keys. */
+    COMMIT_TIMESTAMPS("pg_commit_ts");
 
     private static final SlruKind[] ALL = values();
 
@@ -30,7 +32,7 @@ public enum SlruKind {
         return ALL[number];
     }
 
-    /** Field 2 of its keys: 0 to 2. */
+    /** Field 2 of its keys: 0 to 3. */
     public int number() {
         return ordinal();
     }

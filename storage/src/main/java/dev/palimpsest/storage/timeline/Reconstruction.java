@@ -18,7 +18,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Makes the value of a key of what a read gathered: the image, or what redo makes of image and records. */
-record Reconstruction(WalRedo redo, Lsn lsn, Supplier<String> searched) {
+record Reconstruction(WalRedo redo, int pgVersion, Lsn lsn, Supplier<String> searched) {
 
     /** The values of all keys of which anything was gathered. */
     SortedMap<Key, KeyResult> values(ReconstructState gathered) {
@@ -64,7 +64,7 @@ record Reconstruction(WalRedo redo, Lsn lsn, Supplier<String> searched) {
             }
         }
         if (!records.isEmpty() && (base != null || records.getFirst().record().willInit())) {
-            return redo.redo(key, lsn, base, records);
+            return redo.redo(pgVersion, key, lsn, base, records);
         }
         if (base == null) {
             throw new MissingKeyException("key " + key + " has " + records.size() + " WAL records at or below " + lsn

@@ -125,6 +125,11 @@ public final class Timeline {
         return index.current();
     }
 
+    /** The major version of the PostgreSQL whose history it is, 14 to 18. */
+    public int pgVersion() {
+        return index.current().metadata().pgVersion();
+    }
+
     /** The layers, as of now. */
     public LayerMap<Layer> layers() {
         return layers.snapshot();
@@ -234,7 +239,7 @@ public final class Timeline {
         ReconstructState state = new ReconstructState();
         ReadPath path = new ReadPath(state, context);
         path.collect(this, keys, lsn);
-        return new Gathered(state, new Reconstruction(engine.redo(), lsn, path::searched));
+        return new Gathered(state, new Reconstruction(engine.redo(), pgVersion(), lsn, path::searched));
     }
 
     private void checkReadable(Lsn lsn, RequestContext context) throws StorageException {

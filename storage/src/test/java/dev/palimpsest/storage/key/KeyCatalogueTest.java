@@ -194,11 +194,11 @@ class KeyCatalogueTest {
         assertThat(SlruKind.MULTIXACT_MEMBERS.number()).isEqualTo(1);
         assertThat(SlruKind.MULTIXACT_OFFSETS.number()).isEqualTo(2);
         assertThat(SlruKind.MULTIXACT_MEMBERS.directory()).isEqualTo("pg_multixact/members");
-        assertThatIllegalArgumentException().isThrownBy(() -> SlruKind.of(Key.of(1, 3, 1, 0, 0, 0)));
+        assertThatIllegalArgumentException().isThrownBy(() -> SlruKind.of(Key.of(1, 4, 1, 0, 0, 0)));
         assertThatIllegalArgumentException().isThrownBy(() -> SlruKind.of(Key.of(1, -1, 1, 0, 0, 0)));
         assertThatIllegalArgumentException().isThrownBy(() -> SlruKind.of(Key.MIN));
         assertThatIllegalArgumentException().isThrownBy(() -> SlruKeys.block(SlruKind.XACT, 0, -1));
-        assertThat(SlruKeys.isSegmentSize(Key.of(1, 3, 1, 0, 0, -1))).isFalse();
+        assertThat(SlruKeys.isSegmentSize(Key.of(1, 4, 1, 0, 0, -1))).isFalse();
     }
 
     @ParameterizedTest

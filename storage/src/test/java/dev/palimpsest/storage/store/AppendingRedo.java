@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 /** A redo whose records append their bytes to the value; one that initialises starts from nothing. */
 public final class AppendingRedo implements WalRedo {
     @Override
-    public byte[] redo(Key key, Lsn lsn, @Nullable BaseImage base, List<LsnRecord> records) throws RedoException {
+    public byte[] redo(int pgVersion, Key key, Lsn lsn, @Nullable BaseImage base, List<LsnRecord> records)
+            throws RedoException {
         byte[] value = base == null ? new byte[0] : base.bytes();
         Lsn last = base == null ? Lsn.INVALID : base.lsn();
         for (LsnRecord at : records) {
