@@ -63,7 +63,7 @@ final class DemoCommand implements Callable<Integer> {
     private CommandSpec spec;
 
     private EmbeddedStore open(Path where) throws StorageException {
-        return EmbeddedStore.open(where, SETTINGS, (key, lsn, base, records) -> {
+        return EmbeddedStore.open(where, SETTINGS, (version, key, lsn, base, records) -> {
             throw new RedoException("the demo writes images only, yet " + key + " has records at " + lsn);
         });
     }
