@@ -98,6 +98,54 @@ public record IndexPart(
             @Nullable String extension) {
         /** Nothing special. */
         public static final State NONE = new State(null, null, null, null, null, null, null, null, null, null, null);
+
+        /** The same with its deletion decided. */
+        public State deletedAt(Instant instant) {
+            return new State(
+                    instant,
+                    archivedAt,
+                    importPgdata,
+                    gcBlocking,
+                    lastAuxFilePolicy,
+                    relSizeMigration,
+                    l2Lsn,
+                    gcCompactedLsn,
+                    markedInvisibleAt,
+                    relSizeMigratedAt,
+                    extension);
+        }
+
+        /** The same with another JSON object of Palimpsest's own. */
+        public State withExtension(@Nullable String json) {
+            return new State(
+                    deletedAt,
+                    archivedAt,
+                    importPgdata,
+                    gcBlocking,
+                    lastAuxFilePolicy,
+                    relSizeMigration,
+                    l2Lsn,
+                    gcCompactedLsn,
+                    markedInvisibleAt,
+                    relSizeMigratedAt,
+                    json);
+        }
+
+        /** The same with another relation directory that counts. */
+        public State withRelSizeMigration(@Nullable RelSizeMigration migration) {
+            return new State(
+                    deletedAt,
+                    archivedAt,
+                    importPgdata,
+                    gcBlocking,
+                    lastAuxFilePolicy,
+                    migration,
+                    l2Lsn,
+                    gcCompactedLsn,
+                    markedInvisibleAt,
+                    relSizeMigratedAt,
+                    extension);
+        }
     }
 
     /** Why GC is blocked, and since when. */

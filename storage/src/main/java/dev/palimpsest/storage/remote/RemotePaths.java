@@ -20,13 +20,16 @@ import java.util.Optional;
  * the layer was written under, which need not be those of the index that names it.
  */
 public final class RemotePaths {
+    /** What the paths of all tenants begin with. */
+    public static final String TENANTS = "tenants/";
+
     private static final String INDEX_PART = "index_part.json";
 
     private RemotePaths() {}
 
     /** What the paths of all timelines of a tenant's shard begin with, {@code /} at the end included. */
     public static String timelines(TenantId tenant, ShardIndex shard) {
-        return "tenants/" + tenant + shard.suffix() + "/timelines/";
+        return TENANTS + tenant + shard.suffix() + "/timelines/";
     }
 
     /** What the paths of a timeline's objects begin with, {@code /} at the end included. */

@@ -27,8 +27,14 @@ import dev.palimpsest.storage.runtime.SystemClock;
 import dev.palimpsest.storage.runtime.Task;
 import dev.palimpsest.storage.runtime.VirtualThreadTasks;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import dev.palimpsest.storage.CorruptionException;
+import dev.palimpsest.storage.remote.ListRequest;
+import dev.palimpsest.storage.remote.Listing;
+import dev.palimpsest.storage.remote.RemotePaths;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
@@ -127,6 +133,27 @@ public final class EmbeddedStore implements AutoCloseable {
                 tenants.put(id, tenant);
             }
             return tenant;
+        }
+    }
+
+    /** The tenants that the object store has something of, in ascending order. */
+    public List<TenantId> tenants(RequestContext context) throws StorageException {
+        List<TenantId> ids = new ArrayList<>();
+        ListRequest request = ListRequest.one(RemotePaths.TENANTS);
+        while (true) {
+            Listing page = engine.objects().list(request, context);
+            for (String folder : page.folders()) {
+                String name = folder.substring(RemotePaths.TENANTS.length(), folder.length() - 1);
+                try {
+                    ids.add(TenantId.parse(name));
+                } catch (IllegalArgumentException e) {
+                    throw new CorruptionException(folder, 0, "not the folder of a tenant", e);
+                }
+            }
+            if (page.next().isEmpty()) {
+                return ids;
+            }
+            request = request.withAfter(page.next().get());
         }
     }
 

@@ -20,6 +20,7 @@ import dev.palimpsest.storage.remote.ObjectInfo;
 import dev.palimpsest.storage.remote.ObjectKey;
 import dev.palimpsest.storage.remote.RemotePaths;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -68,6 +69,13 @@ public final class TenantTimelines {
         engine.disk().createDirectories(loaded.directory);
         Map<TimelineId, TimelineIndex.Stored> indexes = loaded.readIndexes(context);
         loaded.deleteUnknownDirectories(indexes.keySet());
+        for (TimelineId id : List.copyOf(indexes.keySet())) {
+            if (indexes.get(id).part().state().deletedAt() != null) {
+                LOG.info("tenant {}: finishing the deletion of timeline {}", tenant, id);
+                loaded.deleteWhatIsLeft(id, context);
+                indexes.remove(id);
+            }
+        }
         for (TimelineId id : indexes.keySet()) {
             loaded.loadWithAncestors(id, indexes, new ArrayList<>());
         }
@@ -214,11 +222,21 @@ public final class TenantTimelines {
      * @param pgVersion PostgreSQL's major version, 14 to 18
      */
     public Timeline create(TimelineId id, Lsn start, int pgVersion, RequestContext context) throws StorageException {
+        return create(id, start, pgVersion, IndexPart.State.NONE, context);
+    }
+
+    /**
+     * As the other one.
+     *
+     * @param state what applies to it for a time, from the beginning
+     */
+    public Timeline create(TimelineId id, Lsn start, int pgVersion, IndexPart.State state, RequestContext context)
+            throws StorageException {
         if (!start.isValid() || !start.isAligned()) {
             throw new InvalidRequestException("a timeline cannot start at " + start + ": not where a record can start");
         }
         TimelineMetadata metadata = new TimelineMetadata(Lsn.INVALID, null, null, start, start, pgVersion);
-        return add(id, IndexPart.of(Map.of(), metadata), null, context);
+        return add(id, IndexPart.of(Map.of(), metadata).with(state), null, context);
     }
 
     /**
@@ -230,6 +248,17 @@ public final class TenantTimelines {
      * @throws InvalidRequestException if {@code lsn} is beyond the ancestor's last record, or out of its history
      */
     public Timeline branch(TimelineId id, TimelineId ancestorId, Lsn lsn, RequestContext context)
+            throws StorageException {
+        return branch(id, ancestorId, lsn, IndexPart.State.NONE, context);
+    }
+
+    /**
+     * As the other one.
+     *
+     * @param state what applies to the branch for a time, from the beginning
+     */
+    public Timeline branch(
+            TimelineId id, TimelineId ancestorId, Lsn lsn, IndexPart.State state, RequestContext context)
             throws StorageException {
         Timeline ancestor = timeline(ancestorId);
         Lsn at = new Lsn((lsn.value() + Lsn.RECORD_ALIGNMENT - 1) & -Lsn.RECORD_ALIGNMENT);
@@ -243,7 +272,8 @@ public final class TenantTimelines {
         TimelineMetadata metadata = ancestor.indexPart()
                 .metadata()
                 .branch(ancestorId, at, at.equals(last) ? ancestor.prevRecordLsn() : Lsn.INVALID);
-        return add(id, IndexPart.of(Map.of(), metadata), new Timeline.BranchPoint(ancestor, at), context);
+        return add(
+                id, IndexPart.of(Map.of(), metadata).with(state), new Timeline.BranchPoint(ancestor, at), context);
     }
 
     private Timeline add(
@@ -260,6 +290,49 @@ public final class TenantTimelines {
             timelines.put(id, timeline);
             return timeline;
         }
+    }
+
+    /**
+     * Deletes a timeline that no other one has as its ancestor. What is left of a deletion that did not come to its end is
+     * deleted when the tenant is loaded. Durable on return.
+     *
+     * @throws InvalidRequestException if there is none of that id, or it has branches; names them
+     */
+    public void delete(TimelineId id, RequestContext context) throws StorageException {
+        try (Mutex.Held _ = lifecycle.acquire(context)) {
+            Timeline timeline = timeline(id);
+            List<TimelineId> branches = timelines.values().stream()
+                    .filter(other ->
+                            other.branchPoint() != null && other.branchPoint().ancestor() == timeline)
+                    .map(Timeline::id)
+                    .toList();
+            if (!branches.isEmpty()) {
+                throw new InvalidRequestException(
+                        "timeline " + id + " cannot be deleted: it is the ancestor of " + branches);
+            }
+            Instant now = engine.environment().clock().now();
+            timeline.updateState(state -> state.deletedAt(now), context);
+            timeline.shutdown(context);
+            timelines.remove(id);
+            deleteWhatIsLeft(id, context);
+        }
+    }
+
+    private void deleteWhatIsLeft(TimelineId id, RequestContext context) throws StorageException {
+        TimelineFiles files = files(id);
+        engine.disk().createDirectories(files.directory());
+        files.deleteAll();
+        List<ObjectKey> indexes = new ArrayList<>();
+        ListRequest request = ListRequest.one(RemotePaths.indexParts(tenant, ShardIndex.UNSHARDED, id));
+        while (true) {
+            Listing page = engine.objects().list(request, context);
+            page.objects().forEach(object -> indexes.add(object.key()));
+            if (page.next().isEmpty()) {
+                break;
+            }
+            request = request.withAfter(page.next().get());
+        }
+        engine.objects().deleteAll(indexes, context);
     }
 
     /** Housekeeping of all timelines; see {@link Timeline#tick}. The first failure is thrown once all had their turn. */

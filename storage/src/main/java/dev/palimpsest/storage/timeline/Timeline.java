@@ -18,10 +18,12 @@ import dev.palimpsest.storage.layer.PersistentLayer;
 import dev.palimpsest.storage.layer.ReconstructState;
 import dev.palimpsest.storage.layer.memory.InMemoryLayer;
 import dev.palimpsest.storage.layermap.LayerMap;
+import dev.palimpsest.storage.layermap.LayerMapEditor;
 import dev.palimpsest.storage.runtime.Cancellation;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -286,6 +288,52 @@ public final class Timeline {
         diskConsistent.stop(reason);
         gate.close(context);
         layers.closeAll();
+    }
+
+    /**
+     * Begins to give a timeline that has nothing yet everything it has at its first LSN. Nobody else writes to it meanwhile.
+     *
+     * @param at the LSN, a multiple of 8, not before the one it was created with
+     * @param targetLayerBytes about how large image layers become
+     * @throws InvalidRequestException if there is something already
+     */
+    public TimelineImport beginImport(Lsn at, long targetLayerBytes) throws StorageException {
+        if (!isVirgin() || !at.isAligned() || at.isBefore(indexPart().metadata().initdbLsn())) {
+            throw new InvalidRequestException("timeline " + id + " cannot be filled at " + at + ": it is at "
+                    + lastRecordLsn() + " and was created at "
+                    + indexPart().metadata().initdbLsn());
+        }
+        return new TimelineImport(this, files, at, targetLayerBytes);
+    }
+
+    /** Makes these layers the timeline's, and {@code at} its last record. Durable on return. */
+    void adopt(List<PersistentLayer> adopted, Lsn at, RequestContext context) throws StorageException {
+        try (Gate.Guard _ = gate.enter();
+                Mutex.Held _ = writeMutex.acquire(context)) {
+            layers.update(map -> {
+                LayerMapEditor<Layer> edit = map.edit();
+                adopted.forEach(edit::add);
+                return edit.apply();
+            });
+            index.publish(
+                    part -> part.with(
+                            files.metadataOf(layers.snapshot()), part.metadata().flushedTo(at, null)),
+                    context);
+            writePath.startAfter(at);
+            advanceLastRecord(at, Lsn.INVALID);
+            acknowledge(at);
+        }
+    }
+
+    /**
+     * Replaces what applies to the timeline for a time, {@link IndexPart.State}. Durable on return.
+     *
+     * @param change is given what applies now; may be called again
+     */
+    public void updateState(UnaryOperator<IndexPart.State> change, RequestContext context) throws StorageException {
+        try (Gate.Guard _ = gate.enter()) {
+            index.publish(part -> part.with(change.apply(part.state())), context);
+        }
     }
 
     /** Whether there was never a value on it, nor could one be inherited. */

@@ -26,6 +26,10 @@ import dev.palimpsest.storage.layer.image.ImageLayer;
 import dev.palimpsest.storage.layer.memory.InMemoryLayer;
 import dev.palimpsest.storage.layermap.LayerMap;
 import dev.palimpsest.storage.layermap.LayerMapEditor;
+import dev.palimpsest.storage.blob.BlobCompression;
+import dev.palimpsest.storage.key.Key;
+import dev.palimpsest.storage.layer.file.LayerFile;
+import dev.palimpsest.storage.layer.image.ImageLayerWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -62,6 +66,38 @@ record TimelineFiles(Engine engine, TenantId tenant, TimelineId timeline, Genera
                 DirectorySync.NOW,
                 engine.uniqueNumbers().incrementAndGet());
         return frozen.writeToDisk(engine.l0Flush(), target, context).map(file -> open(file.fileName(), file.size()));
+    }
+
+    /** A writer of an image layer, to be completed by {@link #finish}. */
+    ImageLayerWriter imageWriter(ImageLayerName planned, BlobCompression compression) throws StorageException {
+        return new ImageLayerWriter(
+                engine.layerIo(),
+                directory,
+                tenant,
+                timeline,
+                planned,
+                engine.uniqueNumbers().incrementAndGet(),
+                compression);
+    }
+
+    /** Completes an image layer's file; its name becomes durable with {@link #syncDirectory}. */
+    PersistentLayer finish(ImageLayerWriter writer, Key keyEnd) throws StorageException {
+        LayerFile file = writer.finish(keyEnd, generation, DirectorySync.LEFT_TO_CALLER);
+        return open(file.fileName(), file.size());
+    }
+
+    /** Makes the names of all files there durable. */
+    void syncDirectory() throws DiskException {
+        engine.disk().syncDirectory(directory);
+    }
+
+    /** Deletes every file of the timeline and its directory. Durable on return. */
+    void deleteAll() throws DiskException {
+        for (Disk.Entry file : engine.disk().list(directory)) {
+            engine.disk().delete(directory.resolve(file.name()));
+        }
+        engine.disk().deleteDirectory(directory);
+        engine.disk().syncDirectory(directory.getParent());
     }
 
     private PersistentLayer open(LayerFileName file, long size) {

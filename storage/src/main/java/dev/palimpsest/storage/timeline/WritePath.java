@@ -77,6 +77,13 @@ final class WritePath {
         timeline.advanceLastRecord(lsn, previous == null ? last : previous);
     }
 
+    /** Nothing was put by way of this path, and {@code lsn} is the last record now. */
+    void startAfter(Lsn lsn) {
+        nextOpenAt = lsn.plus(1);
+        lastFreezeAt = nextOpenAt;
+        highestPut = lsn;
+    }
+
     private boolean isUnfinished() {
         return highestPut.isAfter(timeline.lastRecordLsn());
     }
