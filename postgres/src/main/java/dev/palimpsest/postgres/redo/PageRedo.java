@@ -45,6 +45,19 @@ public final class PageRedo implements AutoCloseable {
     }
 
     /**
+     * Whether the record has an image of the block which is all that redo does; otherwise more may be done after the image.
+     *
+     * @throws IllegalArgumentException if the record does not refer to a block by that id
+     */
+    public static boolean imageIsAll(WalRecord record, int blockId) {
+        if (!record.hasAppliedImage(blockId)) {
+            return false;
+        }
+        RmgrRedo redo = RedoRegistry.of(record.resourceManagerId());
+        return redo == null || !redo.continuesAfterImage(record, blockId);
+    }
+
+    /**
      * Applies the record to the page, as the one it refers to by {@code blockId}.
      *
      * @param page is changed in place; that it is the right one, the caller sees to

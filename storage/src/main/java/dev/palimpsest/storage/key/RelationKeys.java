@@ -53,6 +53,21 @@ public final class RelationKeys {
         return new KeyRange(Key.of(kind, spcNode, dbNode, 0, 0, 0), Key.of(kind, spcNode, dbNode, -1, 0xFF, -1));
     }
 
+    /** {@link Key#high} of a block, for whoever makes no object for each key. */
+    public static long blockHigh(int spcNode, int dbNode) {
+        return (long) KIND << 56 | (spcNode & 0xFFFF_FFFFL) << 24 | dbNode >>> 8;
+    }
+
+    /** {@link Key#middle} of a block. */
+    public static long blockMiddle(int dbNode, int relNode, int forkNumber, int block) {
+        return (long) dbNode << 56 | (relNode & 0xFFFF_FFFFL) << 24 | (long) forkNumber << 16 | block >>> 16;
+    }
+
+    /** {@link Key#low} of a block. */
+    public static char blockLow(int block) {
+        return (char) block;
+    }
+
     /** Whether it is a block of any fork of a relation. */
     public static boolean isBlock(Key key) {
         return key.field1() == KIND && key.field4() != 0 && key.field6() != SIZE_MARK;
