@@ -8,12 +8,15 @@ import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.RelFileNode;
 import dev.palimpsest.postgres.control.CheckPoint;
 import dev.palimpsest.postgres.control.ControlFile;
+import dev.palimpsest.postgres.control.MalformedFileException;
 import dev.palimpsest.postgres.rmgr.Completion;
 import dev.palimpsest.postgres.rmgr.DatabaseRecord;
 import dev.palimpsest.postgres.rmgr.RelMapRecord;
 import dev.palimpsest.postgres.rmgr.ReplicationOriginRecord;
 import dev.palimpsest.postgres.rmgr.StorageRecord;
 import dev.palimpsest.postgres.rmgr.TablespaceRecord;
+import dev.palimpsest.postgres.rmgr.XlogRecord;
+import dev.palimpsest.storage.CorruptionException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.key.ClusterKeys;
@@ -56,6 +59,8 @@ public final class ClusterWriter {
     private final ForkDirectory forks;
     private final SlruWriter slrus;
     private @Nullable SortedSet<Long> prepared;
+    private @Nullable SortedMap<Integer, String> tablespaces;
+    private @Nullable ControlFile controlFile;
 
     /** @param context of the task that applies, for reading and waiting */
     public ClusterWriter(Timeline timeline, RequestContext context) {
@@ -113,10 +118,7 @@ public final class ClusterWriter {
             case Change.Tablespace(long _, TablespaceRecord record) -> tablespace(record, lsn);
             case Change.Origin(long _, ReplicationOriginRecord record) -> origin(record, lsn);
             case Change.Counters(long _, CheckPoint counters) -> counters(counters, lsn);
-            case Change.Settings settings -> {
-                ControlFile file = ControlFile.parse(reader().controlFile(), "control file of timeline " + timeline.id());
-                put(ControlKeys.CONTROL_FILE, lsn, file.with(settings.settings()).encode());
-            }
+            case Change.Settings settings -> settings(settings.settings(), lsn);
         }
     }
 
@@ -257,12 +259,38 @@ public final class ClusterWriter {
     }
 
     private void tablespace(TablespaceRecord record, Lsn lsn) throws StorageException {
-        SortedMap<Integer, String> tablespaces = reader().tablespaces();
-        switch (record) {
-            case TablespaceRecord.Create(int oid, String path) -> tablespaces.put(oid, path);
-            case TablespaceRecord.Drop(int oid) -> tablespaces.remove(oid);
+        SortedMap<Integer, String> now = tablespaces;
+        if (now == null) {
+            now = reader().tablespaces();
+            tablespaces = now;
         }
-        put(ClusterKeys.TABLESPACES, lsn, Listings.tablespaces(tablespaces));
+        switch (record) {
+            case TablespaceRecord.Create(int oid, String path) -> now.put(oid, path);
+            case TablespaceRecord.Drop(int oid) -> now.remove(oid);
+        }
+        put(ClusterKeys.TABLESPACES, lsn, Listings.tablespaces(now));
+    }
+
+    private void settings(XlogRecord.ParameterChange change, Lsn lsn) throws StorageException {
+        ControlFile file = controlFile;
+        try {
+            if (file == null) {
+                file = ControlFile.parse(reader().controlFile());
+            }
+        } catch (MalformedFileException e) {
+            throw new CorruptionException("the control file on timeline " + timeline.id(), 0, e.getMessage(), e);
+        }
+        file = file.withSettings(
+                change.maxConnections(),
+                change.maxWorkerProcesses(),
+                change.maxWalSenders(),
+                change.maxPreparedTransactions(),
+                change.maxLocksPerTransaction(),
+                change.walLevel(),
+                change.walLogHints(),
+                change.trackCommitTimestamp());
+        controlFile = file;
+        put(ControlKeys.CONTROL_FILE, lsn, file.encode());
     }
 
     private void counters(CheckPoint counters, Lsn lsn) throws StorageException {

@@ -5,6 +5,7 @@ import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.RelFileNode;
 import dev.palimpsest.postgres.TimestampTz;
 import dev.palimpsest.postgres.page.Page;
+import dev.palimpsest.postgres.page.PageLayout;
 import dev.palimpsest.postgres.redo.HintLogging;
 import dev.palimpsest.postgres.redo.PageRedo;
 import dev.palimpsest.postgres.redo.VisibilityClear;
@@ -140,7 +141,7 @@ public final class PostgresRedo implements WalRedo, AutoCloseable {
 
         private static void truncate(Key key, Page page, long truncByte, long truncOffset, Lsn lsn)
                 throws RedoException {
-            int first = Page.HEADER_SIZE + (int) truncByte;
+            int first = PageLayout.HEADER_SIZE + (int) truncByte;
             if (truncByte < 0 || first >= PAGE || truncOffset < 0 || truncOffset > 7) {
                 throw new RedoException("key " + key + " at " + lsn + ": a visibility map cannot be cut at byte "
                         + truncByte + ", bit " + truncOffset);
