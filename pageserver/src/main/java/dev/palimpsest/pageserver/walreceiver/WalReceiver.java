@@ -1,0 +1,547 @@
+package dev.palimpsest.pageserver.walreceiver;
+
+import dev.palimpsest.pageserver.ingest.ClusterSettings;
+import dev.palimpsest.pageserver.ingest.ClusterWriter;
+import dev.palimpsest.pageserver.ingest.InterpretedBatch;
+import dev.palimpsest.pageserver.ingest.WalInterpreter;
+import dev.palimpsest.pageserver.relation.ClusterReader;
+import dev.palimpsest.pageserver.upstream.ConnectionSettings;
+import dev.palimpsest.pageserver.upstream.ReplicationConnection;
+import dev.palimpsest.pageserver.upstream.StreamEnd;
+import dev.palimpsest.pageserver.upstream.SystemIdentification;
+import dev.palimpsest.pageserver.upstream.TimelineHistory;
+import dev.palimpsest.pageserver.upstream.UpstreamException;
+import dev.palimpsest.pageserver.upstream.WalStream;
+import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.postgres.PostgresVersion;
+import dev.palimpsest.postgres.TimestampTz;
+import dev.palimpsest.postgres.control.ControlFile;
+import dev.palimpsest.postgres.control.MalformedFileException;
+import dev.palimpsest.postgres.wal.StopReason;
+import dev.palimpsest.postgres.wal.WalException;
+import dev.palimpsest.postgres.wal.WalStreamDecoder;
+import dev.palimpsest.storage.CancelledException;
+import dev.palimpsest.storage.CorruptionException;
+import dev.palimpsest.storage.InvalidRequestException;
+import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.context.TaskKind;
+import dev.palimpsest.storage.runtime.Cancellation;
+import dev.palimpsest.storage.runtime.Clock;
+import dev.palimpsest.storage.timeline.Timeline;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Follows one source on behalf of one timeline, until it is stopped: connects, streams, and after whatever goes wrong begins
+ * again where the timeline's last record ends. So no record is left out, and none is applied twice.
+ *
+ * <pre>
+ *   receive ─► decode ─► interpret ─► [at most 2 batches wait] ─► apply        status: every second, or when asked
+ *   └───────────── one thread ─────┘                          └ another ┘      └ a third ┘
+ * </pre>
+ *
+ * <p>The source hears: written, what has been received; flushed, the timeline's {@code disk_consistent_lsn}; applied, its
+ * {@code last_record_lsn}. So it keeps WAL until that is durable here.
+ *
+ * <p>Memory: three batches of some {@link InterpretedBatch#TARGET_BYTES}, the buffers of the connection, and the record that
+ * is being put together. Safe for use by many threads.
+ */
+public final class WalReceiver implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(WalReceiver.class);
+
+    private static final int BATCHES = 3;
+    private static final Duration STATUS_INTERVAL = Duration.ofSeconds(1);
+    private static final Duration POLL = Duration.ofMillis(500);
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(20);
+
+    /** Told when the source goes on in another PostgreSQL timeline, before anything of it is applied. */
+    public interface TimelineSwitch {
+        /** Keeps it, durably. */
+        void followed(int timeline, TimelineHistory history) throws StorageException;
+    }
+
+    /**
+     * What to follow.
+     *
+     * @param name for messages
+     * @param connection how to reach it
+     * @param slot the physical slot to use
+     * @param systemIdentifier of the cluster that it must be
+     * @param pgTimeline the PostgreSQL timeline that was last followed
+     * @param start where its WAL begins for us, if the timeline has none of it yet: nothing before is asked for
+     */
+    public record Source(
+            String name,
+            ConnectionSettings connection,
+            String slot,
+            long systemIdentifier,
+            int pgTimeline,
+            Lsn start) {}
+
+    private final Timeline timeline;
+    private final Source source;
+    private final TimelineSwitch onSwitch;
+    private final Cancellation cancellation = new Cancellation();
+    private final RequestContext context;
+    private final Thread receiving;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition wake = lock.newCondition();
+
+    private volatile FollowState.Phase phase = FollowState.Phase.CONNECTING;
+    private volatile @Nullable String problem;
+    private volatile Lsn received;
+    private volatile Lsn sourceEnd = Lsn.INVALID;
+    private volatile @Nullable Instant lastMessage;
+    private volatile long lastCommit;
+    private volatile @Nullable ReplicationConnection connection;
+    private volatile int pgTimeline;
+    private boolean statusDue;
+
+    private WalReceiver(Timeline timeline, Source source, TimelineSwitch onSwitch) {
+        this.timeline = timeline;
+        this.source = source;
+        this.onSwitch = onSwitch;
+        this.context = new RequestContext(TaskKind.INGEST, Clock.NEVER, cancellation);
+        this.received = startLsn();
+        this.pgTimeline = source.pgTimeline();
+        this.receiving = Thread.ofPlatform().name("receive " + source.name()).unstarted(this::run);
+    }
+
+    /** Begins to follow. */
+    public static WalReceiver start(Timeline timeline, Source source, TimelineSwitch onSwitch) {
+        WalReceiver receiver = new WalReceiver(timeline, source, onSwitch);
+        receiver.receiving.start();
+        return receiver;
+    }
+
+    private Lsn startLsn() {
+        return Lsn.max(timeline.lastRecordLsn(), source.start());
+    }
+
+    /** How it stands. */
+    public FollowState state() {
+        long commit = lastCommit;
+        return new FollowState(
+                phase,
+                problem,
+                received,
+                sourceEnd,
+                lastMessage,
+                commit == 0 ? null : new TimestampTz(commit).toInstant());
+    }
+
+    /** Stops, and waits until nothing is received or applied any more. */
+    @Override
+    public void close() {
+        cancellation.cancel();
+        ReplicationConnection open = connection;
+        if (open != null) {
+            open.close();
+        }
+        wakeStatus();
+        join(receiving);
+    }
+
+    /** Waits for a thread that ends by itself. It is never interrupted: that would close the files it works with. */
+    private static void join(Thread thread) {
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void run() {
+        long pause = FIRST_PAUSE.toMillis();
+        while (!cancellation.isCancelled() && phase != FollowState.Phase.SOURCE_SHUT_DOWN) {
+            Lsn before = timeline.lastRecordLsn();
+            try {
+                follow();
+            } catch (CancelledException e) {
+                break;
+            } catch (UpstreamException | StorageException | WalException | RuntimeException e) {
+                failed(e);
+            }
+            if (phase == FollowState.Phase.SOURCE_SHUT_DOWN) {
+                return;
+            }
+            pause = timeline.lastRecordLsn().isAfter(before)
+                    ? FIRST_PAUSE.toMillis()
+                    : Math.min(LONGEST_PAUSE.toMillis(), 2 * pause);
+            phase = FollowState.Phase.WAITING;
+            if (!sleep(pause)) {
+                break;
+            }
+            phase = FollowState.Phase.CONNECTING;
+        }
+        phase = FollowState.Phase.STOPPED;
+    }
+
+    private void failed(Exception e) {
+        if (cancellation.isCancelled()) {
+            return;
+        }
+        String message = e.getMessage() == null ? e.toString() : e.getMessage();
+        if (!message.equals(problem)) {
+            if (e instanceof RuntimeException) {
+                LOG.error("{}: following stopped at {} and is tried again", source.name(), timeline.lastRecordLsn(), e);
+            } else {
+                LOG.warn("{}: following stopped at {} and is tried again: {}", source.name(), timeline.lastRecordLsn(), message);
+            }
+        }
+        problem = message;
+    }
+
+    /** Returns whether it was not stopped meanwhile. */
+    private boolean sleep(long millis) {
+        lock.lock();
+        try {
+            long left = TimeUnit.MILLISECONDS.toNanos(millis);
+            while (left > 0 && !cancellation.isCancelled()) {
+                left = wake.awaitNanos(left);
+            }
+            return !cancellation.isCancelled();
+        } catch (InterruptedException e) {
+            return false;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void follow() throws UpstreamException, StorageException, WalException {
+        try (ReplicationConnection open = ReplicationConnection.connect(source.connection())) {
+            connection = open;
+            context.checkCancelled();
+            SystemIdentification system = open.identifySystem();
+            checkIdentity(open, system);
+            sourceEnd = system.flushLsn();
+            int follow = choose(open, system);
+            stream(open, follow);
+        } finally {
+            connection = null;
+        }
+    }
+
+    private void checkIdentity(ReplicationConnection open, SystemIdentification system) throws StorageException {
+        if (system.systemIdentifier() != source.systemIdentifier()) {
+            throw new InvalidRequestException("the server at " + open.address() + " has system identifier "
+                    + Long.toUnsignedString(system.systemIdentifier()) + ", not "
+                    + Long.toUnsignedString(source.systemIdentifier())
+                    + ": it is another cluster, or was made anew");
+        }
+        if (open.version().major() != timeline.pgVersion()) {
+            throw new InvalidRequestException("the server at " + open.address() + " is " + open.version()
+                    + " now, and was PostgreSQL " + timeline.pgVersion() + " when it was attached: attach it anew");
+        }
+    }
+
+    private int choose(ReplicationConnection open, SystemIdentification system)
+            throws UpstreamException, StorageException {
+        List<TimelineHistory.Ancestor> ancestors = system.timeline() == 1
+                ? List.of()
+                : open.timelineHistory(system.timeline()).ancestors();
+        return switch (SourcePosition.decide(pgTimeline, startLsn(), system.timeline(), ancestors)) {
+            case SourcePosition.Decision.Follow(int follow) -> follow;
+            case SourcePosition.Decision.Diverged(String why) -> throw new InvalidRequestException(why);
+        };
+    }
+
+    private void stream(ReplicationConnection open, int first) throws UpstreamException, StorageException, WalException {
+        int following = first;
+        Lsn start = startLsn();
+        while (true) {
+            if (following != pgTimeline && Integer.compareUnsigned(following, pgTimeline) > 0) {
+                onSwitch.followed(following, open.timelineHistory(following));
+                pgTimeline = following;
+            }
+            WalStream stream = open.startReplication(source.slot(), start, following);
+            phase = FollowState.Phase.STREAMING;
+            if (problem != null) {
+                LOG.info("{}: following again from {} on", source.name(), start);
+            }
+            problem = null;
+            StreamEnd end = pump(stream, start);
+            switch (end) {
+                case StreamEnd.NextTimeline(int next, Lsn switchLsn) -> {
+                    LOG.info(
+                            "{}: timeline {} ended at {}, following {}",
+                            source.name(),
+                            Integer.toUnsignedString(following),
+                            switchLsn,
+                            Integer.toUnsignedString(next));
+                    if (timeline.lastRecordLsn().isAfter(switchLsn)) {
+                        throw new InvalidRequestException("the source left timeline " + following + " at " + switchLsn
+                                + ", but we have its WAL up to " + timeline.lastRecordLsn() + ": attach it anew");
+                    }
+                    following = next;
+                    start = Lsn.max(startLsn(), switchLsn);
+                }
+                case StreamEnd.ServerShutdown() -> {
+                    phase = FollowState.Phase.SOURCE_SHUT_DOWN;
+                    return;
+                }
+                case StreamEnd.Stopped() -> {
+                    return;
+                }
+            }
+        }
+    }
+
+    /** Receives until the stream ends; on return everything that came before the end is applied. */
+    private StreamEnd pump(WalStream stream, Lsn start) throws UpstreamException, StorageException, WalException {
+        Pipeline pipeline = new Pipeline(new ClusterWriter(timeline, context));
+        StatusReports reports = new StatusReports(stream);
+        try {
+            WalStreamDecoder decoder = decoder(start, stream.timeline());
+            WalInterpreter interpreter = interpreter();
+            received = start;
+            while (true) {
+                WalStream.Event event = stream.receive(pipeline.hasSomething() ? Duration.ZERO : POLL);
+                context.checkCancelled();
+                switch (event) {
+                    case WAL -> {
+                        news(stream);
+                        decode(stream, decoder, interpreter, pipeline);
+                        received = stream.endLsn();
+                    }
+                    case KEEPALIVE -> {
+                        news(stream);
+                        pipeline.handOver();
+                        if (stream.replyRequested()) {
+                            wakeStatus();
+                        }
+                    }
+                    case NOTHING -> pipeline.handOver();
+                    case END -> {
+                        pipeline.handOver();
+                        pipeline.finish();
+                        return stream.end();
+                    }
+                }
+            }
+        } finally {
+            pipeline.close();
+            reports.close();
+        }
+    }
+
+    private void news(WalStream stream) {
+        sourceEnd = stream.serverEnd();
+        lastMessage = Instant.now();
+    }
+
+    private WalStreamDecoder decoder(Lsn start, int following) throws StorageException {
+        return new WalStreamDecoder(
+                PostgresVersion.ofMajor(timeline.pgVersion()), controlFile().walSegmentSize(), following, start);
+    }
+
+    private ControlFile controlFile() throws StorageException {
+        try {
+            return ControlFile.parse(reader().controlFile());
+        } catch (MalformedFileException e) {
+            throw new CorruptionException("the control file on timeline " + timeline.id(), 0, e.getMessage(), e);
+        }
+    }
+
+    private ClusterReader reader() {
+        return new ClusterReader(timeline, timeline.lastRecordLsn(), context);
+    }
+
+    private WalInterpreter interpreter() throws StorageException {
+        ControlFile control = controlFile();
+        return new WalInterpreter(
+                PostgresVersion.ofMajor(timeline.pgVersion()),
+                reader().checkPoint(),
+                new ClusterSettings(
+                        control.dataChecksumVersion() != 0, control.walLogHints(), control.trackCommitTimestamp()));
+    }
+
+    private void decode(WalStream stream, WalStreamDecoder decoder, WalInterpreter interpreter, Pipeline pipeline)
+            throws StorageException, WalException {
+        decoder.feed(stream.array(), stream.offset(), stream.length());
+        while (decoder.next()) {
+            boolean barrier = WalInterpreter.isBarrier(decoder.record());
+            if (barrier) {
+                pipeline.handOver();
+            }
+            interpreter.interpret(decoder.record(), pipeline.filling());
+            if (barrier || pipeline.filling().isFull()) {
+                pipeline.handOver();
+            }
+        }
+        StopReason stopped = decoder.stopped();
+        if (stopped != null) {
+            throw new InvalidRequestException("the WAL from " + source.name() + " cannot be decoded: " + stopped);
+        }
+    }
+
+    private void wakeStatus() {
+        lock.lock();
+        try {
+            statusDue = true;
+            wake.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Tells the source how far we are, every now and then and when there is a reason to. */
+    private final class StatusReports implements AutoCloseable {
+        private final WalStream stream;
+        private final Thread reporting;
+        private volatile boolean ended;
+
+        StatusReports(WalStream stream) {
+            this.stream = stream;
+            this.reporting = Thread.ofVirtual().name("status " + source.name()).start(this::run);
+        }
+
+        private void run() {
+            try {
+                while (!ended) {
+                    Lsn write = received;
+                    stream.sendStatus(
+                            write,
+                            Lsn.min(timeline.diskConsistentLsn(), write),
+                            Lsn.min(timeline.lastRecordLsn(), write),
+                            WalStream.ReplyRequest.NOT_WANTED);
+                    await();
+                }
+            } catch (UpstreamException | InterruptedException e) {
+                LOG.debug("{}: no more status: {}", source.name(), e.getMessage());
+            }
+        }
+
+        private void await() throws InterruptedException {
+            lock.lock();
+            try {
+                long left = STATUS_INTERVAL.toNanos();
+                while (!statusDue && !ended && left > 0) {
+                    left = wake.awaitNanos(left);
+                }
+                statusDue = false;
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        @Override
+        public void close() {
+            ended = true;
+            wakeStatus();
+            join(reporting);
+        }
+    }
+
+    /** The batches between the thread that receives and the one that applies. */
+    private final class Pipeline implements AutoCloseable {
+        private final ClusterWriter writer;
+        private final ArrayBlockingQueue<InterpretedBatch> full = new ArrayBlockingQueue<>(BATCHES);
+        private final ArrayBlockingQueue<InterpretedBatch> free = new ArrayBlockingQueue<>(BATCHES);
+        private final Thread applying;
+        private InterpretedBatch filling = new InterpretedBatch();
+        private volatile @Nullable Exception failure;
+        private volatile boolean last;
+        private volatile boolean abandoned;
+
+        Pipeline(ClusterWriter writer) {
+            this.writer = writer;
+            for (int i = 1; i < BATCHES; i++) {
+                free.add(new InterpretedBatch());
+            }
+            applying = Thread.ofPlatform().name("apply " + source.name()).start(this::apply);
+        }
+
+        InterpretedBatch filling() {
+            return filling;
+        }
+
+        boolean hasSomething() {
+            return !filling.isEmpty();
+        }
+
+        /** Hands what is filled to the thread that applies; waits while it has too much. */
+        void handOver() throws StorageException {
+            check();
+            if (filling.isEmpty()) {
+                return;
+            }
+            full.add(filling);
+            try {
+                InterpretedBatch next = free.poll(POLL.toMillis(), TimeUnit.MILLISECONDS);
+                while (next == null) {
+                    check();
+                    next = free.poll(POLL.toMillis(), TimeUnit.MILLISECONDS);
+                }
+                next.clear();
+                filling = next;
+            } catch (InterruptedException e) {
+                throw new CancelledException("following " + source.name() + " was stopped");
+            }
+        }
+
+        private void check() throws StorageException {
+            switch (failure) {
+                case null -> context.checkCancelled();
+                case StorageException e -> throw e;
+                case Exception e -> throw new IllegalStateException("applying WAL failed unexpectedly", e);
+            }
+        }
+
+        private void apply() {
+            try {
+                while (!abandoned) {
+                    InterpretedBatch batch = full.poll(POLL.toMillis(), TimeUnit.MILLISECONDS);
+                    if (batch != null) {
+                        writer.apply(batch);
+                        lastCommit = Math.max(lastCommit, batch.latestCommit());
+                        free.add(batch);
+                        if (full.isEmpty()) {
+                            wakeStatus();
+                        }
+                    } else if (last) {
+                        return;
+                    }
+                }
+            } catch (StorageException | RuntimeException e) {
+                failure = e;
+            } catch (InterruptedException e) {
+                LOG.debug("{}: applying is stopped", source.name());
+            }
+        }
+
+        /** Waits until everything handed over is applied. */
+        void finish() throws StorageException {
+            last = true;
+            try {
+                applying.join();
+            } catch (InterruptedException e) {
+                throw new CancelledException("following " + source.name() + " was stopped");
+            }
+            check();
+        }
+
+        /** Gives up what waits; what is being applied is applied. */
+        @Override
+        public void close() {
+            abandoned = true;
+            join(applying);
+        }
+    }
+}
