@@ -73,7 +73,7 @@ public final class WalInterpreter {
      * @param settings of the cluster, likewise
      */
     public WalInterpreter(PostgresVersion version, CheckPoint counters, ClusterSettings settings) {
-        this.counters = new CounterRounding(version, counters);
+        this.counters = new CounterRounding(version, counters, settings.commitTimestamps());
         this.settings = settings;
     }
 
