@@ -163,19 +163,18 @@ public final class ClusterImport {
     private <E extends Exception> void other(String[] parts, String path, long size, Content<E> content)
             throws StorageException, E {
         boolean server = parts.length > 1 && parts[0].startsWith("pg_");
-        boolean transientFile =
-                switch (path) {
-                    case "PG_VERSION",
-                            "backup_label",
-                            "tablespace_map",
-                            "backup_manifest",
-                            "current_logfiles",
-                            "postmaster.opts",
-                            "postmaster.pid",
-                            "standby.signal",
-                            "recovery.signal" -> true;
-                    default -> path.endsWith(".old") || path.endsWith(".done");
-                };
+        boolean transientFile = switch (path) {
+            case "PG_VERSION",
+                    "backup_label",
+                    "tablespace_map",
+                    "backup_manifest",
+                    "current_logfiles",
+                    "postmaster.opts",
+                    "postmaster.pid",
+                    "standby.signal",
+                    "recovery.signal" -> true;
+            default -> path.endsWith(".old") || path.endsWith(".done");
+        };
         if (server || transientFile) {
             return;
         }
@@ -231,21 +230,19 @@ public final class ClusterImport {
             int underscore = name.indexOf('_');
             int end = underscore >= 0 ? underscore : dot >= 0 ? dot : name.length();
             String suffix = underscore >= 0 ? name.substring(underscore + 1, dot >= 0 ? dot : name.length()) : "";
-            int fork =
-                    switch (suffix) {
-                        case "" -> RelTag.MAIN;
-                        case "fsm" -> RelTag.FREE_SPACE_MAP;
-                        case "vm" -> RelTag.VISIBILITY_MAP;
-                        case "init" -> RelTag.INIT;
-                        default -> -1;
-                    };
+            int fork = switch (suffix) {
+                case "" -> RelTag.MAIN;
+                case "fsm" -> RelTag.FREE_SPACE_MAP;
+                case "vm" -> RelTag.VISIBILITY_MAP;
+                case "init" -> RelTag.INIT;
+                default -> -1;
+            };
             try {
                 int relation = Integer.parseUnsignedInt(name.substring(0, end));
                 int segment = dot >= 0 ? Integer.parseInt(name.substring(dot + 1)) : 0;
                 return fork < 0 || relation == 0 || segment < 0
                         ? null
-                        : new RelationFile(
-                                new RelTag(database.spcNode(), database.dbNode(), relation, fork), segment);
+                        : new RelationFile(new RelTag(database.spcNode(), database.dbNode(), relation, fork), segment);
             } catch (NumberFormatException e) {
                 return null;
             }
@@ -275,12 +272,7 @@ public final class ClusterImport {
     }
 
     private <E extends Exception> void copy(
-            RelTag fork,
-            int first,
-            int blocks,
-            String path,
-            Content<E> content,
-            TimelineImport.@Nullable Images images)
+            RelTag fork, int first, int blocks, String path, Content<E> content, TimelineImport.@Nullable Images images)
             throws StorageException, E {
         int done = 0;
         while (done < blocks) {
@@ -302,8 +294,8 @@ public final class ClusterImport {
         }
     }
 
-    private <E extends Exception> void slru(
-            SlruKind kind, String[] parts, String path, long size, Content<E> content) throws StorageException, E {
+    private <E extends Exception> void slru(SlruKind kind, String[] parts, String path, long size, Content<E> content)
+            throws StorageException, E {
         int segment = -1;
         for (dev.palimpsest.postgres.slru.SlruKind each : dev.palimpsest.postgres.slru.SlruKind.values()) {
             if (SlruWriter.kindOf(each) == kind) {
@@ -312,8 +304,8 @@ public final class ClusterImport {
         }
         long count = size / PAGE;
         if (segment < 0 || count > SLRU_PAGES) {
-            throw new InvalidRequestException("base backup: " + path + ", " + size
-                    + " bytes, is not a segment of " + kind.directory());
+            throw new InvalidRequestException(
+                    "base backup: " + path + ", " + size + " bytes, is not a segment of " + kind.directory());
         }
         byte[] bytes = all(path, size, content);
         for (int i = 0; i < count; i++) {

@@ -90,6 +90,7 @@ public final class ClusterWriter {
             for (Change change : batch.changes()) {
                 apply(change, writer);
             }
+            forks.writeLengths();
             writer.put(metadata.build());
             writer.put(batch.values().build());
             Lsn previous = batch.previousEnd();
@@ -196,8 +197,7 @@ public final class ClusterWriter {
     private void storage(StorageRecord record, Lsn lsn) throws StorageException {
         switch (record) {
             case StorageRecord.Create(RelFileNode relation, var fork) ->
-                forks.create(
-                        new RelTag(relation.spcNode(), relation.dbNode(), relation.relNode(), fork.number()), lsn);
+                forks.create(new RelTag(relation.spcNode(), relation.dbNode(), relation.relNode(), fork.number()), lsn);
             case StorageRecord.Truncate truncate -> Truncation.apply(truncate, forks, metadata, lsn);
         }
     }
@@ -209,11 +209,12 @@ public final class ClusterWriter {
 
     private void database(DatabaseRecord record, Lsn lsn, TimelineWriter writer) throws StorageException {
         switch (record) {
-            case DatabaseRecord.CreateFileCopy copy -> copyDatabase(
-                    new DatabaseId(copy.sourceTablespace(), copy.sourceDatabase()),
-                    new DatabaseId(copy.tablespace(), copy.database()),
-                    lsn,
-                    writer);
+            case DatabaseRecord.CreateFileCopy copy ->
+                copyDatabase(
+                        new DatabaseId(copy.sourceTablespace(), copy.sourceDatabase()),
+                        new DatabaseId(copy.tablespace(), copy.database()),
+                        lsn,
+                        writer);
             case DatabaseRecord.CreateWalLog create ->
                 forks.addDatabase(new DatabaseId(create.tablespace(), create.database()), false, lsn);
             case DatabaseRecord.Drop drop -> {
@@ -245,7 +246,8 @@ public final class ClusterWriter {
             int length = relation.getValue();
             int done = 0;
             while (done != length) {
-                int count = (int) Math.min(COPIED_AT_ONCE, Integer.toUnsignedLong(length) - Integer.toUnsignedLong(done));
+                int count =
+                        (int) Math.min(COPIED_AT_ONCE, Integer.toUnsignedLong(length) - Integer.toUnsignedLong(done));
                 source.blocks(old, done, count, buffer, 0);
                 pages.clear();
                 for (int i = 0; i < count; i++) {

@@ -12,6 +12,7 @@ import dev.palimpsest.storage.layer.memory.SerializedBatch;
 import dev.palimpsest.storage.value.Value;
 import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.SortedMap;
 import java.util.function.Supplier;
@@ -35,6 +36,10 @@ final class ForkDirectory {
     private final Supplier<ClusterReader> reader;
     private final SerializedBatch.Builder target;
     private final LinkedHashMap<RelTag, Integer> lengths = new LinkedHashMap<>(1024, 0.75f, true);
+    /** Lengths that are not in the batch yet, all as of one LSN. */
+    private final Map<RelTag, Integer> unwritten = new LinkedHashMap<>();
+
+    private Lsn unwrittenAt = Lsn.INVALID;
     private @Nullable SortedMap<DatabaseId, Boolean> databases;
 
     ForkDirectory(Supplier<ClusterReader> reader, SerializedBatch.Builder target) {
@@ -53,9 +58,8 @@ final class ForkDirectory {
     OptionalInt length(RelTag fork) throws StorageException {
         Integer known = lengths.get(fork);
         if (known == null) {
-            OptionalInt read = databases().containsKey(databaseOf(fork))
-                    ? reader.get().relationLength(fork)
-                    : OptionalInt.empty();
+            OptionalInt read =
+                    databases().containsKey(databaseOf(fork)) ? reader.get().relationLength(fork) : OptionalInt.empty();
             known = read.orElse(GONE);
             lengths.put(fork, known);
         }
@@ -94,8 +98,20 @@ final class ForkDirectory {
 
     /** Sets the length of a fork that exists. */
     void setLength(RelTag fork, int blocks, Lsn lsn) throws StorageException {
-        put(fork.sizeKey(), lsn, Listings.length(blocks));
+        if (!lsn.equals(unwrittenAt)) {
+            writeLengths();
+            unwrittenAt = lsn;
+        }
+        unwritten.put(fork, blocks);
         lengths.put(fork, blocks);
+    }
+
+    /** To be called once all changes of a batch are made: a record may change a length more than once. */
+    void writeLengths() throws StorageException {
+        for (Map.Entry<RelTag, Integer> length : unwritten.entrySet()) {
+            put(length.getKey().sizeKey(), unwrittenAt, Listings.length(length.getValue()));
+        }
+        unwritten.clear();
     }
 
     /** Drops a fork if it exists. */

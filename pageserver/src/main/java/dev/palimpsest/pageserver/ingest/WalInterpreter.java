@@ -1,7 +1,7 @@
 package dev.palimpsest.pageserver.ingest;
 
-import dev.palimpsest.postgres.LittleEndian;
 import dev.palimpsest.pageserver.redo.RedoNotes;
+import dev.palimpsest.postgres.LittleEndian;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.control.CheckPoint;
@@ -212,11 +212,7 @@ public final class WalInterpreter {
         }
         for (VisibilityClear clear : clears) {
             into.add(new Change.ClearVisibility(
-                    lsn,
-                    clear.relation(),
-                    OptionalInt.of(clear.heapBlock()),
-                    OptionalInt.empty(),
-                    clear.bits()));
+                    lsn, clear.relation(), OptionalInt.of(clear.heapBlock()), OptionalInt.empty(), clear.bits()));
         }
     }
 

@@ -79,8 +79,7 @@ public final class PostgresRedo implements WalRedo, AutoCloseable {
         private final PageRedo hintsLogged = new PageRedo(HintLogging.ON);
         private final PageRedo hintsNotLogged = new PageRedo(HintLogging.OFF);
 
-        byte[] relationPage(
-                PostgresVersion version, Key key, @Nullable BaseImage base, List<LsnRecord> records)
+        byte[] relationPage(PostgresVersion version, Key key, @Nullable BaseImage base, List<LsnRecord> records)
                 throws RedoException {
             byte[] bytes = start(key, base, PAGE);
             Page page = Page.wrap(bytes);
@@ -123,8 +122,7 @@ public final class PostgresRedo implements WalRedo, AutoCloseable {
                     + " does not refer to this block");
         }
 
-        private static void clear(
-                Key key, RelTag fork, Page page, WalRecord.ClearVisibilityMapFlags clear, Lsn lsn)
+        private static void clear(Key key, RelTag fork, Page page, WalRecord.ClearVisibilityMapFlags clear, Lsn lsn)
                 throws RedoException {
             RelFileNode relation = new RelFileNode(fork.spcNode(), fork.dbNode(), fork.relNode());
             for (OptionalInt block : List.of(clear.oldHeapBlock(), clear.newHeapBlock())) {
@@ -176,7 +174,9 @@ public final class PostgresRedo implements WalRedo, AutoCloseable {
                     }
                     case WalRecord.MultixactOffsetCreate(int multixact, int memberOffset) ->
                         MultiXactOffsetsPage.setOffset(page, multixact, memberOffset);
-                    case WalRecord.MultixactMembersCreate(int memberOffset, List<WalRecord.MultixactMember> members) -> {
+                    case WalRecord.MultixactMembersCreate(
+                            int memberOffset,
+                            List<WalRecord.MultixactMember> members) -> {
                         int offset = memberOffset;
                         for (WalRecord.MultixactMember member : members) {
                             MultiXactMembersPage.set(page, offset++, member.xid(), member.status());
@@ -224,8 +224,8 @@ public final class PostgresRedo implements WalRedo, AutoCloseable {
         }
 
         private static RedoException unfit(Key key, LsnRecord record) {
-            return new RedoException("key " + key + " at " + record.lsn() + ": a record that does not fit: "
-                    + record.record());
+            return new RedoException(
+                    "key " + key + " at " + record.lsn() + ": a record that does not fit: " + record.record());
         }
 
         @Override

@@ -215,8 +215,8 @@ public final class ClusterReader {
     /** How far each replication origin is. */
     public SortedMap<Integer, Lsn> replicationOrigins() throws StorageException {
         SortedMap<Integer, Lsn> origins = new TreeMap<>();
-        for (Map.Entry<Key, KeyResult> entry :
-                timeline.scan(KeySpace.of(ReplicationOriginKeys.ALL), lsn, context).entrySet()) {
+        for (Map.Entry<Key, KeyResult> entry : timeline.scan(KeySpace.of(ReplicationOriginKeys.ALL), lsn, context)
+                .entrySet()) {
             byte[] value = bytes(entry.getValue());
             if (value.length == 8) {
                 Lsn reached = new Lsn(ByteBuffer.wrap(value).getLong());

@@ -39,13 +39,14 @@ public final class DirectoryComparison {
 
     private final Path directory;
     private final ClusterReader reader;
-    private final PageComparison pages = new PageComparison();
+    private final PageComparison pages;
     private final List<String> differences = new ArrayList<>();
     private long compared;
     private long relationCount;
 
-    private DirectoryComparison(Path directory, ClusterReader reader) {
+    private DirectoryComparison(Path directory, PageComparison.Server server, ClusterReader reader) {
         this.directory = directory;
+        this.pages = new PageComparison(server);
         this.reader = reader;
     }
 
@@ -58,9 +59,10 @@ public final class DirectoryComparison {
      */
     public record Result(long relations, long pages, List<String> differences) {}
 
-    /** Compares. */
-    public static Result compare(Path directory, ClusterReader reader) throws IOException, StorageException {
-        DirectoryComparison comparison = new DirectoryComparison(directory, reader);
+    /** Compares the directory, of a server of this kind. */
+    public static Result compare(Path directory, PageComparison.Server server, ClusterReader reader)
+            throws IOException, StorageException {
+        DirectoryComparison comparison = new DirectoryComparison(directory, server, reader);
         comparison.run();
         return new Result(comparison.relationCount, comparison.compared, List.copyOf(comparison.differences));
     }

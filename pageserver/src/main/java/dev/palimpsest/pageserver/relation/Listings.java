@@ -47,8 +47,8 @@ public final class Listings {
     /** The database directory; each with whether it has a relation map. */
     public static byte[] databases(SortedMap<DatabaseId, Boolean> databases) {
         ByteBuffer bytes = ByteBuffer.allocate(8 + 9 * databases.size()).putLong(databases.size());
-        databases.forEach((id, hasMap) ->
-                bytes.putInt(id.spcNode).putInt(id.dbNode).put((byte) (hasMap ? 1 : 0)));
+        databases.forEach(
+                (id, hasMap) -> bytes.putInt(id.spcNode).putInt(id.dbNode).put((byte) (hasMap ? 1 : 0)));
         return bytes.array();
     }
 
@@ -205,8 +205,9 @@ public final class Listings {
             long count = source.getLong();
             if (count < 0 || count > source.remaining() / entrySize) {
                 throw new CorruptionException(
-                        resource, 0, "a listing of " + Long.toUnsignedString(count) + " entries in " + source.capacity()
-                                + " bytes");
+                        resource,
+                        0,
+                        "a listing of " + Long.toUnsignedString(count) + " entries in " + source.capacity() + " bytes");
             }
             return count;
         }

@@ -202,7 +202,11 @@ public final class WalReceiver implements AutoCloseable {
             if (e instanceof RuntimeException) {
                 LOG.error("{}: following stopped at {} and is tried again", source.name(), timeline.lastRecordLsn(), e);
             } else {
-                LOG.warn("{}: following stopped at {} and is tried again: {}", source.name(), timeline.lastRecordLsn(), message);
+                LOG.warn(
+                        "{}: following stopped at {} and is tried again: {}",
+                        source.name(),
+                        timeline.lastRecordLsn(),
+                        message);
             }
         }
         problem = message;
@@ -262,7 +266,8 @@ public final class WalReceiver implements AutoCloseable {
         };
     }
 
-    private void stream(ReplicationConnection open, int first) throws UpstreamException, StorageException, WalException {
+    private void stream(ReplicationConnection open, int first)
+            throws UpstreamException, StorageException, WalException {
         int following = first;
         Lsn start = startLsn();
         while (true) {

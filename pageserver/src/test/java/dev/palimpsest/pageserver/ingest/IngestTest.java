@@ -3,6 +3,7 @@ package dev.palimpsest.pageserver.ingest;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.palimpsest.pageserver.relation.DirectoryComparison;
+import dev.palimpsest.postgres.redo.PageComparison;
 import dev.palimpsest.testkit.PostgresServer;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -68,7 +69,8 @@ class IngestTest {
                 server.stop("fast");
                 System.out.println(major + " " + cluster.catchUp());
                 DirectoryComparison.Result result =
-                        DirectoryComparison.compare(server.dataDirectory(), cluster.reader());
+                        DirectoryComparison.compare(
+                        server.dataDirectory(), PageComparison.Server.PRIMARY, cluster.reader());
                 System.out.println(result.relations() + " relations, " + result.pages() + " pages");
                 assertThat(result.differences()).isEmpty();
                 assertThat(result.pages()).isGreaterThan(3000);

@@ -42,8 +42,7 @@ final class OfflineCluster implements AutoCloseable {
         TenantTimelines tenant = store.tenant(TenantId.parse("0123456789abcdef0123456789abcdef"), CONTEXT);
         ControlFile control = ControlFile.parse(Files.readAllBytes(data.resolve(ControlFile.PATH)));
         this.position = control.checkPointLocation();
-        this.timeline = tenant.create(
-                TimelineId.parse("00000000000000000000000000000001"), position, major, CONTEXT);
+        this.timeline = tenant.create(TimelineId.parse("00000000000000000000000000000001"), position, major, CONTEXT);
         try (TimelineImport into = timeline.beginImport(position, 128 << 20)) {
             ClusterImport cluster = new ClusterImport(into, version, CONTEXT);
             List<Path> files;
@@ -81,7 +80,7 @@ final class OfflineCluster implements AutoCloseable {
         byte[] chunk = new byte[100_000];
         while (true) {
             Lsn at = decoder.feedPosition();
-            Path file = data.resolve("pg_wal").resolve(WalSegment.fileName(1, at, segmentSize));
+            Path file = data.resolve("pg_wal").resolve(new WalSegment(1, at.value() / segmentSize, segmentSize).fileName());
             if (!Files.exists(file)) {
                 break;
             }

@@ -69,11 +69,11 @@ public final class TenantTimelines {
         engine.disk().createDirectories(loaded.directory);
         Map<TimelineId, TimelineIndex.Stored> indexes = loaded.readIndexes(context);
         loaded.deleteUnknownDirectories(indexes.keySet());
-        for (TimelineId id : List.copyOf(indexes.keySet())) {
-            if (indexes.get(id).part().state().deletedAt() != null) {
-                LOG.info("tenant {}: finishing the deletion of timeline {}", tenant, id);
-                loaded.deleteWhatIsLeft(id, context);
-                indexes.remove(id);
+        for (Map.Entry<TimelineId, TimelineIndex.Stored> entry : List.copyOf(indexes.entrySet())) {
+            if (entry.getValue().part().state().deletedAt() != null) {
+                LOG.info("tenant {}: finishing the deletion of timeline {}", tenant, entry.getKey());
+                loaded.deleteWhatIsLeft(entry.getKey(), context);
+                indexes.remove(entry.getKey());
             }
         }
         for (TimelineId id : indexes.keySet()) {
@@ -257,8 +257,7 @@ public final class TenantTimelines {
      *
      * @param state what applies to the branch for a time, from the beginning
      */
-    public Timeline branch(
-            TimelineId id, TimelineId ancestorId, Lsn lsn, IndexPart.State state, RequestContext context)
+    public Timeline branch(TimelineId id, TimelineId ancestorId, Lsn lsn, IndexPart.State state, RequestContext context)
             throws StorageException {
         Timeline ancestor = timeline(ancestorId);
         Lsn at = new Lsn((lsn.value() + Lsn.RECORD_ALIGNMENT - 1) & -Lsn.RECORD_ALIGNMENT);
@@ -272,8 +271,7 @@ public final class TenantTimelines {
         TimelineMetadata metadata = ancestor.indexPart()
                 .metadata()
                 .branch(ancestorId, at, at.equals(last) ? ancestor.prevRecordLsn() : Lsn.INVALID);
-        return add(
-                id, IndexPart.of(Map.of(), metadata).with(state), new Timeline.BranchPoint(ancestor, at), context);
+        return add(id, IndexPart.of(Map.of(), metadata).with(state), new Timeline.BranchPoint(ancestor, at), context);
     }
 
     private Timeline add(
@@ -322,6 +320,7 @@ public final class TenantTimelines {
         TimelineFiles files = files(id);
         engine.disk().createDirectories(files.directory());
         files.deleteAll();
+        engine.disk().syncDirectory(directory);
         List<ObjectKey> indexes = new ArrayList<>();
         ListRequest request = ListRequest.one(RemotePaths.indexParts(tenant, ShardIndex.UNSHARDED, id));
         while (true) {

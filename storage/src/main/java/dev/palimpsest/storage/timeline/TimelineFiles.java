@@ -9,10 +9,12 @@ import dev.palimpsest.storage.ShardIndex;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
+import dev.palimpsest.storage.blob.BlobCompression;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.file.Disk;
 import dev.palimpsest.storage.index.IndexPart;
 import dev.palimpsest.storage.index.LayerMetadata;
+import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.layer.DeltaLayerName;
 import dev.palimpsest.storage.layer.ImageLayerName;
 import dev.palimpsest.storage.layer.Layer;
@@ -22,14 +24,12 @@ import dev.palimpsest.storage.layer.PersistentLayer;
 import dev.palimpsest.storage.layer.TimelineFile;
 import dev.palimpsest.storage.layer.delta.DeltaLayer;
 import dev.palimpsest.storage.layer.file.DirectorySync;
+import dev.palimpsest.storage.layer.file.LayerFile;
 import dev.palimpsest.storage.layer.image.ImageLayer;
+import dev.palimpsest.storage.layer.image.ImageLayerWriter;
 import dev.palimpsest.storage.layer.memory.InMemoryLayer;
 import dev.palimpsest.storage.layermap.LayerMap;
 import dev.palimpsest.storage.layermap.LayerMapEditor;
-import dev.palimpsest.storage.blob.BlobCompression;
-import dev.palimpsest.storage.key.Key;
-import dev.palimpsest.storage.layer.file.LayerFile;
-import dev.palimpsest.storage.layer.image.ImageLayerWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -91,13 +91,12 @@ record TimelineFiles(Engine engine, TenantId tenant, TimelineId timeline, Genera
         engine.disk().syncDirectory(directory);
     }
 
-    /** Deletes every file of the timeline and its directory. Durable on return. */
+    /** Deletes every file of the timeline and its directory; durable once the directory it is in is synced. */
     void deleteAll() throws DiskException {
         for (Disk.Entry file : engine.disk().list(directory)) {
             engine.disk().delete(directory.resolve(file.name()));
         }
         engine.disk().deleteDirectory(directory);
-        engine.disk().syncDirectory(directory.getParent());
     }
 
     private PersistentLayer open(LayerFileName file, long size) {
