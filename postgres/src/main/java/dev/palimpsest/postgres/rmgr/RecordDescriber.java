@@ -36,6 +36,7 @@ public final class RecordDescriber {
             case BTREE -> BtreeRecord.decode(record);
             case HEAP2 -> Heap2Record.decode(record);
             case HEAP -> HeapRecord.decode(record);
+            case GIN -> GinRecord.decode(record);
             case SEQUENCE -> SequenceRecord.decode(record);
             case COMMIT_TS -> CommitTsRecord.decode(record);
             case REPLICATION_ORIGIN -> ReplicationOriginRecord.decode(record);
