@@ -1,0 +1,58 @@
+package dev.palimpsest.pageserver.branch;
+
+import dev.palimpsest.pageserver.walreceiver.FollowState;
+import dev.palimpsest.postgres.Lsn;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a branch stands.
+ *
+ * @param name its name
+ * @param tenant the tenant it belongs to: the cluster it comes from
+ * @param timeline its own ID
+ * @param pgVersion PostgreSQL's major version
+ * @param phase what it does
+ * @param parent the branch it left, null if it was attached; also null if the parent has no name
+ * @param branchedAt where it left its parent
+ * @param created when it was made
+ * @param readableFrom the first LSN that can be read
+ * @param lastRecordLsn the last one
+ * @param diskConsistentLsn up to here it survives a crash
+ * @param layers how many layer files it has of its own
+ * @param layerBytes their size
+ * @param source where its WAL comes from, without a password; null if it has none
+ * @param follow how following it stands; null if it follows nothing
+ * @param lagBytes how far {@code lastRecordLsn} is behind the source; -1 if it follows nothing
+ * @param lagSeconds how long ago the source was there, 0 if it is there now; -1 if that is not known
+ */
+public record BranchView(
+        String name,
+        String tenant,
+        String timeline,
+        int pgVersion,
+        Phase phase,
+        @Nullable String parent,
+        @Nullable Lsn branchedAt,
+        Instant created,
+        Lsn readableFrom,
+        Lsn lastRecordLsn,
+        Lsn diskConsistentLsn,
+        int layers,
+        long layerBytes,
+        @Nullable String source,
+        @Nullable FollowState follow,
+        long lagBytes,
+        double lagSeconds) {
+    /** What a branch does. */
+    public enum Phase {
+        /** A base backup is taken in. */
+        ATTACHING,
+        /** It has the base backup, but not yet all WAL that makes it consistent. */
+        CATCHING_UP,
+        /** It can be read. */
+        READY,
+        /** Attaching failed; delete it. */
+        FAILED
+    }
+}
