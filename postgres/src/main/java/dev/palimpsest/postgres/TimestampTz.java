@@ -24,6 +24,11 @@ public record TimestampTz(long micros) {
         return Instant.ofEpochSecond(UNIX_EPOCH_SECONDS).plus(micros, ChronoUnit.MICROS);
     }
 
+    /** An instant, cut to microseconds. */
+    public static TimestampTz of(Instant instant) {
+        return new TimestampTz((instant.getEpochSecond() - UNIX_EPOCH_SECONDS) * 1_000_000 + instant.getNano() / 1000);
+    }
+
     /** Whether this is one of the two infinities. */
     public boolean isInfinite() {
         return micros == Long.MIN_VALUE || micros == Long.MAX_VALUE;

@@ -1,27 +1,193 @@
 package dev.palimpsest.pageserver.branch;
 
 import dev.palimpsest.pageserver.datadir.BootPoint;
+import dev.palimpsest.pageserver.datadir.DataDirectoryOptions;
+import dev.palimpsest.pageserver.datadir.DataDirectorySink;
+import dev.palimpsest.pageserver.datadir.DataDirectoryWriter;
+import dev.palimpsest.pageserver.relation.ClusterReader;
 import dev.palimpsest.pageserver.relation.DirectoryComparison;
+import dev.palimpsest.pageserver.relation.TimelineCluster;
+import dev.palimpsest.pageserver.upstream.ConnectionSettings;
+import dev.palimpsest.pageserver.upstream.Problem;
+import dev.palimpsest.pageserver.upstream.ReplicationConnection;
+import dev.palimpsest.pageserver.upstream.SourceChecks;
+import dev.palimpsest.pageserver.upstream.TimelineHistory;
+import dev.palimpsest.pageserver.upstream.UpstreamException;
+import dev.palimpsest.pageserver.walreceiver.WalReceiver;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.redo.PageComparison;
-import java.io.OutputStream;
+import dev.palimpsest.storage.InvalidRequestException;
+import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TenantId;
+import dev.palimpsest.storage.TimelineId;
+import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.context.TaskKind;
+import dev.palimpsest.storage.index.IndexPart;
+import dev.palimpsest.storage.runtime.Cancellation;
+import dev.palimpsest.storage.runtime.Clock;
+import dev.palimpsest.storage.timeline.EmbeddedStore;
+import dev.palimpsest.storage.timeline.TenantTimelines;
+import dev.palimpsest.storage.timeline.Timeline;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Every branch of a server. Safe for use by many threads. */
 public final class Branches implements AutoCloseable {
-    private Branches() {}
+    private static final Logger LOG = LoggerFactory.getLogger(Branches.class);
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}");
+    private static final Pattern NOT_FOR_SLOTS = Pattern.compile("[^a-z0-9_]");
+
+    private final EmbeddedStore store;
+    private final DataDirectoryWriter directories;
+    private final Secrets secrets;
+    private final Endpoints endpoints;
+    private final Map<String, String> environment;
+    private final java.time.Clock clock;
+    private final Cancellation cancellation = new Cancellation();
+    private final RequestContext context;
+    private final SecureRandom random = new SecureRandom();
+    private final ReentrantLock names = new ReentrantLock();
+    private final Map<String, Branch> branches = new ConcurrentSkipListMap<>();
+    private final Map<String, Attachment> attachments = new ConcurrentHashMap<>();
+    private final List<Thread> attaching = new ArrayList<>();
+
+    /**
+     * Loads every branch that the store has, and goes on following what was followed.
+     *
+     * @param directory the server's, for what is kept besides layers: endpoints and passwords
+     * @param binaries where PostgreSQL's programs are looked for first; null for the usual places only
+     * @param environment the process's, for connection strings
+     */
+    public static Branches open(
+            EmbeddedStore store,
+            DataDirectoryWriter directories,
+            Path directory,
+            @Nullable Path binaries,
+            Map<String, String> environment,
+            java.time.Clock clock)
+            throws StorageException, IOException {
+        Branches all = new Branches(store, directories, directory, binaries, environment, clock);
+        all.load();
+        return all;
+    }
+
+    private Branches(
+            EmbeddedStore store,
+            DataDirectoryWriter directories,
+            Path directory,
+            @Nullable Path binaries,
+            Map<String, String> environment,
+            java.time.Clock clock)
+            throws IOException {
+        this.store = store;
+        this.directories = directories;
+        this.secrets = new Secrets(directory.resolve("secrets"));
+        this.environment = Map.copyOf(environment);
+        this.clock = clock;
+        this.context = new RequestContext(TaskKind.LIFECYCLE, Clock.NEVER, cancellation);
+        this.endpoints = new Endpoints(directory.resolve("endpoints"), binaries, directories, environment);
+    }
+
+    private void load() throws StorageException {
+        for (TenantId id : store.tenants(context)) {
+            TenantTimelines tenant = store.tenant(id, context);
+            for (Timeline timeline : tenant.all()) {
+                String json = timeline.indexPart().state().extension();
+                if (json == null) {
+                    LOG.warn("timeline {} of tenant {} has no name, and is left alone", timeline.id(), id);
+                    continue;
+                }
+                BranchRecord record = BranchRecord.decode(json, "index part of timeline " + timeline.id());
+                Branch branch = new Branch(tenant, timeline, record);
+                if (record.attaching()) {
+                    LOG.warn("attaching {} was cut short; it is removed, attach it again", record.name());
+                    dropSlot(branch);
+                    tenant.delete(timeline.id(), context);
+                } else {
+                    branches.put(record.name(), branch);
+                }
+            }
+        }
+        for (Branch branch : branches.values()) {
+            if (branch.record().source() != null) {
+                follow(branch);
+            }
+        }
+    }
+
+    private Branch branch(String name) throws BranchException {
+        Branch branch = branches.get(name);
+        if (branch == null) {
+            throw new BranchException(
+                    BranchException.Kind.NOT_FOUND,
+                    "there is no branch " + name + (branches.isEmpty() ? "; nothing is attached yet" : ""));
+        }
+        return branch;
+    }
+
+    private Branch readable(String name) throws BranchException {
+        Branch branch = branch(name);
+        if (!branch.isReadable()) {
+            throw new BranchException(
+                    BranchException.Kind.UNAVAILABLE,
+                    "branch " + name + " cannot be read yet: it is at "
+                            + branch.timeline().lastRecordLsn() + ", and is consistent from "
+                            + branch.record().readableFrom() + " on");
+        }
+        return branch;
+    }
 
     /** All branches, by name. */
     public List<BranchView> list() {
-        throw new UnsupportedOperationException();
+        return branches.values().stream().map(this::view).toList();
+    }
+
+    private BranchView view(Branch branch) {
+        Timeline.BranchPoint point = branch.timeline().branchPoint();
+        String parent = null;
+        if (point != null) {
+            parent = branches.values().stream()
+                    .filter(other -> other.timeline() == point.ancestor())
+                    .map(Branch::name)
+                    .findFirst()
+                    .orElse(null);
+        }
+        return branch.view(parent, clock.instant());
     }
 
     /** One of them; NOT_FOUND if there is none of the name. */
     public BranchView view(String name) throws BranchException {
-        throw new UnsupportedOperationException(name);
+        return view(branch(name));
+    }
+
+    private static void checkName(String name) throws BranchException {
+        if (!NAME.matcher(name).matches()) {
+            throw new BranchException(
+                    BranchException.Kind.INVALID,
+                    "'" + name + "' cannot be the name of a branch: 1 to 63 letters, digits, '-', '_' and '.', beginning"
+                            + " with neither '-' nor '.'");
+        }
+    }
+
+    private void checkFree(String name) throws BranchException {
+        Attachment attachment = attachments.get(name);
+        if (branches.containsKey(name)
+                || (attachment != null && !attachment.progress().done())) {
+            throw new BranchException(BranchException.Kind.CONFLICT, "there is a branch " + name + " already");
+        }
     }
 
     /**
@@ -32,17 +198,159 @@ public final class Branches implements AutoCloseable {
      * @param slot the physical slot to make; null for {@code palimpsest_NAME}
      */
     public AttachProgress attach(String name, String connection, @Nullable String slot) throws BranchException {
-        throw new UnsupportedOperationException(name);
+        checkName(name);
+        ConnectionSettings settings = settings(connection);
+        String slotName = slot != null
+                ? slot
+                : "palimpsest_"
+                        + NOT_FOR_SLOTS
+                                .matcher(name.toLowerCase(java.util.Locale.ROOT))
+                                .replaceAll("_");
+        checkFree(name);
+        List<String> warnings = new ArrayList<>();
+        List<String> errors = new ArrayList<>();
+        for (Problem problem : SourceChecks.check(settings, slotName)) {
+            (problem.severity() == Problem.Severity.ERROR ? errors : warnings).add(problem.message());
+        }
+        if (!errors.isEmpty()) {
+            throw new BranchException(BranchException.Kind.INVALID, String.join("\n", errors));
+        }
+        names.lock();
+        try {
+            checkFree(name);
+            Attachment attachment = new Attachment(
+                    name, connection, settings, slotName, warnings, new AttachTarget(connection), context, clock);
+            attachments.put(name, attachment);
+            attaching.removeIf(thread -> !thread.isAlive());
+            attaching.add(Thread.ofPlatform().name("attach " + name).start(attachment));
+            return attachment.progress();
+        } finally {
+            names.unlock();
+        }
+    }
+
+    private ConnectionSettings settings(String connection) throws BranchException {
+        try {
+            return ConnectionSettings.parse(connection, environment).withApplicationName("palimpsest");
+        } catch (IllegalArgumentException e) {
+            throw new BranchException(BranchException.Kind.INVALID, String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    /** What an attachment asks of us. */
+    private final class AttachTarget implements Attachment.Target {
+        private final String connection;
+
+        AttachTarget(String connection) {
+            this.connection = connection;
+        }
+
+        @Override
+        public Branch create(String name, BranchRecord record, int pgVersion, Lsn start) throws StorageException {
+            TenantId tenantId = TenantId.parse(randomId());
+            TimelineId timelineId = TimelineId.parse(randomId());
+            BranchRecord safe = secrets.keep(timelineId, connection, record);
+            TenantTimelines tenant = store.tenant(tenantId, context);
+            Timeline timeline = tenant.create(timelineId, start, pgVersion, state(safe), context);
+            Branch branch = new Branch(tenant, timeline, safe);
+            branches.put(name, branch);
+            return branch;
+        }
+
+        @Override
+        public void follow(Branch branch) throws StorageException {
+            Branches.this.follow(branch);
+        }
+
+        @Override
+        public void undo(Branch branch) throws StorageException {
+            branches.remove(branch.name());
+            branch.tenant().delete(branch.timeline().id(), RequestContext.of(TaskKind.LIFECYCLE));
+            secrets.forget(branch.timeline().id());
+        }
+    }
+
+    private String randomId() {
+        byte[] id = new byte[16];
+        random.nextBytes(id);
+        return HexFormat.of().formatHex(id);
+    }
+
+    private static IndexPart.State state(BranchRecord record) {
+        return IndexPart.State.NONE
+                .withRelSizeMigration(IndexPart.RelSizeMigration.MIGRATED)
+                .withExtension(record.encode());
+    }
+
+    private void follow(Branch branch) throws StorageException {
+        BranchRecord record = branch.record();
+        BranchRecord.Source source = record.source();
+        if (source == null || branch.receiver() != null) {
+            return;
+        }
+        ConnectionSettings settings;
+        try {
+            settings = settings(secrets.complete(branch.timeline().id(), source.connection()));
+        } catch (BranchException e) {
+            throw new InvalidRequestException(
+                    "the connection string of branch " + branch.name() + " is no good any more: " + e.getMessage(), e);
+        }
+        branch.setReceiver(WalReceiver.start(
+                branch.timeline(),
+                new WalReceiver.Source(
+                        branch.name(),
+                        settings,
+                        source.slot(),
+                        Long.parseUnsignedLong(source.systemIdentifier()),
+                        record.pgTimeline(),
+                        source.startLsn()),
+                (timeline, history) -> switched(branch, timeline, history)));
+    }
+
+    /** Keeps that the source goes on in another timeline, and its history for those who boot from the branch. */
+    private void switched(Branch branch, int timeline, TimelineHistory history) throws StorageException {
+        LOG.info("branch {} goes on in timeline {} of its source ({})", branch.name(), timeline, history.fileName());
+        branch.update(branch.record().onPgTimeline(timeline), context);
     }
 
     /** How far attaching a branch got; NOT_FOUND if the server has not begun to attach it since its start. */
     public AttachProgress attachProgress(String name) throws BranchException {
-        throw new UnsupportedOperationException(name);
+        Attachment attachment = attachments.get(name);
+        if (attachment == null) {
+            throw new BranchException(BranchException.Kind.NOT_FOUND, "nobody is attaching a branch " + name);
+        }
+        return attachment.progress();
     }
 
     /** Makes a branch that shares its history up to a moment with another. Durable on return. */
     public BranchView create(String name, String from, Moment at) throws BranchException {
-        throw new UnsupportedOperationException(name);
+        checkName(name);
+        Branch parent = readable(from);
+        Lsn lsn = resolve(from, at);
+        names.lock();
+        try {
+            checkFree(name);
+            TimelineId id = TimelineId.parse(randomId());
+            ClusterReader reader = parent.reader(lsn, context);
+            BranchRecord record = BranchRecord.branched(
+                    name, clock.instant(), lsn, reader.checkPoint().timeline());
+            Timeline timeline =
+                    parent.tenant().branch(id, parent.timeline().id(), lsn, state(record), context);
+            Branch branch = new Branch(parent.tenant(), timeline, record);
+            branches.put(name, branch);
+            return view(branch);
+        } catch (StorageException e) {
+            throw failed("branch " + name + " cannot be made", e);
+        } finally {
+            names.unlock();
+        }
+    }
+
+    private static BranchException failed(String what, StorageException e) {
+        return new BranchException(
+                e instanceof InvalidRequestException ? BranchException.Kind.INVALID : BranchException.Kind.FAILED,
+                what + ": " + e.getMessage(),
+                e);
     }
 
     /**
@@ -52,53 +360,165 @@ public final class Branches implements AutoCloseable {
      * @return what was left undone, for people; empty if nothing
      */
     public List<String> delete(String name) throws BranchException {
-        throw new UnsupportedOperationException(name);
+        Branch branch = branch(name);
+        List<String> left = new ArrayList<>();
+        branch.lifecycle.lock();
+        try {
+            List<String> children = branches.values().stream()
+                    .filter(other -> other.timeline().branchPoint() != null
+                            && other.timeline().branchPoint().ancestor() == branch.timeline())
+                    .map(Branch::name)
+                    .toList();
+            if (!children.isEmpty()) {
+                throw new BranchException(
+                        BranchException.Kind.CONFLICT,
+                        "branch " + name + " cannot be deleted: " + String.join(", ", children) + " came from it");
+            }
+            BranchRecord.Source source = branch.record().source();
+            WalReceiver receiver = branch.receiver();
+            if (receiver != null) {
+                receiver.close();
+                branch.setReceiver(null);
+            }
+            endpoints.remove(branch);
+            if (source != null && !source.endpoint()) {
+                String undropped = dropSlot(branch);
+                if (undropped != null) {
+                    left.add(undropped);
+                }
+            }
+            branch.tenant().delete(branch.timeline().id(), context);
+            branches.remove(name);
+            attachments.remove(name);
+            secrets.forget(branch.timeline().id());
+            return left;
+        } catch (StorageException e) {
+            throw failed("branch " + name + " cannot be deleted", e);
+        } finally {
+            branch.lifecycle.unlock();
+        }
+    }
+
+    /** Drops the slot on the source; returns why it could not. */
+    private @Nullable String dropSlot(Branch branch) {
+        BranchRecord.Source source = branch.record().source();
+        if (source == null) {
+            return null;
+        }
+        String where = source.connection();
+        try (ReplicationConnection open = ReplicationConnection.connect(
+                settings(secrets.complete(branch.timeline().id(), source.connection())))) {
+            open.dropSlot(source.slot());
+            return null;
+        } catch (UpstreamException | StorageException | BranchException e) {
+            String why = "slot " + source.slot() + " stays on " + where + " and keeps WAL there; drop it with SELECT"
+                    + " pg_drop_replication_slot('" + source.slot() + "'): " + e.getMessage();
+            LOG.warn("{}", why);
+            return why;
+        }
     }
 
     /** The LSN that a moment is on a branch, readable. INVALID if its history does not reach there. */
     public Lsn resolve(String name, Moment moment) throws BranchException {
-        throw new UnsupportedOperationException(name);
+        Branch branch = readable(name);
+        Lsn first = branch.record().readableFromLsn();
+        Lsn last = branch.timeline().lastRecordLsn();
+        return switch (moment) {
+            case Moment.Latest() -> last;
+            case Moment.AtLsn(Lsn lsn) -> {
+                if (lsn.isBefore(first) || lsn.isAfter(last)) {
+                    throw new BranchException(
+                            BranchException.Kind.INVALID,
+                            lsn + " is not in the history of branch " + name + ", which goes from " + first + " to "
+                                    + last);
+                }
+                yield lsn;
+            }
+            case Moment.AtTime(Instant time) -> {
+                try {
+                    Lsn found = new CommitTimes(branch.timeline(), context).lastBefore(time, first, last);
+                    if (found == null) {
+                        throw new BranchException(
+                                BranchException.Kind.INVALID,
+                                time + " is before the history of branch " + name + ", which begins at " + first
+                                        + since(branch, first));
+                    }
+                    yield found;
+                } catch (StorageException e) {
+                    throw failed("the LSN of " + time + " on branch " + name + " cannot be found", e);
+                }
+            }
+        };
+    }
+
+    private String since(Branch branch, Lsn first) throws StorageException {
+        Instant begins = new CommitTimes(branch.timeline(), context).latestCommit(first);
+        return begins == null ? "" : ", " + begins;
     }
 
     /** When the last commit at or before an LSN was; null if none is known. */
     public @Nullable Instant timeOf(String name, Lsn lsn) throws BranchException {
-        throw new UnsupportedOperationException(name);
+        Branch branch = branch(name);
+        try {
+            return new CommitTimes(branch.timeline(), context)
+                    .latestCommit(resolve(name, new Moment.AtLsn(lsn)));
+        } catch (StorageException e) {
+            throw failed("the time of " + lsn + " on branch " + name + " cannot be found", e);
+        }
     }
 
     /** Writes what was taken in so far to layer files; returns up to where the branch is durable then. */
     public Lsn flush(String name) throws BranchException {
-        throw new UnsupportedOperationException(name);
+        try {
+            return branch(name).timeline().freezeAndFlush(context);
+        } catch (StorageException e) {
+            throw failed("branch " + name + " cannot be flushed", e);
+        }
     }
 
     /**
-     * Writes a data directory that PostgreSQL starts from, as a tar stream.
+     * Writes a data directory that PostgreSQL starts from.
      *
-     * @param target is not closed
+     * @param sink is completed, and left to the caller to close
      */
-    public BootPoint restore(String name, Moment at, OutputStream target) throws BranchException {
-        throw new UnsupportedOperationException(name);
+    public BootPoint restore(String name, Moment at, DataDirectorySink sink) throws BranchException {
+        Branch branch = readable(name);
+        Lsn lsn = resolve(name, at);
+        try {
+            TimelineCluster cluster = new TimelineCluster(branch.reader(lsn, context));
+            return directories.write(
+                    cluster,
+                    DataDirectoryOptions.onTimeline(
+                            Math.max(cluster.checkPoint().timeline(), branch.record().pgTimeline()) + 1),
+                    sink,
+                    (_, _) -> {},
+                    cancellation);
+        } catch (StorageException e) {
+            throw failed("branch " + name + " cannot be restored as of " + lsn, e);
+        }
     }
 
     /**
      * A page of a relation as of a moment, 8192 bytes.
      *
-     * @param relation {@code database.schema.table} is not known here: {@code TABLESPACE/DATABASE/FILE} as PostgreSQL's
-     *     tools print it, or {@code base/DATABASE/FILE} as {@code pg_relation_filepath} does, with {@code _vm}, {@code _fsm} or
-     *     {@code _init} for other forks
+     * @param relation {@code TABLESPACE/DATABASE/FILE} as PostgreSQL's tools print it, or {@code base/DATABASE/FILE} as {@code
+     *     pg_relation_filepath} does, with {@code _vm}, {@code _fsm} or {@code _init} for other forks
      */
     public byte[] page(String name, String relation, long block, Moment at) throws BranchException {
-        throw new UnsupportedOperationException(name);
+        Branch branch = readable(name);
+        return PageLookup.page(branch.reader(resolve(name, at), context), relation, block);
     }
 
     /** What happened to a page up to a moment, the newest first. */
     public List<PageVersion> pageHistory(String name, String relation, long block, Moment at) throws BranchException {
-        throw new UnsupportedOperationException(name);
+        Branch branch = readable(name);
+        return PageLookup.history(branch.timeline(), resolve(name, at), relation, block, context);
     }
 
     /** Compares every page with the data directory of a stopped server, as of where that stopped. */
     public DirectoryComparison.Result verify(String name, Path directory, PageComparison.Server server)
             throws BranchException {
-        throw new UnsupportedOperationException(name);
+        return Verification.run(readable(name), directory, server, context);
     }
 
     /**
@@ -108,20 +528,94 @@ public final class Branches implements AutoCloseable {
      * @param binaries the directory with {@code postgres}; null to look for one
      */
     public EndpointView startEndpoint(String name, int port, @Nullable Path binaries) throws BranchException {
-        throw new UnsupportedOperationException(name);
+        Branch branch = readable(name);
+        branch.lifecycle.lock();
+        try {
+            BranchRecord.Source source = branch.record().source();
+            if (source != null && !source.endpoint()) {
+                throw new BranchException(
+                        BranchException.Kind.CONFLICT,
+                        "branch " + name + " follows " + source.connection()
+                                + ": nobody else may write to it. Make a branch from it, and start the endpoint there");
+            }
+            return endpoints.start(branch, port, binaries, owner(branch), context, () -> follow(branch));
+        } catch (StorageException e) {
+            throw failed("no endpoint can be started on branch " + name, e);
+        } finally {
+            branch.lifecycle.unlock();
+        }
+    }
+
+    /** As whom we may replicate from an endpoint: as on the cluster that the branch came from. */
+    private String owner(Branch branch) throws BranchException {
+        for (Branch other : branches.values()) {
+            BranchRecord.Source source = other.record().source();
+            if (other.tenantId().equals(branch.tenantId()) && source != null) {
+                return settings(source.connection()).user();
+            }
+        }
+        throw new BranchException(
+                BranchException.Kind.UNAVAILABLE,
+                "it is not known as which user to replicate from an endpoint of branch " + branch.name()
+                        + ": no branch of its cluster follows anything");
     }
 
     /** Stops the endpoint of a branch, and waits until the branch has all of its WAL. */
     public EndpointView stopEndpoint(String name) throws BranchException {
-        throw new UnsupportedOperationException(name);
+        Branch branch = branch(name);
+        branch.lifecycle.lock();
+        try {
+            return endpoints.stop(branch, context);
+        } catch (StorageException e) {
+            throw failed("the endpoint of branch " + name + " cannot be stopped", e);
+        } finally {
+            branch.lifecycle.unlock();
+        }
     }
 
     /** All endpoints. */
     public List<EndpointView> endpoints() {
-        throw new UnsupportedOperationException();
+        return endpoints.list(List.copyOf(branches.values()));
     }
 
     /** Stops endpoints and following, and writes what was taken in to layer files. */
     @Override
-    public void close() {}
+    public void close() {
+        for (Branch branch : branches.values()) {
+            branch.lifecycle.lock();
+            try {
+                BranchRecord.Source source = branch.record().source();
+                if (source != null && source.endpoint()) {
+                    endpoints.stop(branch, context);
+                }
+            } catch (BranchException | StorageException e) {
+                LOG.warn("the endpoint of branch {} goes on: {}", branch.name(), e.getMessage());
+            } finally {
+                branch.lifecycle.unlock();
+            }
+        }
+        for (Branch branch : branches.values()) {
+            WalReceiver receiver = branch.receiver();
+            if (receiver != null) {
+                receiver.close();
+            }
+            try {
+                branch.timeline().freezeAndFlush(context);
+            } catch (StorageException e) {
+                LOG.warn("branch {} is not flushed: {}", branch.name(), e.getMessage());
+            }
+        }
+        cancellation.cancel();
+        for (Thread thread : attaching) {
+            boolean interrupted = false;
+            try {
+                thread.join(5_000);
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
 }

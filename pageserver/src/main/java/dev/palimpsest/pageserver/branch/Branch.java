@@ -1,0 +1,138 @@
+package dev.palimpsest.pageserver.branch;
+
+import dev.palimpsest.pageserver.relation.ClusterReader;
+import dev.palimpsest.pageserver.walreceiver.FollowState;
+import dev.palimpsest.pageserver.walreceiver.WalReceiver;
+import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TenantId;
+import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.layer.PersistentLayer;
+import dev.palimpsest.storage.timeline.TenantTimelines;
+import dev.palimpsest.storage.timeline.Timeline;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/** A branch in this process. Safe for use by many threads; what starts and stops things holds {@link #lifecycle}. */
+final class Branch {
+    /** Held by whoever starts or stops something on the branch. */
+    final ReentrantLock lifecycle = new ReentrantLock();
+
+    private final TenantTimelines tenant;
+    private final Timeline timeline;
+    private volatile BranchRecord record;
+    private volatile @Nullable WalReceiver receiver;
+    private volatile @Nullable String failure;
+
+    Branch(TenantTimelines tenant, Timeline timeline, BranchRecord record) {
+        this.tenant = tenant;
+        this.timeline = timeline;
+        this.record = record;
+    }
+
+    String name() {
+        return record.name();
+    }
+
+    TenantTimelines tenant() {
+        return tenant;
+    }
+
+    TenantId tenantId() {
+        return tenant.tenant();
+    }
+
+    Timeline timeline() {
+        return timeline;
+    }
+
+    BranchRecord record() {
+        return record;
+    }
+
+    @Nullable
+    WalReceiver receiver() {
+        return receiver;
+    }
+
+    /** Replaces what is known of it; durable on return. */
+    void update(BranchRecord next, RequestContext context) throws StorageException {
+        timeline.updateState(state -> state.withExtension(next.encode()), context);
+        record = next;
+    }
+
+    void setReceiver(@Nullable WalReceiver next) {
+        receiver = next;
+    }
+
+    void fail(String why) {
+        failure = why;
+    }
+
+    boolean isReadable() {
+        BranchRecord now = record;
+        return failure == null
+                && !now.attaching()
+                && !timeline.lastRecordLsn().isBefore(now.readableFromLsn());
+    }
+
+    private BranchView.Phase phase() {
+        if (failure != null) {
+            return BranchView.Phase.FAILED;
+        }
+        if (record.attaching()) {
+            return BranchView.Phase.ATTACHING;
+        }
+        return isReadable() ? BranchView.Phase.READY : BranchView.Phase.CATCHING_UP;
+    }
+
+    /** Reads as of an LSN. */
+    ClusterReader reader(Lsn lsn, RequestContext context) {
+        return new ClusterReader(timeline, lsn, context);
+    }
+
+    BranchView view(@Nullable String parent, Instant now) {
+        BranchRecord known = record;
+        WalReceiver following = receiver;
+        FollowState follow = following == null ? null : following.state();
+        Lsn last = timeline.lastRecordLsn();
+        long lagBytes = -1;
+        double lagSeconds = -1;
+        if (follow != null) {
+            lagBytes = Math.max(0, follow.sourceEnd().value() - last.value());
+            if (lagBytes == 0) {
+                lagSeconds = 0;
+            } else if (follow.lastCommit() != null) {
+                lagSeconds = Math.max(
+                        0, Duration.between(follow.lastCommit(), now).toMillis() / 1000.0);
+            }
+        }
+        long[] size = new long[2];
+        timeline.layers().historicLayers().forEach(layer -> {
+            size[0]++;
+            size[1] += ((PersistentLayer) layer).size();
+        });
+        Timeline.BranchPoint point = timeline.branchPoint();
+        BranchRecord.Source source = known.source();
+        return new BranchView(
+                known.name(),
+                tenantId().toString(),
+                timeline.id().toString(),
+                timeline.pgVersion(),
+                phase(),
+                parent,
+                point == null ? null : point.lsn(),
+                known.createdAt(),
+                known.readableFromLsn(),
+                last,
+                timeline.diskConsistentLsn(),
+                (int) size[0],
+                size[1],
+                source == null ? null : source.connection(),
+                follow,
+                lagBytes,
+                lagSeconds);
+    }
+}

@@ -1,0 +1,88 @@
+package dev.palimpsest.pageserver.branch;
+
+import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.CorruptionException;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * What is known of a branch besides its timeline. Kept in the timeline's index part, as the JSON object {@code palimpsest}
+ * there, so it is where the layers are and is replaced with them atomically.
+ *
+ * @param name of the branch
+ * @param created when, in ISO form
+ * @param attaching whether a base backup is being taken in; what is found so at the start was cut short
+ * @param readableFrom the first LSN that can be read
+ * @param pgTimeline the PostgreSQL timeline that was last followed
+ * @param source what is followed; null if nothing is
+ */
+record BranchRecord(
+        String name,
+        String created,
+        boolean attaching,
+        String readableFrom,
+        int pgTimeline,
+        @Nullable Source source) {
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+            .build();
+
+    /**
+     * What is followed.
+     *
+     * @param connection the connection string, without a password
+     * @param slot the physical slot
+     * @param systemIdentifier of the cluster, unsigned decimal
+     * @param start where its WAL begins for us
+     * @param endpoint whether it is an endpoint of this server
+     */
+    record Source(String connection, String slot, String systemIdentifier, String start, boolean endpoint) {
+        Lsn startLsn() {
+            return Lsn.parse(start);
+        }
+    }
+
+    static BranchRecord attaching(String name, Instant created, int pgTimeline, Source source) {
+        return new BranchRecord(name, created.toString(), true, Lsn.INVALID.toString(), pgTimeline, source);
+    }
+
+    /** Of a branch that follows nothing yet. */
+    static BranchRecord branched(String name, Instant created, Lsn readableFrom, int pgTimeline) {
+        return new BranchRecord(name, created.toString(), false, readableFrom.toString(), pgTimeline, null);
+    }
+
+    Lsn readableFromLsn() {
+        return Lsn.parse(readableFrom);
+    }
+
+    Instant createdAt() {
+        return Instant.parse(created);
+    }
+
+    BranchRecord imported(Lsn from) {
+        return new BranchRecord(name, created, false, from.toString(), pgTimeline, source);
+    }
+
+    BranchRecord onPgTimeline(int timeline) {
+        return new BranchRecord(name, created, attaching, readableFrom, timeline, source);
+    }
+
+    BranchRecord following(@Nullable Source other) {
+        return new BranchRecord(name, created, attaching, readableFrom, pgTimeline, other);
+    }
+
+    String encode() {
+        return JSON.writeValueAsString(this);
+    }
+
+    static BranchRecord decode(String json, String resource) throws CorruptionException {
+        try {
+            return JSON.readValue(json, BranchRecord.class);
+        } catch (JacksonException e) {
+            throw new CorruptionException(resource, 0, "not what is known of a branch: " + e.getMessage(), e);
+        }
+    }
+}
