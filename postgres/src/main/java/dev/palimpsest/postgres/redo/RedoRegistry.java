@@ -10,6 +10,7 @@ final class RedoRegistry {
     private static final Map<Rmgr, RmgrRedo> REDO = new EnumMap<>(Map.ofEntries(
             Map.entry(Rmgr.XLOG, new XlogRedo()),
             Map.entry(Rmgr.BTREE, new BtreeRedo()),
+            Map.entry(Rmgr.HASH, new HashRedo()),
             Map.entry(Rmgr.HEAP2, new Heap2Redo()),
             Map.entry(Rmgr.HEAP, new HeapRedo()),
             Map.entry(Rmgr.SEQUENCE, new SequenceRedo()),

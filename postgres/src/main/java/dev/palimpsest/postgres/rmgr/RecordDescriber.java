@@ -26,6 +26,7 @@ public final class RecordDescriber {
         return switch (manager) {
             case XLOG -> XlogRecord.decode(record);
             case BTREE -> BtreeRecord.decode(record);
+            case HASH -> HashRecord.decode(record);
             case HEAP2 -> Heap2Record.decode(record);
             case HEAP -> HeapRecord.decode(record);
             case SEQUENCE -> SequenceRecord.decode(record);
