@@ -14,6 +14,7 @@ final class RedoRegistry {
             Map.entry(Rmgr.HEAP2, new Heap2Redo()),
             Map.entry(Rmgr.HEAP, new HeapRedo()),
             Map.entry(Rmgr.SEQUENCE, new SequenceRedo()),
+            Map.entry(Rmgr.BRIN, new BrinRedo()),
             Map.entry(Rmgr.GENERIC, new GenericRedo())));
 
     private static final @Nullable RmgrRedo[] BY_ID = byId();

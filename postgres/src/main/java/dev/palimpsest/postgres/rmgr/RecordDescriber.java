@@ -30,6 +30,7 @@ public final class RecordDescriber {
             case HEAP2 -> Heap2Record.decode(record);
             case HEAP -> HeapRecord.decode(record);
             case SEQUENCE -> SequenceRecord.decode(record);
+            case BRIN -> BrinRecord.decode(record);
             case GENERIC -> "";
             default -> null;
         };
