@@ -10,10 +10,12 @@ final class RedoRegistry {
     private static final Map<Rmgr, RmgrRedo> REDO = new EnumMap<>(Map.ofEntries(
             Map.entry(Rmgr.XLOG, new XlogRedo()),
             Map.entry(Rmgr.BTREE, new BtreeRedo()),
+            Map.entry(Rmgr.HASH, new HashRedo()),
             Map.entry(Rmgr.HEAP2, new Heap2Redo()),
             Map.entry(Rmgr.HEAP, new HeapRedo()),
             Map.entry(Rmgr.GIN, new GinRedo()),
             Map.entry(Rmgr.SEQUENCE, new SequenceRedo()),
+            Map.entry(Rmgr.BRIN, new BrinRedo()),
             Map.entry(Rmgr.GENERIC, new GenericRedo())));
 
     private static final @Nullable RmgrRedo[] BY_ID = byId();

@@ -34,6 +34,7 @@ public final class RecordDescriber {
             case RELMAP -> RelMapRecord.decode(record);
             case STANDBY -> StandbyRecord.decode(record);
             case BTREE -> BtreeRecord.decode(record);
+            case HASH -> HashRecord.decode(record);
             case HEAP2 -> Heap2Record.decode(record);
             case HEAP -> HeapRecord.decode(record);
             case GIN -> GinRecord.decode(record);
@@ -41,6 +42,7 @@ public final class RecordDescriber {
             case COMMIT_TS -> CommitTsRecord.decode(record);
             case REPLICATION_ORIGIN -> ReplicationOriginRecord.decode(record);
             case LOGICAL_MESSAGE -> LogicalMessageRecord.decode(record);
+            case BRIN -> BrinRecord.decode(record);
             case GENERIC -> "";
             default -> null;
         };
