@@ -12,6 +12,7 @@ final class RedoRegistry {
             Map.entry(Rmgr.BTREE, new BtreeRedo()),
             Map.entry(Rmgr.HEAP2, new Heap2Redo()),
             Map.entry(Rmgr.HEAP, new HeapRedo()),
+            Map.entry(Rmgr.GIST, new GistRedo()),
             Map.entry(Rmgr.SEQUENCE, new SequenceRedo()),
             Map.entry(Rmgr.GENERIC, new GenericRedo())));
 

@@ -28,6 +28,7 @@ public final class RecordDescriber {
             case BTREE -> BtreeRecord.decode(record);
             case HEAP2 -> Heap2Record.decode(record);
             case HEAP -> HeapRecord.decode(record);
+            case GIST -> GistRecord.decode(record);
             case SEQUENCE -> SequenceRecord.decode(record);
             case GENERIC -> "";
             default -> null;
