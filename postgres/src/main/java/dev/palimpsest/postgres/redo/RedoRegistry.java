@@ -14,6 +14,7 @@ final class RedoRegistry {
             Map.entry(Rmgr.HEAP, new HeapRedo()),
             Map.entry(Rmgr.GIST, new GistRedo()),
             Map.entry(Rmgr.SEQUENCE, new SequenceRedo()),
+            Map.entry(Rmgr.SPGIST, new SpGistRedo()),
             Map.entry(Rmgr.GENERIC, new GenericRedo())));
 
     private static final @Nullable RmgrRedo[] BY_ID = byId();

@@ -30,6 +30,7 @@ public final class RecordDescriber {
             case HEAP -> HeapRecord.decode(record);
             case GIST -> GistRecord.decode(record);
             case SEQUENCE -> SequenceRecord.decode(record);
+            case SPGIST -> SpGistRecord.decode(record);
             case GENERIC -> "";
             default -> null;
         };
