@@ -43,6 +43,8 @@ public final class RecordDescriber {
             case REPLICATION_ORIGIN -> ReplicationOriginRecord.decode(record);
             case LOGICAL_MESSAGE -> LogicalMessageRecord.decode(record);
             case BRIN -> BrinRecord.decode(record);
+            case GIST -> GistRecord.decode(record);
+            case SPGIST -> SpGistRecord.decode(record);
             case GENERIC -> "";
             default -> null;
         };
