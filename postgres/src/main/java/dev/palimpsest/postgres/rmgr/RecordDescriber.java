@@ -25,10 +25,21 @@ public final class RecordDescriber {
     private static @Nullable Object decode(Rmgr manager, WalRecord record) throws MalformedRecordException {
         return switch (manager) {
             case XLOG -> XlogRecord.decode(record);
+            case TRANSACTION -> TransactionRecord.decode(record);
+            case STORAGE -> StorageRecord.decode(record);
+            case CLOG -> ClogRecord.decode(record);
+            case DATABASE -> DatabaseRecord.decode(record);
+            case TABLESPACE -> TablespaceRecord.decode(record);
+            case MULTIXACT -> MultiXactRecord.decode(record);
+            case RELMAP -> RelMapRecord.decode(record);
+            case STANDBY -> StandbyRecord.decode(record);
             case BTREE -> BtreeRecord.decode(record);
             case HEAP2 -> Heap2Record.decode(record);
             case HEAP -> HeapRecord.decode(record);
             case SEQUENCE -> SequenceRecord.decode(record);
+            case COMMIT_TS -> CommitTsRecord.decode(record);
+            case REPLICATION_ORIGIN -> ReplicationOriginRecord.decode(record);
+            case LOGICAL_MESSAGE -> LogicalMessageRecord.decode(record);
             case GENERIC -> "";
             default -> null;
         };
