@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -54,6 +55,10 @@ class SlruChangesTest {
             SlruUpdate update = (SlruUpdate) change;
             update.apply(pages.computeIfAbsent(update.page(), page -> new byte[8192]));
         }
+    }
+
+    private static byte[] page(Map<SlruPage, byte[]> pages, SlruKind kind, int number) {
+        return Objects.requireNonNull(pages.get(new SlruPage(kind, number)));
     }
 
     @Test
@@ -136,15 +141,15 @@ class SlruChangesTest {
                         new SlruPage(SlruKind.MULTIXACT_OFFSETS, 1),
                         new SlruPage(SlruKind.MULTIXACT_MEMBERS, 0),
                         new SlruPage(SlruKind.MULTIXACT_MEMBERS, 1));
-        byte[] first = pages.get(new SlruPage(SlruKind.MULTIXACT_MEMBERS, 0));
-        byte[] second = pages.get(new SlruPage(SlruKind.MULTIXACT_MEMBERS, 1));
+        byte[] first = page(pages, SlruKind.MULTIXACT_MEMBERS, 0);
+        byte[] second = page(pages, SlruKind.MULTIXACT_MEMBERS, 1);
         assertThat(MultiXactMembersPage.xid(first, 1634)).isEqualTo(700);
         assertThat(MultiXactMembersPage.status(first, 1635)).isEqualTo(5);
         assertThat(LittleEndian.i32(first, 408 * 20 + 4 + 12)).isEqualTo(701);
         assertThat(LittleEndian.i32(second, 4)).isEqualTo(702);
-        assertThat(MultiXactOffsetsPage.offset(pages.get(new SlruPage(SlruKind.MULTIXACT_OFFSETS, 0)), 2047))
+        assertThat(MultiXactOffsetsPage.offset(page(pages, SlruKind.MULTIXACT_OFFSETS, 0), 2047))
                 .isEqualTo(1634);
-        assertThat(MultiXactOffsetsPage.offset(pages.get(new SlruPage(SlruKind.MULTIXACT_OFFSETS, 1)), 2048))
+        assertThat(MultiXactOffsetsPage.offset(page(pages, SlruKind.MULTIXACT_OFFSETS, 1), 2048))
                 .isEqualTo(1637);
     }
 
@@ -157,11 +162,11 @@ class SlruChangesTest {
                         new SlruPage(SlruKind.MULTIXACT_OFFSETS, (1 << 21) - 1),
                         new SlruPage(SlruKind.MULTIXACT_OFFSETS, 0),
                         new SlruPage(SlruKind.MULTIXACT_MEMBERS, SlruKind.MULTIXACT_MEMBERS.pageCount() - 1));
-        assertThat(MultiXactOffsetsPage.offset(pages.get(new SlruPage(SlruKind.MULTIXACT_OFFSETS, 0)), 1))
+        assertThat(MultiXactOffsetsPage.offset(page(pages, SlruKind.MULTIXACT_OFFSETS, 0), 1))
                 .as("offset 0 stands for none")
                 .isEqualTo(1);
         apply(pages, create(1, -1, 700, 1, 701, 2));
-        assertThat(pages.get(new SlruPage(SlruKind.MULTIXACT_MEMBERS, 0))[4]).isEqualTo((byte) (701 & 0xFF));
+        assertThat(page(pages, SlruKind.MULTIXACT_MEMBERS, 0)[4]).isEqualTo((byte) (701 & 0xFF));
     }
 
     private static List<SlruChange> create(int multi, int offset, int... members) throws MalformedRecordException {
