@@ -13,7 +13,10 @@ final class CounterDraft {
     int timeline;
     int previousTimeline;
     int fullPageWrites;
-    @Nullable WalLevel walLevel;
+
+    @Nullable
+    WalLevel walLevel;
+
     int nextOid;
 
     private Lsn redo;

@@ -88,8 +88,8 @@ public final class ControlFile {
                 return version;
             }
         }
-        throw malformed("no PostgreSQL from 14 to 18 has version " + layout + " of this file and catalog version "
-                + catalog);
+        throw malformed(
+                "no PostgreSQL from 14 to 18 has version " + layout + " of this file and catalog version " + catalog);
     }
 
     private static MalformedFileException malformed(String problem) {

@@ -49,7 +49,8 @@ public final class RelationMap {
             throw malformed("it has " + content.length + " bytes, and must have " + size + " in " + version);
         }
         if (LittleEndian.i32(content, 0) != MAGIC) {
-            throw malformed("the magic number is " + Integer.toHexString(LittleEndian.i32(content, 0)) + ", not 592717");
+            throw malformed(
+                    "the magic number is " + Integer.toHexString(LittleEndian.i32(content, 0)) + ", not 592717");
         }
         int count = LittleEndian.i32(content, 4);
         if (count < 0 || count > slots(version)) {

@@ -65,7 +65,8 @@ public final class TwoPhaseFile {
         }
         if (LittleEndian.i32(content, 0) != MAGIC) {
             throw new MalformedFileException(
-                    name, "the magic number is " + Integer.toHexString(LittleEndian.i32(content, 0)) + ", not 57f94534");
+                    name,
+                    "the magic number is " + Integer.toHexString(LittleEndian.i32(content, 0)) + ", not 57f94534");
         }
         if (LittleEndian.i32(content, 4) != content.length) {
             throw new MalformedFileException(
