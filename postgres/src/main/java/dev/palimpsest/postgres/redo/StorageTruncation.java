@@ -93,7 +93,7 @@ public record StorageTruncation(RelFileNode relation, int blocks, int flags) {
                 if (block < length) {
                     edits.add(edit(ForkNumber.FSM, block, kept));
                 }
-                entries = number + (kept > 0 ? 1 : 0);
+                entries = kept > 0 ? number + 1L : number;
             }
         }
         return edits;

@@ -72,7 +72,7 @@ class StorageTruncationTest {
             assertThat(edit.applyTo(map)).isTrue();
             assertThat(edit.applyTo(map)).isFalse();
             for (int block = 0; block < 32672; block++) {
-                int bits = map.u8(24 + block / 4) >> 2 * (block % 4) & 3;
+                int bits = (map.u8(24 + block / 4) >> (2 * (block % 4))) & 3;
                 assertThat(bits).as("block %d of %d", block, kept).isEqualTo(block < kept ? 3 : 0);
             }
         }
