@@ -2,9 +2,11 @@ package dev.palimpsest.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.palimpsest.postgres.BlockTag;
 import dev.palimpsest.postgres.ForkNumber;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.PostgresVersion;
+import dev.palimpsest.postgres.RelFileNode;
 import dev.palimpsest.postgres.cluster.ClusterCounters;
 import dev.palimpsest.postgres.control.CheckPoint;
 import dev.palimpsest.postgres.control.ClusterState;
@@ -12,7 +14,10 @@ import dev.palimpsest.postgres.control.ControlFile;
 import dev.palimpsest.postgres.control.RelationMap;
 import dev.palimpsest.postgres.control.TwoPhaseFile;
 import dev.palimpsest.postgres.page.Page;
+import dev.palimpsest.postgres.redo.ConsistencyReplay;
+import dev.palimpsest.postgres.redo.HintLogging;
 import dev.palimpsest.postgres.redo.StorageTruncation;
+import dev.palimpsest.postgres.redo.VisibilityClear;
 import dev.palimpsest.postgres.rmgr.Completion;
 import dev.palimpsest.postgres.rmgr.Prepare;
 import dev.palimpsest.postgres.rmgr.RecordDescriber;
@@ -29,6 +34,7 @@ import dev.palimpsest.postgres.slru.SlruKind;
 import dev.palimpsest.postgres.slru.SlruPage;
 import dev.palimpsest.postgres.slru.SlruTruncation;
 import dev.palimpsest.postgres.slru.SlruUpdate;
+import dev.palimpsest.postgres.slru.SlruUpdateCodec;
 import dev.palimpsest.postgres.wal.WalRecord;
 import dev.palimpsest.postgres.wal.WalSegment;
 import dev.palimpsest.postgres.wal.WalStreamDecoder;
@@ -136,12 +142,14 @@ class StateWalTest {
             "LogicalMessage/MESSAGE");
 
     /** What one server's WAL comes to. */
-    private static final class Derived {
+    private static final class Derived implements AutoCloseable {
         private final Map<SlruPage, byte[]> pages = new HashMap<>();
         private final Map<Long, WalRecord> prepared = new HashMap<>();
         private final Map<Integer, byte[]> maps = new HashMap<>();
         private final Set<String> types = new TreeSet<>();
+        private final ConsistencyReplay replay = new ConsistencyReplay(HintLogging.OFF);
         private final List<StorageTruncation> truncations = new ArrayList<>();
+        private int bitsCut;
         private @Nullable ClusterCounters counters;
         private @Nullable ClusterCounters before;
         private long last;
@@ -164,7 +172,8 @@ class StateWalTest {
             for (SlruChange change : SlruChanges.of(record, timestamps)) {
                 switch (change) {
                     case SlruUpdate update ->
-                        update.apply(pages.computeIfAbsent(update.page(), page -> new byte[SlruKind.PAGE_SIZE]));
+                        SlruUpdateCodec.decode(update.page(), SlruUpdateCodec.encode(update))
+                                .apply(pages.computeIfAbsent(update.page(), page -> new byte[SlruKind.PAGE_SIZE]));
                     case SlruTruncation truncation ->
                         pages.keySet()
                                 .removeIf(
@@ -178,8 +187,30 @@ class StateWalTest {
                 maps.put(map.database(), map.map());
             } else if (record.resourceManagerId() == Rmgr.STORAGE.id()
                     && StorageRecord.decode(record) instanceof StorageRecord.Truncate truncate) {
-                truncations.add(StorageTruncation.of(truncate));
+                truncate(StorageTruncation.of(truncate));
             }
+            replay.apply(record);
+            for (VisibilityClear clear : VisibilityClear.of(record)) {
+                Page map = replay.page(clear.mapPage());
+                if (map != null) {
+                    clear.applyTo(map);
+                }
+            }
+        }
+
+        private void truncate(StorageTruncation truncation) {
+            truncations.add(truncation);
+            for (StorageTruncation.Edit edit : truncation.edits()) {
+                Page page = replay.page(edit.page());
+                if (page != null && edit.applyTo(page) && edit.page().fork() == ForkNumber.VISIBILITY_MAP) {
+                    bitsCut++;
+                }
+            }
+        }
+
+        @Override
+        public void close() {
+            replay.close();
         }
 
         private void transaction(WalRecord record, TransactionRecord typed) {
@@ -197,15 +228,17 @@ class StateWalTest {
     @ValueSource(ints = {14, 15, 16, 17, 18})
     void walSaysWhatTheFilesSay(int major) throws Exception {
         try (PostgresServer server = PostgresServer.version(major)
-                .setting("wal_level", "logical")
-                .setting("track_commit_timestamp", "on")
-                .setting("max_prepared_transactions", "10")
-                .setting("wal_keep_size", "2GB")
-                .setting("autovacuum", "off")
-                .start()) {
-            String database = run(server, major);
+                        .setting("wal_level", "logical")
+                        .setting("track_commit_timestamp", "on")
+                        .setting("max_prepared_transactions", "10")
+                        .setting("wal_keep_size", "2GB")
+                        .setting("autovacuum", "off")
+                        .start();
+                Derived derived = new Derived()) {
+            RelFileNode cut = run(server, major);
+            String database = String.valueOf(cut.dbNode());
             server.stop("fast");
-            Derived derived = derive(server);
+            derive(server, derived);
             assertThat(derived.types).as("PostgreSQL %d", major).containsAll(TYPES);
             assertThat(derived.types)
                     .contains(
@@ -223,11 +256,11 @@ class StateWalTest {
                     server,
                     derived.maps.get(Integer.parseInt(database)));
             assertSameCounters(server, derived);
-            assertTruncated(derived);
+            assertTruncated(server, derived, cut);
         }
     }
 
-    private static String run(PostgresServer server, int major) throws SQLException {
+    private static RelFileNode run(PostgresServer server, int major) throws SQLException {
         try (Connection connection = server.connect();
                 Statement statement = connection.createStatement()) {
             for (String command : WORKLOAD) {
@@ -254,7 +287,10 @@ class StateWalTest {
             statement.execute("BEGIN; INSERT INTO t VALUES (-7, 0); SAVEPOINT a; INSERT INTO t VALUES (-8, 0);"
                     + " DROP TABLE two; CREATE TABLE four (i int); PREPARE TRANSACTION 'it''s kept'");
             statement.execute("CHECKPOINT");
-            return one(statement, "SELECT oid FROM pg_database WHERE datname = current_database()");
+            return new RelFileNode(
+                    1663,
+                    Integer.parseInt(one(statement, "SELECT oid FROM pg_database WHERE datname = current_database()")),
+                    Integer.parseInt(one(statement, "SELECT pg_relation_filenode('cut')")));
         }
     }
 
@@ -370,15 +406,22 @@ class StateWalTest {
         assertThat(ours.newestCommitTsXid()).isEqualTo(theirs.newestCommitTsXid());
     }
 
-    private static void assertTruncated(Derived derived) {
-        assertThat(derived.truncations).isNotEmpty().allSatisfy(truncation -> {
-            assertThat(truncation.length(ForkNumber.MAIN)).isGreaterThanOrEqualTo(0);
-            for (StorageTruncation.Edit edit : truncation.edits()) {
-                Page page = new Page();
-                page.initialize(0);
-                assertThat(edit.applyTo(page)).isFalse();
-            }
-        });
+    /** The map of a table that was cut in the middle of the map's page, as PostgreSQL left it. */
+    private static void assertTruncated(PostgresServer server, Derived derived, RelFileNode cut) throws IOException {
+        assertThat(derived.truncations)
+                .filteredOn(truncation -> truncation.relation().equals(cut))
+                .hasSizeBetween(2, 3)
+                .allSatisfy(truncation -> assertThat(truncation.edits()).isNotEmpty());
+        if (server.major() < 18) {
+            assertThat(derived.bitsCut)
+                    .as("without data checksums nothing but the truncation says so")
+                    .isPositive();
+        }
+        byte[] theirs = Files.readAllBytes(
+                server.dataDirectory().resolve("base/" + cut.dbNode() + "/" + cut.relNode() + "_vm"));
+        assertThat(theirs).hasSize(8192);
+        Page ours = Objects.requireNonNull(derived.replay.page(new BlockTag(cut, ForkNumber.VISIBILITY_MAP, 0)));
+        assertThat(Arrays.mismatch(ours.bytes(), 24, 8192, theirs, 24, 8192)).isEqualTo(-1);
     }
 
     private static String one(Statement statement, String query) throws SQLException {
@@ -388,7 +431,7 @@ class StateWalTest {
         }
     }
 
-    private static Derived derive(PostgresServer server) throws Exception {
+    private static void derive(PostgresServer server, Derived derived) throws Exception {
         List<Path> segments;
         try (Stream<Path> files = Files.list(server.walDirectory())) {
             segments = files.filter(f -> WalSegment.isName(f.getFileName().toString()))
@@ -399,7 +442,6 @@ class StateWalTest {
                 .start();
         assertThat(start).as("WAL from the beginning").isEqualTo(new Lsn(SEGMENT));
         WalStreamDecoder decoder = new WalStreamDecoder(PostgresVersion.ofMajor(server.major()), SEGMENT, -1, start);
-        Derived derived = new Derived();
         for (Path segment : segments) {
             byte[] bytes = Files.readAllBytes(segment);
             decoder.feed(bytes, 0, bytes.length);
@@ -410,6 +452,5 @@ class StateWalTest {
                 break;
             }
         }
-        return derived;
     }
 }
