@@ -410,7 +410,7 @@ public final class Branches implements AutoCloseable {
                 settings(secrets.complete(branch.timeline().id(), source.connection())))) {
             open.dropSlot(source.slot());
             return null;
-        } catch (UpstreamException | StorageException | BranchException e) {
+        } catch (UpstreamException | BranchException e) {
             String why = "slot " + source.slot() + " stays on " + where + " and keeps WAL there; drop it with SELECT"
                     + " pg_drop_replication_slot('" + source.slot() + "'): " + e.getMessage();
             LOG.warn("{}", why);

@@ -225,6 +225,26 @@ public final class Timeline {
         }
     }
 
+    /**
+     * What would be read to make the value of a key as of {@code lsn}: from there back to the version that needs nothing
+     * older, the newest first; empty if there is nothing. Waits as {@link #get}. For older ones, ask again as of just before
+     * the last of these.
+     */
+    public List<ReconstructState.Version> versions(Key key, Lsn lsn, RequestContext context) throws StorageException {
+        try (Gate.Guard _ = gate.enter()) {
+            ReconstructState.KeyState found =
+                    gather(KeySpace.of(key), lsn, context).state().keys().get(key);
+            if (found == null) {
+                return List.of();
+            }
+            StorageException failure = found.failure();
+            if (failure != null) {
+                throw failure;
+            }
+            return List.copyOf(found.versions());
+        }
+    }
+
     /** What layers have of some keys, and how to make values of it. */
     private record Gathered(ReconstructState state, Reconstruction reconstruction) {
         SortedMap<Key, KeyResult> values() {
