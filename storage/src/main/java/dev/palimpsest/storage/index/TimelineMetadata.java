@@ -55,6 +55,15 @@ public record TimelineMetadata(
     }
 
     /**
+     * The same with less history.
+     *
+     * @param lsn reads below it are refused from now on
+     */
+    public TimelineMetadata withGcCutoff(Lsn lsn) {
+        return new TimelineMetadata(diskConsistentLsn, prevRecordLsn, ancestor, lsn, initdbLsn, pgVersion);
+    }
+
+    /**
      * Of a branch of this timeline, of which nothing is flushed yet.
      *
      * @param own the id of this timeline

@@ -42,6 +42,7 @@ public final class DeltaLayerWriter implements AutoCloseable {
     private final byte[] indexKey = new byte[DeltaLayerFormat.INSTANCE.indexKeyBytes()];
     private @Nullable Key lastKey;
     private Lsn lastLsn = Lsn.INVALID;
+    private Lsn greatestLsn = Lsn.INVALID;
     private long count;
 
     /**
@@ -183,6 +184,9 @@ public final class DeltaLayerWriter implements AutoCloseable {
         file.index(indexKey, DeltaLayerFormat.reference(offset, willInit));
         lastKey = key;
         lastLsn = lsn;
+        if (lsn.isAfter(greatestLsn)) {
+            greatestLsn = lsn;
+        }
         count++;
     }
 
@@ -209,13 +213,27 @@ public final class DeltaLayerWriter implements AutoCloseable {
      * @throws DiskException of kind {@code WRONG_STATE} if there is a file of that name already; it is not touched
      */
     public LayerFile finish(Key keyEnd, Generation generation, DirectorySync sync) throws StorageException {
+        return finish(keyEnd, lsns.end(), generation, sync);
+    }
+
+    /**
+     * As the other one, for a layer that ends earlier than was planned.
+     *
+     * @param lsnEnd where the layer's LSNs end, exclusive; not beyond what was planned
+     * @throws IllegalArgumentException also if a value is not below {@code lsnEnd}, or that is beyond what was planned
+     */
+    public LayerFile finish(Key keyEnd, Lsn lsnEnd, Generation generation, DirectorySync sync) throws StorageException {
+        if (!greatestLsn.isBefore(lsnEnd) || lsnEnd.isAfter(lsns.end())) {
+            throw new IllegalArgumentException("the layer cannot end at " + lsnEnd + ": its greatest LSN is "
+                    + greatestLsn + ", and planned was " + lsns);
+        }
         if (lastKey == null) {
             throw new IllegalStateException("a delta layer without values cannot be written");
         }
         if (lastKey.compareTo(keyEnd) >= 0) {
             throw new IllegalArgumentException("key " + lastKey + " is not below the end of the layer, " + keyEnd);
         }
-        DeltaLayerName name = new DeltaLayerName(new KeyRange(keyStart, keyEnd), lsns);
+        DeltaLayerName name = new DeltaLayerName(new KeyRange(keyStart, keyEnd), new LsnRange(lsns.start(), lsnEnd));
         return file.finish(
                 new LayerFileName(name, generation),
                 (indexStart, indexRoot) -> new LayerSummary(tenant, timeline, name, indexStart, indexRoot),
