@@ -44,15 +44,15 @@ final class BootConfiguration {
             Set.of("config_file", "data_directory", "external_pid_file", "hba_file", "ident_file");
 
     private static final String DEFAULT_HBA = """
-            # The original pg_hba.conf was not in the data directory. This one, by Palimpsest, lets in who runs the server,
-            # and over the loopback address who has a password.
-            local   all          all                 peer
-            local   replication  all                 peer
-            host    all          all  127.0.0.1/32   md5
-            host    all          all  ::1/128        md5
-            host    replication  all  127.0.0.1/32   md5
-            host    replication  all  ::1/128        md5
-            """;
+        # The original pg_hba.conf was not in the data directory. This one, by Palimpsest, lets in who runs the server,
+        # and over the loopback address who has a password.
+        local   all          all                 peer
+        local   replication  all                 peer
+        host    all          all  127.0.0.1/32   md5
+        host    all          all  ::1/128        md5
+        host    replication  all  127.0.0.1/32   md5
+        host    replication  all  ::1/128        md5
+        """;
 
     private final SortedMap<String, byte[]> files;
     private final Map<String, String> original = new HashMap<>();
@@ -303,10 +303,10 @@ final class BootConfiguration {
 
     private void write(@Nullable String hostBasedAuthentication) {
         StringBuilder own = new StringBuilder("""
-                # Written by Palimpsest and included at the end of postgresql.conf: what must be different from the
-                # server that this data directory is a copy of. Every line may be changed or removed.
+            # Written by Palimpsest and included at the end of postgresql.conf: what must be different from the
+            # server that this data directory is a copy of. Every line may be changed or removed.
 
-                """);
+            """);
         overrides.forEach((name, override) -> own.append("# ")
                 .append(override.reason())
                 .append('\n')

@@ -42,28 +42,28 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DataDirectoryBootTest {
     /** What would stop a server from booting elsewhere, or do harm. */
     private static final String HOSTILE = """
-            data_directory = '/nonexistent/data'
-            hba_file = '/nonexistent/pg_hba.conf'
-            ident_file='/nonexistent/pg_ident.conf'
-            external_pid_file = '/nonexistent/pid'
-            include 'absent.conf'
-            include_dir '/nonexistent/conf.d'
-            unix_socket_directories = '/nonexistent'
-            unix_socket_group = 'nonexistent'
-            listen_addresses = '203.0.113.1'
-            archive_mode = on
-            archive_command = 'false'
-            ssl = on
-            ssl_cert_file = '/nonexistent/cert.pem'
-            synchronous_standby_names = 'somebody'
-            logging_collector = on
-            log_directory = '/nonexistent/log'
-            primary_conninfo = 'host=nonexistent'
-            recovery_target_name = 'x'
-            recovery_target_xid = '5'
-            huge_pages = on
-            max_replication_slots = 0
-            """;
+        data_directory = '/nonexistent/data'
+        hba_file = '/nonexistent/pg_hba.conf'
+        ident_file='/nonexistent/pg_ident.conf'
+        external_pid_file = '/nonexistent/pid'
+        include 'absent.conf'
+        include_dir '/nonexistent/conf.d'
+        unix_socket_directories = '/nonexistent'
+        unix_socket_group = 'nonexistent'
+        listen_addresses = '203.0.113.1'
+        archive_mode = on
+        archive_command = 'false'
+        ssl = on
+        ssl_cert_file = '/nonexistent/cert.pem'
+        synchronous_standby_names = 'somebody'
+        logging_collector = on
+        log_directory = '/nonexistent/log'
+        primary_conninfo = 'host=nonexistent'
+        recovery_target_name = 'x'
+        recovery_target_xid = '5'
+        huge_pages = on
+        max_replication_slots = 0
+        """;
 
     private final SystemClock clock = new SystemClock();
     private final DataDirectoryWriter writer = new DataDirectoryWriter(new VirtualThreadTasks(clock), clock);
@@ -324,11 +324,13 @@ class DataDirectoryBootTest {
             try (Connection connection = server.connect(database);
                     Statement sql = connection.createStatement()) {
                 assertThat(BootWorkload.rows(sql, """
-                        SELECT bt_index_check(c.oid, true) FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid
-                        WHERE c.relam = 403 AND i.indisvalid AND c.relpersistence <> 't'""")).hasSizeGreaterThan(100);
+                    SELECT bt_index_check(c.oid, true) FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid
+                    WHERE c.relam = 403 AND i.indisvalid AND c.relpersistence <> 't'\
+                    """)).hasSizeGreaterThan(100);
                 assertThat(BootWorkload.rows(sql, """
-                        SELECT c.oid::regclass, v.* FROM pg_class c, verify_heapam(c.oid) v
-                        WHERE c.relkind IN ('r', 'm', 't')""")).isEmpty();
+                    SELECT c.oid::regclass, v.* FROM pg_class c, verify_heapam(c.oid) v
+                    WHERE c.relkind IN ('r', 'm', 't')\
+                    """)).isEmpty();
             }
         }
     }

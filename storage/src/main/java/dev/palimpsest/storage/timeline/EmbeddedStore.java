@@ -5,11 +5,13 @@ import dev.palimpsest.storage.CorruptionException;
 import dev.palimpsest.storage.Generation;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
+import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.WalRedo;
 import dev.palimpsest.storage.blob.Block;
 import dev.palimpsest.storage.blob.BlockCache;
 import dev.palimpsest.storage.blob.ReadBuffers;
 import dev.palimpsest.storage.blob.ZstdContexts;
+import dev.palimpsest.storage.compaction.BackgroundCompaction;
 import dev.palimpsest.storage.context.Mutex;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
@@ -36,6 +38,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -74,23 +77,38 @@ public final class EmbeddedStore implements AutoCloseable {
     private final Mutex loading;
     private final Cancellation cancellation = new Cancellation();
     private final Task housekeeping;
+    private final Optional<BackgroundCompaction> compaction;
 
-    private EmbeddedStore(Engine engine, Path directory) {
+    private EmbeddedStore(Engine engine, Path directory, StoreSettings settings, PrometheusRegistry metrics) {
         this.engine = engine;
         this.directory = directory;
         this.loading = new Mutex("loading a tenant", engine.newSignal());
         this.housekeeping = engine.environment().tasks().start("housekeeping", this::keepHouse);
+        this.compaction = settings.background()
+                .map(background -> new BackgroundCompaction(engine.environment(), background, this::upkeeps, metrics));
     }
 
     /** Opens a directory, creating it if it is not there. */
     public static EmbeddedStore open(Path directory, StoreSettings settings, WalRedo redo) throws StorageException {
+        return open(directory, settings, redo, DenseKeys.NONE, new PrometheusRegistry());
+    }
+
+    /**
+     * Opens a directory, creating it if it is not there.
+     *
+     * @param denseKeys names the keys of timelines, for images that compaction makes in the background
+     * @param metrics where metrics are registered
+     */
+    public static EmbeddedStore open(
+            Path directory, StoreSettings settings, WalRedo redo, DenseKeys denseKeys, PrometheusRegistry metrics)
+            throws StorageException {
         Clock clock = new SystemClock();
         Environment environment = new Environment(clock, new VirtualThreadTasks(clock), new SplittableRandom());
         Disk disk = new LocalDisk(settings.disk(), environment.tasks());
         disk.createDirectories(directory);
         ObjectStore objects = LocalDirectoryStore.open(disk, directory.resolve("objects"));
         return new EmbeddedStore(
-                engine(environment, disk, objects, redo, settings, new PrometheusRegistry()), directory);
+                engine(environment, disk, objects, redo, settings, metrics, denseKeys), directory, settings, metrics);
     }
 
     /** Puts an engine together of its parts: for those who bring their own disk, object store or environment. */
@@ -101,6 +119,18 @@ public final class EmbeddedStore implements AutoCloseable {
             WalRedo redo,
             StoreSettings settings,
             PrometheusRegistry metrics) {
+        return engine(environment, disk, objects, redo, settings, metrics, DenseKeys.NONE);
+    }
+
+    /** The same for timelines of which somebody knows the keys, so that images can be made of them. */
+    public static Engine engine(
+            Environment environment,
+            Disk disk,
+            ObjectStore objects,
+            WalRedo redo,
+            StoreSettings settings,
+            PrometheusRegistry metrics,
+            DenseKeys denseKeys) {
         DirtyBytes dirtyBytes = new DirtyBytes(settings.maxDirtyBytes(), metrics);
         LayerIo layerIo = new LayerIo(
                 disk,
@@ -121,6 +151,8 @@ public final class EmbeddedStore implements AutoCloseable {
                         environment.tasks().newSignal()),
                 redo,
                 settings.timelines(),
+                denseKeys,
+                new LayerGauges(metrics),
                 new AtomicLong());
     }
 
@@ -162,6 +194,19 @@ public final class EmbeddedStore implements AutoCloseable {
         return engine.environment().clock();
     }
 
+    /** How compaction in the background fares on each timeline; empty if there is none. */
+    public Map<TimelineId, BackgroundCompaction.State> compactionStates() {
+        return compaction.map(BackgroundCompaction::states).orElse(Map.of());
+    }
+
+    private List<TimelineUpkeep> upkeeps() {
+        List<TimelineUpkeep> all = new ArrayList<>();
+        for (TenantTimelines tenant : tenants.values()) {
+            tenant.all().forEach(timeline -> all.add(timeline.upkeep()));
+        }
+        return all;
+    }
+
     private void keepHouse() {
         RequestContext context = new RequestContext(TaskKind.LIFECYCLE, Clock.NEVER, cancellation);
         while (!cancellation.isCancelled()) {
@@ -182,6 +227,7 @@ public final class EmbeddedStore implements AutoCloseable {
     @Override
     public void close() throws StorageException {
         cancellation.cancel();
+        compaction.ifPresent(BackgroundCompaction::close);
         housekeeping.join();
         for (TenantTimelines tenant : tenants.values()) {
             tenant.shutdown(RequestContext.of(TaskKind.LIFECYCLE));

@@ -21,6 +21,8 @@ import java.util.concurrent.atomic.AtomicLong;
  * @param l0Flush bounds the flushes that run at once
  * @param redo applies records to pages
  * @param config how timelines write and read
+ * @param denseKeys names the keys that images are made of
+ * @param layerGauges tells how many layers there are
  * @param uniqueNumbers makes the names of temporary files differ
  */
 public record Engine(
@@ -32,6 +34,8 @@ public record Engine(
         L0Flush l0Flush,
         WalRedo redo,
         TimelineConfig config,
+        DenseKeys denseKeys,
+        LayerGauges layerGauges,
         AtomicLong uniqueNumbers) {
 
     Signal newSignal() {

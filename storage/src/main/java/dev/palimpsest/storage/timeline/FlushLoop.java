@@ -132,7 +132,9 @@ final class FlushLoop {
     }
 
     private boolean fewerL0Than(int threshold) {
-        return threshold == 0 || timeline.layerSet().snapshot().l0Layers().size() < threshold;
+        return threshold == 0
+                || timeline.upkeep().isFailing()
+                || timeline.layerSet().snapshot().l0Layers().size() < threshold;
     }
 
     private void awaitFewerL0(RequestContext context, int threshold)

@@ -2,6 +2,7 @@ package dev.palimpsest.storage.timeline;
 
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.context.Gate;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.key.KeyCatalogue;
 import dev.palimpsest.storage.key.KeyRange;
@@ -33,14 +34,20 @@ final class ReadPath {
         this.context = context;
     }
 
-    /** Gathers; returns the keys of which nothing, or not enough, was found anywhere. */
+    /** Gathers, on behalf of somebody who may read there; returns the keys of which nothing, or not enough, was found anywhere. */
     KeySpace collect(Timeline start, KeySpace keys, Lsn lsn) throws StorageException {
         KeySpace wanted = keys;
         Lsn at = lsn;
         Timeline timeline = start;
         while (true) {
             int visitedBefore = layersVisited;
-            wanted = searchTimeline(timeline, wanted, at);
+            if (timeline == start) {
+                wanted = searchTimeline(timeline, wanted, at);
+            } else {
+                try (Gate.Guard _ = timeline.history().enterAnywhere()) {
+                    wanted = searchTimeline(timeline, wanted, at);
+                }
+            }
             trail.append(trail.isEmpty() ? "" : ", then ")
                     .append(layersVisited - visitedBefore)
                     .append(" layers of timeline ")

@@ -1,11 +1,14 @@
 package dev.palimpsest.storage.timeline;
 
+import dev.palimpsest.storage.compaction.BackgroundSettings;
 import dev.palimpsest.storage.file.LocalDiskSettings;
+import java.util.Optional;
 
 /**
  * What an {@link EmbeddedStore} may take, and how it works. Memory is bounded by the sum of {@code blockCacheBytes},
  * {@code readBuffers × maxReadBytes}, {@code l0FlushConcurrency × l0FlushBufferBytes}, and the indexes of in-memory layers,
- * which take less than 48 bytes for each value in them.
+ * which take less than 48 bytes for each value in them;
+ * and, for each compaction at once, 1.25 times its target size of layers.
  *
  * @param disk how local files are read and written
  * @param timelines how timelines write and read
@@ -16,6 +19,7 @@ import dev.palimpsest.storage.file.LocalDiskSettings;
  * @param maxValueBytes the largest value; what claims to be larger is damaged
  * @param l0FlushConcurrency how many layers are flushed at once
  * @param l0FlushBufferBytes how much of a layer is loaded at once for its flush
+ * @param background how timelines are compacted in the background; empty if they are not
  */
 public record StoreSettings(
         LocalDiskSettings disk,
@@ -26,7 +30,8 @@ public record StoreSettings(
         int maxReadBytes,
         int maxValueBytes,
         int l0FlushConcurrency,
-        int l0FlushBufferBytes) {
+        int l0FlushBufferBytes,
+        Optional<BackgroundSettings> background) {
 
     /** For a process that shares a small machine: buffered I/O, at most 512 MiB of dirty values. */
     public static final StoreSettings DEFAULT = new StoreSettings(
@@ -38,7 +43,8 @@ public record StoreSettings(
             130 << 10,
             64 << 20,
             1,
-            64 << 20);
+            64 << 20,
+            Optional.empty());
 
     /** The same with another way to write and read timelines. */
     public StoreSettings withTimelines(TimelineConfig timelines) {
@@ -51,7 +57,26 @@ public record StoreSettings(
                 maxReadBytes,
                 maxValueBytes,
                 l0FlushConcurrency,
-                l0FlushBufferBytes);
+                l0FlushBufferBytes,
+                background);
+    }
+
+    /**
+     * The same with compaction in the background. Where timelines have no thresholds for L0 layers they get some: three times
+     * the number that is compacted for the delay, six times for the stall.
+     */
+    public StoreSettings withBackground(BackgroundSettings background) {
+        return new StoreSettings(
+                disk,
+                timelines.withBackPressure(background.compaction().l0Threshold()),
+                maxDirtyBytes,
+                blockCacheBytes,
+                readBuffers,
+                maxReadBytes,
+                maxValueBytes,
+                l0FlushConcurrency,
+                l0FlushBufferBytes,
+                Optional.of(background));
     }
 
     /** The same with another way to use the disk. */
@@ -65,6 +90,7 @@ public record StoreSettings(
                 maxReadBytes,
                 maxValueBytes,
                 l0FlushConcurrency,
-                l0FlushBufferBytes);
+                l0FlushBufferBytes,
+                background);
     }
 }

@@ -11,6 +11,9 @@ import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.Mutex;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.file.Disk;
+import dev.palimpsest.storage.gc.GarbageCollection;
+import dev.palimpsest.storage.gc.GcInputs;
+import dev.palimpsest.storage.gc.GcReport;
 import dev.palimpsest.storage.index.IndexPart;
 import dev.palimpsest.storage.index.TimelineMetadata;
 import dev.palimpsest.storage.layermap.LayerMap;
@@ -45,6 +48,8 @@ public final class TenantTimelines {
     private final Path directory;
     private final Mutex lifecycle;
     private final Map<TimelineId, Timeline> timelines = new ConcurrentSkipListMap<>();
+    /** Branches that could not be created for certain, and not be denied either. */
+    private final Map<TimelineId, Timeline.BranchPoint> doubtful = new ConcurrentSkipListMap<>();
 
     private TenantTimelines(Engine engine, TenantId tenant, Generation generation, Path workDirectory) {
         this.engine = engine;
@@ -171,8 +176,13 @@ public final class TenantTimelines {
         }
         TimelineFiles files = files(id);
         Timeline timeline = new Timeline(engine, files, index(id, stored), files.load(stored.part()), branchPoint);
-        timelines.put(id, timeline);
+        adopt(timeline);
         return timeline;
+    }
+
+    private void adopt(Timeline timeline) {
+        timelines.put(timeline.id(), timeline);
+        engine.layerGauges().add(timeline);
     }
 
     private TimelineFiles files(TimelineId id) {
@@ -236,7 +246,9 @@ public final class TenantTimelines {
             throw new InvalidRequestException("a timeline cannot start at " + start + ": not where a record can start");
         }
         TimelineMetadata metadata = new TimelineMetadata(Lsn.INVALID, null, null, start, start, pgVersion);
-        return add(id, IndexPart.of(Map.of(), metadata).with(state), null, context);
+        try (Mutex.Held _ = lifecycle.acquire(context)) {
+            return add(id, IndexPart.of(Map.of(), metadata).with(state), null, context);
+        }
     }
 
     /**
@@ -259,35 +271,80 @@ public final class TenantTimelines {
      */
     public Timeline branch(TimelineId id, TimelineId ancestorId, Lsn lsn, IndexPart.State state, RequestContext context)
             throws StorageException {
-        Timeline ancestor = timeline(ancestorId);
         Lsn at = new Lsn((lsn.value() + Lsn.RECORD_ALIGNMENT - 1) & -Lsn.RECORD_ALIGNMENT);
-        Lsn last = ancestor.lastRecordLsn();
-        Timeline.@Nullable BranchPoint branched = ancestor.branchPoint();
-        Lsn first = branched == null ? ancestor.gcCutoffLsn() : Lsn.max(ancestor.gcCutoffLsn(), branched.lsn());
-        if (!at.isValid() || at.isAfter(last) || at.isBefore(first)) {
-            throw new InvalidRequestException("timeline " + ancestorId + " has no branch point at " + at
-                    + ": its own history goes from " + first + " to " + last);
+        try (Mutex.Held _ = lifecycle.acquire(context)) {
+            Timeline ancestor = timeline(ancestorId);
+            Lsn last = ancestor.lastRecordLsn();
+            // GC raises the cutoff under the same mutex: whatever branches off after that does so above it.
+            Lsn cutoff = ancestor.gcCutoffLsn();
+            Timeline.@Nullable BranchPoint branched = ancestor.branchPoint();
+            Lsn first = branched == null ? cutoff : Lsn.max(cutoff, branched.lsn());
+            if (!at.isValid() || at.isAfter(last) || at.isBefore(first)) {
+                throw new InvalidRequestException("timeline " + ancestorId + " has no branch point at " + at
+                        + ": its own history goes from " + first + " to " + last);
+            }
+            TimelineMetadata metadata = ancestor.indexPart()
+                    .metadata()
+                    .withGcCutoff(cutoff)
+                    .branch(ancestorId, at, at.equals(last) ? ancestor.prevRecordLsn() : Lsn.INVALID);
+            IndexPart part = IndexPart.of(Map.of(), metadata).with(state);
+            return add(id, part, new Timeline.BranchPoint(ancestor, at), context);
         }
-        TimelineMetadata metadata = ancestor.indexPart()
-                .metadata()
-                .branch(ancestorId, at, at.equals(last) ? ancestor.prevRecordLsn() : Lsn.INVALID);
-        return add(id, IndexPart.of(Map.of(), metadata).with(state), new Timeline.BranchPoint(ancestor, at), context);
     }
 
+    /** To be called by the owner of the mutex. */
     private Timeline add(
             TimelineId id, IndexPart part, Timeline.@Nullable BranchPoint branchPoint, RequestContext context)
             throws StorageException {
-        try (Mutex.Held _ = lifecycle.acquire(context)) {
-            if (timelines.containsKey(id)) {
-                throw new InvalidRequestException("tenant " + tenant + " has a timeline " + id + " already");
-            }
-            TimelineFiles files = files(id);
-            engine.disk().createDirectories(files.directory());
-            TimelineIndex.Stored stored = TimelineIndex.create(engine.objects(), indexKey(id), part, context);
-            Timeline timeline = new Timeline(engine, files, index(id, stored), LayerMap.empty(), branchPoint);
-            timelines.put(id, timeline);
-            return timeline;
+        if (timelines.containsKey(id)) {
+            throw new InvalidRequestException("tenant " + tenant + " has a timeline " + id + " already");
         }
+        TimelineFiles files = files(id);
+        engine.disk().createDirectories(files.directory());
+        if (branchPoint != null) {
+            // If putting the index part fails, it may be there all the same, and the next start finds the branch.
+            doubtful.put(id, branchPoint);
+        }
+        TimelineIndex.Stored stored = TimelineIndex.create(engine.objects(), indexKey(id), part, context);
+        Timeline timeline = new Timeline(engine, files, index(id, stored), LayerMap.empty(), branchPoint);
+        adopt(timeline);
+        doubtful.remove(id);
+        return timeline;
+    }
+
+    /**
+     * Drops layers of a timeline that nothing retained needs: what is retained is what {@code inputs} say, and what branches
+     * need. From here on its reads below the cutoff are refused, but for leased LSNs, and so are branches. Durable on return.
+     *
+     * @param inputs what is retained; branch points are added. A cutoff beyond {@code disk_consistent_lsn} or before an
+     *     earlier one counts as that
+     */
+    public GcReport collectGarbage(TimelineId id, GcInputs inputs, GarbageCollection.Mode mode, RequestContext context)
+            throws StorageException {
+        Timeline timeline = timeline(id);
+        GcInputs retained;
+        try (Mutex.Held _ = lifecycle.acquire(context)) {
+            retained = inputs.notBeyond(timeline.diskConsistentLsn()).withBranchPoints(branchPoints(timeline));
+            if (mode == GarbageCollection.Mode.REMOVE) {
+                timeline.history().advance(retained.cutoff(), retained.leases());
+            }
+        }
+        return timeline.upkeep().collectGarbage(retained, mode, context);
+    }
+
+    /** Where others branched off from a timeline, or may have. */
+    private List<Lsn> branchPoints(Timeline ancestor) {
+        List<Timeline.BranchPoint> all = new ArrayList<>(doubtful.values());
+        for (Timeline timeline : timelines.values()) {
+            Timeline.BranchPoint branchPoint = timeline.branchPoint();
+            if (branchPoint != null) {
+                all.add(branchPoint);
+            }
+        }
+        return all.stream()
+                .filter(branchPoint -> branchPoint.ancestor() == ancestor)
+                .map(Timeline.BranchPoint::lsn)
+                .toList();
     }
 
     /**
@@ -312,6 +369,7 @@ public final class TenantTimelines {
             timeline.updateState(state -> state.deletedAt(now), context);
             timeline.shutdown(context);
             timelines.remove(id);
+            engine.layerGauges().remove(timeline);
             deleteWhatIsLeft(id, context);
         }
     }
@@ -357,6 +415,7 @@ public final class TenantTimelines {
     public void shutdown(RequestContext context) throws StorageException {
         for (Timeline timeline : timelines.values()) {
             timeline.shutdown(context);
+            engine.layerGauges().remove(timeline);
         }
     }
 }

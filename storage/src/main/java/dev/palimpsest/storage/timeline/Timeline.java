@@ -10,16 +10,19 @@ import dev.palimpsest.storage.context.Gate;
 import dev.palimpsest.storage.context.Mutex;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.index.IndexPart;
+import dev.palimpsest.storage.index.TimelineMetadata;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
 import dev.palimpsest.storage.layer.Layer;
+import dev.palimpsest.storage.layer.LayerName;
 import dev.palimpsest.storage.layer.PersistentLayer;
 import dev.palimpsest.storage.layer.ReconstructState;
 import dev.palimpsest.storage.layer.memory.InMemoryLayer;
 import dev.palimpsest.storage.layermap.LayerMap;
 import dev.palimpsest.storage.layermap.LayerMapEditor;
 import dev.palimpsest.storage.runtime.Cancellation;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -58,6 +61,9 @@ public final class Timeline {
     private final LayerSet layers;
     private final Cancellation cancellation = new Cancellation();
     private final Gate gate;
+    private final ReadableHistory history;
+    private final ObsoleteLayers obsolete = new ObsoleteLayers();
+    private final TimelineUpkeep upkeep;
     private final Mutex writeMutex;
     private final WritePath writePath;
     private final FlushLoop flushLoop;
@@ -86,6 +92,12 @@ public final class Timeline {
         this.records = new RecordLsns(flushed, previous == null ? Lsn.INVALID : previous);
         this.gate = new Gate("timeline " + id, engine.newSignal());
         this.writeMutex = new Mutex("the right to write to timeline " + id, engine.newSignal());
+        this.history = new ReadableHistory(
+                "timeline " + id,
+                part.metadata().latestGcCutoffLsn(),
+                engine.environment().tasks());
+        this.upkeep = new TimelineUpkeep(
+                this, files, gate, cancellation, new Mutex("compaction of timeline " + id, engine.newSignal()));
         Lsn openAt = flushed.isValid() ? flushed.plus(1) : part.metadata().initdbLsn();
         this.writePath =
                 new WritePath(this, engine.config(), engine.environment().clock(), openAt);
@@ -117,9 +129,14 @@ public final class Timeline {
         return diskConsistent.reached();
     }
 
-    /** Reads below this LSN are refused. */
+    /** Reads below this LSN are refused. The index part may name an earlier one, until a layer is removed for it. */
     public Lsn gcCutoffLsn() {
-        return index.current().metadata().latestGcCutoffLsn();
+        return history.cutoff();
+    }
+
+    /** Compaction of its layers. */
+    public TimelineUpkeep upkeep() {
+        return upkeep;
     }
 
     /** The durable state as it is now in the object store. */
@@ -260,16 +277,26 @@ public final class Timeline {
         checkReadable(lsn, context);
         ReconstructState state = new ReconstructState();
         ReadPath path = new ReadPath(state, context);
-        path.collect(this, keys, lsn);
+        Gate.Guard reading = history.enter(lsn);
+        if (reading == null) {
+            throw notReadable(lsn);
+        }
+        try (reading) {
+            path.collect(this, keys, lsn);
+        }
         return new Gathered(state, new Reconstruction(engine.redo(), pgVersion(), lsn, path::searched));
     }
 
     private void checkReadable(Lsn lsn, RequestContext context) throws StorageException {
-        if (!lsn.isValid() || lsn.equals(Lsn.MAX) || lsn.isBefore(gcCutoffLsn())) {
-            throw new InvalidRequestException("timeline " + id + " cannot be read at " + lsn
-                    + ": its history begins at " + gcCutoffLsn() + " and is at " + lastRecordLsn());
+        if (!lsn.isValid() || lsn.equals(Lsn.MAX) || !history.isReadable(lsn)) {
+            throw notReadable(lsn);
         }
         awaitLsn(lsn, context);
+    }
+
+    private InvalidRequestException notReadable(Lsn lsn) {
+        return new InvalidRequestException("timeline " + id + " cannot be read at " + lsn + ": its history begins at "
+                + gcCutoffLsn() + " and is at " + lastRecordLsn());
     }
 
     /**
@@ -308,6 +335,7 @@ public final class Timeline {
         diskConsistent.stop(reason);
         gate.close(context);
         layers.closeAll();
+        obsolete.retireAll();
     }
 
     /**
@@ -335,10 +363,7 @@ public final class Timeline {
                 adopted.forEach(edit::add);
                 return edit.apply();
             });
-            index.publish(
-                    part -> part.with(
-                            files.metadataOf(layers.snapshot()), part.metadata().flushedTo(at, null)),
-                    context);
+            publish(metadata -> metadata.flushedTo(at, null), context);
             writePath.startAfter(at);
             advanceLastRecord(at, Lsn.INVALID);
             acknowledge(at);
@@ -408,11 +433,50 @@ public final class Timeline {
         }
         RecordLsns now = records;
         Lsn previous = upTo.equals(now.last()) && now.previous().isValid() ? now.previous() : null;
-        index.publish(
-                part -> part.with(
-                        files.metadataOf(layers.snapshot()), part.metadata().flushedTo(upTo, previous)),
-                context);
+        publish(metadata -> metadata.flushedTo(upTo, previous), context);
         acknowledge(upTo);
+    }
+
+    /**
+     * Publishes an index part that names the layers of now, and the GC cutoff of now. Durable on return; then the files of
+     * layers that it does not name any more are given up.
+     *
+     * @param change of the metadata
+     */
+    void publish(UnaryOperator<TimelineMetadata> change, RequestContext context) throws StorageException {
+        List<PersistentLayer> unnamed = new ArrayList<>();
+        index.publish(
+                part -> {
+                    TimelineMetadata metadata = change.apply(part.metadata());
+                    metadata = metadata.withGcCutoff(Lsn.max(metadata.latestGcCutoffLsn(), history.cutoff()));
+                    // Before the layers: what becomes obsolete after this may still be among them.
+                    unnamed.addAll(obsolete.all());
+                    return part.with(files.metadataOf(layers.snapshot(), metadata.diskConsistentLsn()), metadata);
+                },
+                context);
+        obsolete.drop(unnamed);
+    }
+
+    /** These layers are not in the layer map any more. */
+    void becomeObsolete(List<PersistentLayer> removed) {
+        obsolete.add(removed);
+    }
+
+    /** Whether a layer of this name was removed and may still be named in the index part. */
+    boolean isObsolete(LayerName name) {
+        return obsolete.all().stream().anyMatch(layer -> layer.name().equals(name));
+    }
+
+    ReadableHistory history() {
+        return history;
+    }
+
+    TimelineConfig config() {
+        return engine.config();
+    }
+
+    DenseKeys denseKeys() {
+        return engine.denseKeys();
     }
 
     /** Everything up to {@code lsn} is durable. */

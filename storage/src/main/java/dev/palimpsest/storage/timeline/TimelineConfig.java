@@ -37,6 +37,32 @@ public record TimelineConfig(
         require(!flushRetryPause.isNegative(), "flushRetryPause", flushRetryPause);
     }
 
+    /** How many times the number of L0 layers that are compacted together delay flushes. */
+    private static final int DELAY_FACTOR = 3;
+
+    /** How many times that number stall them. */
+    private static final int STALL_FACTOR = 6;
+
+    /**
+     * The same with thresholds for L0 layers, where there are none yet.
+     *
+     * @param compacted how many L0 layers are compacted together; no threshold is below that, or it would never be left
+     */
+    public TimelineConfig withBackPressure(int compacted) {
+        return new TimelineConfig(
+                checkpointDistance,
+                checkpointTimeout,
+                maxFrozenLayers,
+                threshold(l0DelayThreshold, DELAY_FACTOR, compacted),
+                threshold(l0StallThreshold, STALL_FACTOR, compacted),
+                maxGetVectoredKeys,
+                flushRetryPause);
+    }
+
+    private static int threshold(int given, int factor, int compacted) {
+        return given == 0 ? factor * compacted : Math.max(given, compacted + 1);
+    }
+
     private static void require(boolean holds, String name, Object value) {
         if (!holds) {
             throw new IllegalArgumentException(name + " is out of range: " + value);

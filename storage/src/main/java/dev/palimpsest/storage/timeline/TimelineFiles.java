@@ -20,9 +20,11 @@ import dev.palimpsest.storage.layer.ImageLayerName;
 import dev.palimpsest.storage.layer.Layer;
 import dev.palimpsest.storage.layer.LayerFileName;
 import dev.palimpsest.storage.layer.LayerName;
+import dev.palimpsest.storage.layer.LsnRange;
 import dev.palimpsest.storage.layer.PersistentLayer;
 import dev.palimpsest.storage.layer.TimelineFile;
 import dev.palimpsest.storage.layer.delta.DeltaLayer;
+import dev.palimpsest.storage.layer.delta.DeltaLayerWriter;
 import dev.palimpsest.storage.layer.file.DirectorySync;
 import dev.palimpsest.storage.layer.file.LayerFile;
 import dev.palimpsest.storage.layer.image.ImageLayer;
@@ -68,6 +70,25 @@ record TimelineFiles(Engine engine, TenantId tenant, TimelineId timeline, Genera
         return frozen.writeToDisk(engine.l0Flush(), target, context).map(file -> open(file.fileName(), file.size()));
     }
 
+    /** A writer of a delta layer, to be completed by {@link #finish}. */
+    DeltaLayerWriter deltaWriter(Key keyStart, LsnRange planned) throws StorageException {
+        return new DeltaLayerWriter(
+                engine.layerIo(),
+                directory,
+                tenant,
+                timeline,
+                keyStart,
+                planned,
+                engine.uniqueNumbers().incrementAndGet());
+    }
+
+    /** Completes a delta layer's file; its name becomes durable with {@link #syncDirectory}. */
+    PersistentLayer finish(DeltaLayerWriter writer, DeltaLayerName name) throws StorageException {
+        LayerFile file =
+                writer.finish(name.keyRange().end(), name.lsnRange().end(), generation, DirectorySync.LEFT_TO_CALLER);
+        return open(file.fileName(), file.size());
+    }
+
     /** A writer of an image layer, to be completed by {@link #finish}. */
     ImageLayerWriter imageWriter(ImageLayerName planned, BlobCompression compression) throws StorageException {
         return new ImageLayerWriter(
@@ -91,6 +112,11 @@ record TimelineFiles(Engine engine, TenantId tenant, TimelineId timeline, Genera
         engine.disk().syncDirectory(directory);
     }
 
+    /** Deletes the file of a layer, if there is one. */
+    void deleteLayer(LayerName name) throws DiskException {
+        engine.disk().delete(directory.resolve(new LayerFileName(name, generation).local()));
+    }
+
     /** Deletes every file of the timeline and its directory; durable once the directory it is in is synced. */
     void deleteAll() throws DiskException {
         for (Disk.Entry file : engine.disk().list(directory)) {
@@ -107,12 +133,17 @@ record TimelineFiles(Engine engine, TenantId tenant, TimelineId timeline, Genera
         };
     }
 
-    /** What the index part says of the layers that are files. */
-    SortedMap<String, LayerMetadata> metadataOf(LayerMap<Layer> layers) {
+    /**
+     * What the index part says of the layers that are files and reach up to {@code flushed}, inclusive. A layer beyond that
+     * would be written once more after a crash, so none is named before its flush says how far it is durable.
+     */
+    SortedMap<String, LayerMetadata> metadataOf(LayerMap<Layer> layers, Lsn flushed) {
         SortedMap<String, LayerMetadata> metadata = new TreeMap<>();
         layers.historicLayers().forEach(layer -> {
             PersistentLayer file = (PersistentLayer) layer;
-            metadata.put(file.name().toString(), new LayerMetadata(file.size(), generation, ShardIndex.UNSHARDED));
+            if (!file.lsnEnd().isAfter(flushed.plus(1))) {
+                metadata.put(file.name().toString(), new LayerMetadata(file.size(), generation, ShardIndex.UNSHARDED));
+            }
         });
         return metadata;
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.fail;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.DeadlineExceededException;
+import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.MissingKeyException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TimelineId;
@@ -61,11 +62,18 @@ final class SimulatedStore {
     private long timelineIds;
     private int reads;
     private int writes;
+    private final SimulatedUpkeep upkeep;
 
     SimulatedStore(long seed, SplittableRandom random, boolean faults) {
         this.seed = seed;
         this.random = random;
         this.faults = faults;
+        this.upkeep = new SimulatedUpkeep(random);
+    }
+
+    /** What compaction and GC have done. */
+    SimulatedUpkeep.Done upkeep() {
+        return upkeep.done();
     }
 
     /** How many reads were compared with the model. */
@@ -92,6 +100,7 @@ final class SimulatedStore {
         }
         tasks.add(environment.tasks().start("read", () -> readOften(environment, store, operations)));
         tasks.add(environment.tasks().start("keep house", () -> keepHouse(environment, store, operations / 4)));
+        tasks.add(environment.tasks().start("compact", () -> compactOften(environment, store, operations)));
         tasks.add(environment.tasks().start("branch", () -> branchSometimes(environment, store, operations / 8)));
         for (Task task : tasks) {
             task.join();
@@ -105,6 +114,11 @@ final class SimulatedStore {
                     flush(timeline);
                 }
             });
+        }
+        if (random.nextInt(4) == 0) {
+            for (Timeline timeline : store.all()) {
+                readEverything(environment, timeline);
+            }
         }
         if (random.nextBoolean()) {
             store.shutdown(context());
@@ -258,6 +272,58 @@ final class SimulatedStore {
         }
     }
 
+    private void compactOften(Environment environment, TenantTimelines store, int count) throws Exception {
+        for (int i = 0; i < count; i++) {
+            environment.tasks().sleep(random.nextLong(200_000_000L), Cancellation.NEVER);
+            List<Timeline> all = store.all();
+            if (all.isEmpty()) {
+                continue;
+            }
+            Timeline timeline = all.get(random.nextInt(all.size()));
+            RequestContext context = context().withDeadline(environment.clock().nanos() + 10_000_000_000L);
+            try {
+                upkeep.step(store, timeline, known(timeline.id()).history, context);
+            } catch (DeadlineExceededException e) {
+                if (timeline.branchPoint() == null) {
+                    throw e; // images of a branch may need what its ancestor has lost and not yet taken in again
+                }
+            } catch (StorageException e) {
+                tolerate(e);
+            }
+            assertThat(timeline.layers().check())
+                    .as("layers of %s", timeline.id())
+                    .isEmpty();
+        }
+    }
+
+    /** Every key at the ends of what is retained, at some LSNs between, and where branches begin. */
+    private void readEverything(Environment environment, Timeline timeline) throws StorageException {
+        Lsn last = timeline.lastRecordLsn();
+        Lsn first = timeline.gcCutoffLsn();
+        if (last.isBefore(first)) {
+            return;
+        }
+        List<Lsn> lsns = new ArrayList<>(List.of(first, last));
+        for (int i = 0; i < 3; i++) {
+            lsns.add(first.plus(random.nextLong(last.bytesSince(first) + 1)));
+        }
+        RequestContext context = context().withDeadline(environment.clock().nanos() + 10_000_000_000L);
+        KeySpace keys = KeySpace.of(KeyRange.ALL);
+        for (Lsn lsn : lsns) {
+            try {
+                readAll(timeline, keys, lsn, context);
+            } catch (DeadlineExceededException e) {
+                if (timeline.branchPoint() == null) {
+                    throw e;
+                }
+            } catch (StorageException e) {
+                if (!faults) {
+                    throw e;
+                }
+            }
+        }
+    }
+
     private void read(Environment environment, Timeline timeline) throws StorageException {
         Lsn last = timeline.lastRecordLsn();
         if (last.isBefore(timeline.gcCutoffLsn())) {
@@ -283,7 +349,7 @@ final class SimulatedStore {
         } catch (CancelledException e) {
             throw e;
         } catch (StorageException e) {
-            if (!faults) {
+            if (!faults && !lsn.isBefore(timeline.gcCutoffLsn())) {
                 throw e;
             }
         }
@@ -310,7 +376,11 @@ final class SimulatedStore {
             Key to = History.key(random.nextInt(history.keyCount()));
             ranges.add(from.compareTo(to) < 0 ? new KeyRange(from, to) : KeyRange.single(from));
         }
-        KeySpace keys = KeySpace.ofUnordered(ranges);
+        readAll(timeline, KeySpace.ofUnordered(ranges), lsn, context);
+    }
+
+    private void readAll(Timeline timeline, KeySpace keys, Lsn lsn, RequestContext context) throws StorageException {
+        History history = known(timeline.id()).history;
         SortedMap<Key, KeyResult> found = timeline.scan(keys, lsn, context);
         for (int i = 0; i < history.keyCount(); i++) {
             Key key = History.key(i);
@@ -361,7 +431,10 @@ final class SimulatedStore {
             Timeline ancestor = all.get(random.nextInt(all.size()));
             Known model = known(ancestor.id());
             Timeline.BranchPoint own = ancestor.branchPoint();
-            long first = own == null ? START.value() : own.lsn().value();
+            Lsn cutoff = ancestor.gcCutoffLsn();
+            // Now and then below what GC has left: then it must be refused.
+            Lsn oldest = random.nextInt(4) == 0 ? START : cutoff;
+            long first = (Lsn.max(own == null ? Lsn.INVALID : own.lsn(), oldest).value() + 7) & -8L;
             if (ancestor.lastRecordLsn().value() < first) {
                 continue;
             }
@@ -371,7 +444,16 @@ final class SimulatedStore {
             Known branch = new Known(id, model.history.branch(random.nextLong(), at), at);
             known.put(id, branch);
             tolerate(() -> {
-                Timeline timeline = store.branch(id, ancestor.id(), at, context());
+                Timeline timeline;
+                try {
+                    timeline = store.branch(id, ancestor.id(), at, context());
+                } catch (InvalidRequestException e) {
+                    if (at.isBefore(ancestor.gcCutoffLsn())) {
+                        known.remove(id); // GC was there first
+                        return;
+                    }
+                    throw e;
+                }
                 branch.created = true;
                 write(environment, timeline, 3);
             });

@@ -98,7 +98,89 @@ class StoreMutationTest {
                     "a branch sees what its ancestor did after the branch",
                     "timeline/ReadPath.java",
                     "            at = Lsn.min(at, branch.lsn());",
-                    "            at = Lsn.min(at, branch.ancestor().lastRecordLsn());"));
+                    "            at = Lsn.min(at, branch.ancestor().lastRecordLsn());"),
+            new Mutation(
+                    "the names of compacted layers are not synced before the index part names them",
+                    "compaction/L0Compaction.java",
+                    "            timeline.syncDirectory();\n",
+                    ""),
+            new Mutation(
+                    "the files of replaced layers go before the index part without them is there",
+                    "timeline/Timeline.java",
+                    "        obsolete.add(removed);\n",
+                    "        removed.forEach(PersistentLayer::drop);\n"),
+            new Mutation(
+                    "replaced layers are not given up when their index part may still be in force, but at once",
+                    "timeline/Timeline.java",
+                    "                    unnamed.addAll(obsolete.all());\n",
+                    "                    unnamed.addAll(obsolete.all());\n"
+                            + "                    obsolete.drop(unnamed);\n"),
+            new Mutation(
+                    "compaction loses a version",
+                    "compaction/KeyHistory.java",
+                    "        for (int i = 0; i < count; i++) {\n            view",
+                    "        for (int i = count > 3 ? 1 : 0; i < count; i++) {\n            view"),
+            new Mutation(
+                    "a key with layers of its own loses the values that were held",
+                    "compaction/L1Writer.java",
+                    "        history.writeTo(layer.writer, only);\n",
+                    ""),
+            new Mutation(
+                    "a key with layers of its own begins too late",
+                    "compaction/L1Writer.java",
+                    "        finishOpen(lsns.end());\n        OpenLayer layer = open(only, lsns.start());",
+                    "        finishOpen(lsns.end());\n        OpenLayer layer = open(only, lsns.start().plus(1));"),
+            new Mutation(
+                    "layers are compacted that no index part names yet",
+                    "compaction/L0Compaction.java",
+                    "            if (!layer.lsnEnd().isAfter(durableEnd)) {",
+                    "            if (durableEnd.isValid()) {"),
+            new Mutation(
+                    "the index part names a layer that is flushed but not acknowledged",
+                    "timeline/TimelineFiles.java",
+                    "            if (!file.lsnEnd().isAfter(flushed.plus(1))) {",
+                    "            if (flushed.isValid()) {"),
+            new Mutation(
+                    "images are as of an earlier LSN than their layer says",
+                    "compaction/ImageCreation.java",
+                    "timeline.readImages(chunk, lsn, (key",
+                    "timeline.readImages(chunk, lsn.minus(8), (key"),
+            new Mutation(
+                    "an image layer covers keys that it does not have",
+                    "compaction/ImagePlanner.java",
+                    "new PlannedImages(run, part.intersect(run))",
+                    "new PlannedImages(new KeyRange(run.start(), run.end().plus(20)), part.intersect(run))"),
+            new Mutation(
+                    "GC ignores branches",
+                    "gc/GcPlanner.java",
+                    "        Lsn newestBranch = newest(inputs.branchPoints());",
+                    "        Lsn newestBranch = Lsn.INVALID;"),
+            new Mutation(
+                    "GC removes what no image covers",
+                    "gc/GcPlanner.java",
+                    "                    || !map.imageLayerExists(layer.keyRange(), new LsnRange(layer.lsnEnd(),"
+                            + " cutoff))) {",
+                    "                    || layer.isL0()) {"),
+            new Mutation(
+                    "GC takes images above the cutoff for cover",
+                    "gc/GcPlanner.java",
+                    "new LsnRange(layer.lsnEnd(), cutoff)",
+                    "new LsnRange(layer.lsnEnd(), Lsn.MAX)"),
+            new Mutation(
+                    "GC does not wait for readers",
+                    "gc/GarbageCollection.java",
+                    "            timeline.awaitReaders(context);\n",
+                    ""),
+            new Mutation(
+                    "a branch may begin below the cutoff",
+                    "timeline/TenantTimelines.java",
+                    "            Lsn cutoff = ancestor.gcCutoffLsn();",
+                    "            Lsn cutoff = ancestor.indexPart().metadata().latestGcCutoffLsn();"),
+            new Mutation(
+                    "the index part forgets the cutoff",
+                    "timeline/Timeline.java",
+                    "Lsn.max(metadata.latestGcCutoffLsn(), history.cutoff())",
+                    "metadata.latestGcCutoffLsn()"));
 
     private static String source(Mutation mutation) throws IOException {
         return Files.readString(SOURCES.resolve(mutation.file()), StandardCharsets.UTF_8);

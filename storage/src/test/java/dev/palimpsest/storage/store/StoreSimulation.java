@@ -22,6 +22,7 @@ import dev.palimpsest.storage.timeline.TimelineConfig;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.SplittableRandom;
 
 /** One schedule of the whole store: several lives of a process, from one seed, and a last look without faults. */
@@ -40,7 +41,7 @@ final class StoreSimulation {
     }
 
     /** What came of a schedule; equal for equal seeds. */
-    record Outcome(long digest, long steps, int reads, int writes) {}
+    record Outcome(long digest, long steps, int reads, int writes, SimulatedUpkeep.Done upkeep) {}
 
     private StoreSimulation() {}
 
@@ -98,7 +99,8 @@ final class StoreSimulation {
                             environment -> model.live(environment, load(environment, disk, objects), 20))
                     .joinSuccessfully();
         });
-        return new Outcome(simulation.trace().digest(), simulation.steps(), model.reads(), model.writes());
+        return new Outcome(
+                simulation.trace().digest(), simulation.steps(), model.reads(), model.writes(), model.upkeep());
     }
 
     private static DiskFaults diskFaults(World world) {
@@ -132,7 +134,8 @@ final class StoreSimulation {
                 8 << 10,
                 1 << 20,
                 1,
-                64 << 10);
+                64 << 10,
+                Optional.empty());
         Engine engine = EmbeddedStore.engine(
                 environment,
                 disk,

@@ -1,0 +1,10 @@
+/**
+ * Makes few large layers of many small ones, and images where many deltas lie one upon another: what to do is decided by
+ * planners that do no I/O ({@link dev.palimpsest.storage.compaction.L0Planner},
+ * {@link dev.palimpsest.storage.compaction.ImagePlanner}), and carried out on whatever is a
+ * {@link dev.palimpsest.storage.compaction.CompactedTimeline}.
+ */
+@NullMarked
+package dev.palimpsest.storage.compaction;
+
+import org.jspecify.annotations.NullMarked;

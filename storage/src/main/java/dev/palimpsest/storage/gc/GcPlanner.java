@@ -1,0 +1,76 @@
+package dev.palimpsest.storage.gc;
+
+import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.layer.LayerExtent;
+import dev.palimpsest.storage.layer.LsnRange;
+import dev.palimpsest.storage.layermap.LayerMap;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+
+/** Decides which layers nothing retained needs any more. */
+public final class GcPlanner {
+    /** Why a layer is kept; the first that holds is told. */
+    public enum Kept {
+        /** It reaches above the space limit. */
+        BY_SPACE,
+        /** It reaches above the time limit. */
+        BY_TIME,
+        /** A branch may need it: it begins at or below the newest branch point. */
+        BY_BRANCH,
+        /** A lease may need it: it begins at or below the newest leased LSN. */
+        BY_LEASE,
+        /** Above it is no image layer below the cutoff for each of its keys. */
+        NOT_COVERED
+    }
+
+    /**
+     * What to do.
+     *
+     * @param removable the layers to remove
+     * @param kept how many layers are kept, and why
+     */
+    public record Plan<L extends LayerExtent>(List<L> removable, Map<Kept, Integer> kept) {}
+
+    private GcPlanner() {}
+
+    /**
+     * Plans. A layer may go if a read at any LSN that is retained stops before it comes there: since all of it is below the
+     * cutoff and newer images below the cutoff cover all its keys, and since it begins above every single point below the
+     * cutoff. (Coarse, as in Neon: a branch keeps all that begins at or below it, also what it does not need.)
+     */
+    public static <L extends LayerExtent> Plan<L> plan(LayerMap<L> map, GcInputs inputs) {
+        Lsn cutoff = inputs.cutoff();
+        Lsn time = inputs.time() == null ? Lsn.INVALID : inputs.time();
+        Lsn newestBranch = newest(inputs.branchPoints());
+        Lsn newestLease = newest(inputs.leases());
+        List<L> removable = new ArrayList<>();
+        Map<Kept, Integer> kept = new EnumMap<>(Kept.class);
+        map.historicLayers().forEach(layer -> {
+            Kept reason;
+            if (layer.lsnEnd().isAfter(inputs.space())) {
+                reason = Kept.BY_SPACE;
+            } else if (layer.lsnEnd().isAfter(time)) {
+                reason = Kept.BY_TIME;
+            } else if (!layer.lsnStart().isAfter(newestBranch)) {
+                reason = Kept.BY_BRANCH;
+            } else if (!layer.lsnStart().isAfter(newestLease)) {
+                reason = Kept.BY_LEASE;
+            } else if (!layer.lsnEnd().isBefore(cutoff)
+                    || !map.imageLayerExists(layer.keyRange(), new LsnRange(layer.lsnEnd(), cutoff))) {
+                reason = Kept.NOT_COVERED;
+            } else {
+                removable.add(layer);
+                return;
+            }
+            kept.merge(reason, 1, Integer::sum);
+        });
+        return new Plan<>(removable, kept);
+    }
+
+    private static Lsn newest(Collection<Lsn> lsns) {
+        return lsns.stream().reduce(Lsn.INVALID, Lsn::max);
+    }
+}

@@ -1,0 +1,52 @@
+package dev.palimpsest.storage.timeline;
+
+import dev.palimpsest.storage.layer.Layer;
+import dev.palimpsest.storage.layer.LayerKind;
+import io.prometheus.metrics.core.metrics.GaugeWithCallback;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.Iterator;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** Tells how many layers of each level all timelines together have. Counts when it is asked. Safe for use by many threads. */
+final class LayerGauges {
+    private final Set<Timeline> timelines = ConcurrentHashMap.newKeySet();
+
+    /**
+     * @param registry where {@code palimpsest_layers}, with the label {@code level}, is registered
+     */
+    LayerGauges(PrometheusRegistry registry) {
+        GaugeWithCallback.builder()
+                .name("palimpsest_layers")
+                .help("Number of layer files of all timelines: level l0, l1 or image.")
+                .labelNames("level")
+                .callback(callback -> {
+                    long[] counts = counts();
+                    callback.call(counts[0], "l0");
+                    callback.call(counts[1], "l1");
+                    callback.call(counts[2], "image");
+                })
+                .register(registry);
+    }
+
+    void add(Timeline timeline) {
+        timelines.add(timeline);
+    }
+
+    void remove(Timeline timeline) {
+        timelines.remove(timeline);
+    }
+
+    /** L0, L1, image. */
+    private long[] counts() {
+        long[] counts = new long[3];
+        for (Timeline timeline : timelines) {
+            Iterator<Layer> layers = timeline.layers().historicLayers().iterator();
+            while (layers.hasNext()) {
+                Layer layer = layers.next();
+                counts[layer.isL0() ? 0 : layer.kind() == LayerKind.DELTA ? 1 : 2]++;
+            }
+        }
+        return counts;
+    }
+}

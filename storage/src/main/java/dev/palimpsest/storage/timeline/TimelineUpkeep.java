@@ -1,0 +1,268 @@
+package dev.palimpsest.storage.timeline;
+
+import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.CancelledException;
+import dev.palimpsest.storage.DiskException;
+import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TimelineId;
+import dev.palimpsest.storage.blob.BlobCompression;
+import dev.palimpsest.storage.compaction.BackgroundCompaction;
+import dev.palimpsest.storage.compaction.CompactedTimeline;
+import dev.palimpsest.storage.compaction.CompactionReport;
+import dev.palimpsest.storage.compaction.CompactionSettings;
+import dev.palimpsest.storage.compaction.ImageCreation;
+import dev.palimpsest.storage.compaction.L0Compaction;
+import dev.palimpsest.storage.compaction.L0Planner;
+import dev.palimpsest.storage.context.Gate;
+import dev.palimpsest.storage.context.Mutex;
+import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.gc.CollectedTimeline;
+import dev.palimpsest.storage.gc.GarbageCollection;
+import dev.palimpsest.storage.gc.GcInputs;
+import dev.palimpsest.storage.gc.GcReport;
+import dev.palimpsest.storage.key.Key;
+import dev.palimpsest.storage.key.KeyRange;
+import dev.palimpsest.storage.key.KeySpace;
+import dev.palimpsest.storage.layer.DeltaLayerName;
+import dev.palimpsest.storage.layer.ImageLayerName;
+import dev.palimpsest.storage.layer.Layer;
+import dev.palimpsest.storage.layer.LayerName;
+import dev.palimpsest.storage.layer.LsnRange;
+import dev.palimpsest.storage.layer.PersistentLayer;
+import dev.palimpsest.storage.layer.delta.DeltaLayerWriter;
+import dev.palimpsest.storage.layer.image.ImageLayerWriter;
+import dev.palimpsest.storage.layermap.LayerMap;
+import dev.palimpsest.storage.layermap.LayerMapEditor;
+import dev.palimpsest.storage.runtime.Cancellation;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.function.BooleanSupplier;
+
+/**
+ * Compaction and GC of one timeline: one run at a time, whichever it is, and none once the timeline is shut down. Safe for use
+ * by many threads. Reads and writes go on meanwhile.
+ */
+public final class TimelineUpkeep implements BackgroundCompaction.Work {
+    /** How many keys with long chains are remembered. */
+    private static final int MAX_LONG_CHAINS = 4096;
+
+    private final Timeline timeline;
+    private final TimelineFiles files;
+    private final Gate gate;
+    private final Cancellation cancellation;
+    private final Mutex running;
+    private final Target target = new Target();
+    /** Keys with long chains of records, and an LSN after which an image shortens them. */
+    private final SortedMap<Key, Lsn> longChains = new ConcurrentSkipListMap<>();
+
+    private volatile boolean failing;
+
+    TimelineUpkeep(Timeline timeline, TimelineFiles files, Gate gate, Cancellation cancellation, Mutex running) {
+        this.timeline = timeline;
+        this.files = files;
+        this.gate = gate;
+        this.cancellation = cancellation;
+        this.running = running;
+    }
+
+    @Override
+    public TimelineId id() {
+        return timeline.id();
+    }
+
+    @Override
+    public int l0Layers() {
+        return timeline.layers().l0Layers().size();
+    }
+
+    @Override
+    public Lsn diskConsistentLsn() {
+        return timeline.diskConsistentLsn();
+    }
+
+    /** Whether the last compaction of L0 layers failed. Then many L0 layers stall no flush: nobody would end the stall. */
+    boolean isFailing() {
+        return failing;
+    }
+
+    /** Replaces the oldest L0 layers by L1 layers; every version is kept. Durable on return. */
+    @Override
+    public CompactionReport compactL0(CompactionSettings settings, L0Planner.Trigger trigger, RequestContext context)
+            throws StorageException {
+        boolean done = false;
+        try (Gate.Guard _ = gate.enter();
+                Mutex.Held _ = running.acquire(context)) {
+            L0Compaction.Result result = new L0Compaction(target, settings, context).run(trigger);
+            remember(result.longChains());
+            done = true;
+            return result.report();
+        } finally {
+            failing = !done;
+            timeline.flushLoop().layersChanged();
+        }
+    }
+
+    private void remember(SortedMap<Key, Lsn> more) {
+        for (Map.Entry<Key, Lsn> chain : more.entrySet()) {
+            if (longChains.size() < MAX_LONG_CHAINS || longChains.containsKey(chain.getKey())) {
+                longChains.put(chain.getKey(), chain.getValue());
+            }
+        }
+    }
+
+    /**
+     * Makes image layers as of {@code disk_consistent_lsn} where they are due. Durable on return.
+     *
+     * @param yield asked now and then: whether to stop and let more urgent work go first
+     */
+    public CompactionReport createImages(
+            CompactionSettings settings, ImageCreation.DenseKeys keys, BooleanSupplier yield, RequestContext context)
+            throws StorageException {
+        try (Gate.Guard _ = gate.enter();
+                Mutex.Held _ = running.acquire(context)) {
+            SortedMap<Key, Lsn> chains = new TreeMap<>(longChains);
+            CompactionReport report = new ImageCreation(target, settings, context).run(keys, chains, yield);
+            if (report.outcome() != CompactionReport.Outcome.YIELDED) {
+                chains.forEach(longChains::remove);
+            }
+            return report;
+        }
+    }
+
+    @Override
+    public CompactionReport createImages(CompactionSettings settings, BooleanSupplier yield, RequestContext context)
+            throws StorageException {
+        DenseKeys keys = timeline.denseKeys();
+        return createImages(settings, (lsn, inner) -> keys.of(timeline, lsn, inner), yield, context);
+    }
+
+    /** How many keys are known to need images, as far as compaction has come by. */
+    @Override
+    public int longChains() {
+        return longChains.size();
+    }
+
+    /** As {@link TenantTimelines#collectGarbage}, which has seen to that nothing below the cutoff is read any more. */
+    GcReport collectGarbage(GcInputs inputs, GarbageCollection.Mode mode, RequestContext context)
+            throws StorageException {
+        try (Gate.Guard _ = gate.enter();
+                Mutex.Held _ = running.acquire(context)) {
+            return new GarbageCollection(target, context).run(inputs, mode);
+        }
+    }
+
+    /** The timeline, as those who work on its layers see it. */
+    private final class Target implements CompactedTimeline, CollectedTimeline {
+        @Override
+        public TimelineId id() {
+            return timeline.id();
+        }
+
+        @Override
+        public LayerMap<Layer> layers() {
+            return timeline.layers();
+        }
+
+        @Override
+        public Lsn diskConsistentLsn() {
+            return timeline.diskConsistentLsn();
+        }
+
+        @Override
+        public Lsn gcCutoffLsn() {
+            return timeline.gcCutoffLsn();
+        }
+
+        @Override
+        public DeltaLayerWriter newDeltaLayer(Key keyStart, LsnRange lsns) throws StorageException {
+            return files.deltaWriter(keyStart, lsns);
+        }
+
+        @Override
+        public PersistentLayer finish(DeltaLayerWriter writer, Key keyStart, Key keyEnd, LsnRange lsns)
+                throws StorageException {
+            DeltaLayerName name = new DeltaLayerName(new KeyRange(keyStart, keyEnd), lsns);
+            removeStray(name);
+            return files.finish(writer, name);
+        }
+
+        @Override
+        public ImageLayerWriter newImageLayer(ImageLayerName name, BlobCompression compression)
+                throws StorageException {
+            return files.imageWriter(name, compression);
+        }
+
+        @Override
+        public PersistentLayer finish(ImageLayerWriter writer, ImageLayerName name) throws StorageException {
+            removeStray(name);
+            return files.finish(writer, name.keyRange().end());
+        }
+
+        /** Deletes what an earlier run that failed has left under this name and could not delete. */
+        private void removeStray(LayerName name) throws DiskException {
+            if (timeline.layers().contains(name) || timeline.isObsolete(name)) {
+                throw new IllegalStateException("timeline " + timeline.id() + " has a layer " + name + " already");
+            }
+            files.deleteLayer(name);
+        }
+
+        @Override
+        public void readImages(KeySpace keys, Lsn lsn, ImageSink sink, RequestContext context) throws StorageException {
+            for (Map.Entry<Key, KeyResult> entry :
+                    timeline.getVectored(keys, lsn, context).entrySet()) {
+                switch (entry.getValue()) {
+                    case KeyResult.Found(byte[] bytes) -> sink.put(entry.getKey(), bytes);
+                    case KeyResult.Failed(StorageException reason) -> throw reason;
+                }
+            }
+        }
+
+        @Override
+        public int maxKeysPerRead() {
+            return timeline.config().maxGetVectoredKeys();
+        }
+
+        @Override
+        public void syncDirectory() throws DiskException {
+            files.syncDirectory();
+        }
+
+        @Override
+        public void swap(List<PersistentLayer> added, List<PersistentLayer> removed) {
+            timeline.layerSet().update(map -> {
+                LayerMapEditor<Layer> edit = map.edit();
+                removed.forEach(edit::remove);
+                added.forEach(edit::add);
+                return edit.apply();
+            });
+            timeline.becomeObsolete(removed);
+            timeline.flushLoop().layersChanged();
+        }
+
+        @Override
+        public void remove(List<PersistentLayer> layers) {
+            swap(List.of(), layers);
+        }
+
+        @Override
+        public void publish(RequestContext context) throws StorageException {
+            timeline.publish(metadata -> metadata, context);
+        }
+
+        @Override
+        public void awaitReaders(RequestContext context) throws StorageException {
+            timeline.history().awaitReaders(context);
+        }
+
+        @Override
+        public void checkRunning(RequestContext context) throws CancelledException {
+            context.checkCancelled();
+            if (cancellation.isCancelled()) {
+                throw new CancelledException("timeline " + timeline.id() + " is shut down");
+            }
+        }
+    }
+}
