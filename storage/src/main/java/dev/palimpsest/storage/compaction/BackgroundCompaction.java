@@ -129,8 +129,7 @@ public final class BackgroundCompaction implements AutoCloseable {
         GaugeWithCallback.builder()
                 .name("palimpsest_compaction_broken_timelines")
                 .help("Timelines whose compaction keeps failing.")
-                .callback(callback -> callback.call(
-                        states().values().stream().filter(State::broken).count()))
+                .callback(callback -> callback.call(brokenTimelines()))
                 .register(registry);
         for (int i = 0; i < settings.concurrency(); i++) {
             tasks.add(environment.tasks().start("compaction " + i, this::work));
@@ -146,6 +145,10 @@ public final class BackgroundCompaction implements AutoCloseable {
             }
         });
         return states;
+    }
+
+    private double brokenTimelines() {
+        return (double) states().values().stream().filter(State::broken).count();
     }
 
     private void work() {
@@ -184,11 +187,10 @@ public final class BackgroundCompaction implements AutoCloseable {
                 }
             }
         }
-        Work chosen = mostL0 != null ? mostL0 : manyL0 ? null : images;
-        if (chosen == null || !occupy(chosen)) {
-            return null;
+        if (mostL0 != null) {
+            return occupy(mostL0) ? new Job(mostL0, Kind.L0) : null;
         }
-        return new Job(chosen, chosen == mostL0 ? Kind.L0 : Kind.IMAGES);
+        return images != null && !manyL0 && occupy(images) ? new Job(images, Kind.IMAGES) : null;
     }
 
     private boolean imagesAreDue(Work work, Track track, long now) {

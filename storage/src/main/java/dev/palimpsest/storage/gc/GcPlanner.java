@@ -2,6 +2,7 @@ package dev.palimpsest.storage.gc;
 
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.layer.LayerExtent;
+import dev.palimpsest.storage.layer.LayerKind;
 import dev.palimpsest.storage.layer.LsnRange;
 import dev.palimpsest.storage.layermap.LayerMap;
 import java.util.ArrayList;
@@ -58,8 +59,7 @@ public final class GcPlanner {
                 reason = Kept.BY_BRANCH;
             } else if (!layer.lsnStart().isAfter(newestLease)) {
                 reason = Kept.BY_LEASE;
-            } else if (!layer.lsnEnd().isBefore(cutoff)
-                    || !map.imageLayerExists(layer.keyRange(), new LsnRange(layer.lsnEnd(), cutoff))) {
+            } else if (!isCovered(map, layer, cutoff)) {
                 reason = Kept.NOT_COVERED;
             } else {
                 removable.add(layer);
@@ -68,6 +68,18 @@ public final class GcPlanner {
             kept.merge(reason, 1, Integer::sum);
         });
         return new Plan<>(removable, kept);
+    }
+
+    /**
+     * Whether newer images below the cutoff cover all keys of a layer. An image has everything up to its LSN, inclusive: one at
+     * the last LSN of a delta is new enough (Neon, whose images are made one LSN later, asks for the next), but not one at
+     * the LSN of an image, for that is the same.
+     */
+    private static <L extends LayerExtent> boolean isCovered(LayerMap<L> map, L layer, Lsn cutoff) {
+        Lsn from = layer.kind() == LayerKind.IMAGE
+                ? layer.lsnEnd()
+                : layer.lsnEnd().minus(1);
+        return from.isBefore(cutoff) && map.imageLayerExists(layer.keyRange(), new LsnRange(from, cutoff));
     }
 
     private static Lsn newest(Collection<Lsn> lsns) {

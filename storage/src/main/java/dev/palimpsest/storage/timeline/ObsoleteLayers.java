@@ -29,9 +29,11 @@ final class ObsoleteLayers {
     /** An index part without these is in force: their files go once nobody reads them. */
     void drop(List<PersistentLayer> unnamed) {
         if (!unnamed.isEmpty()) {
-            layers.updateAndGet(old ->
+            // Two index parts that follow one another may both be the first to go without a layer: one of them drops
+            // it.
+            List<PersistentLayer> before = layers.getAndUpdate(old ->
                     old.stream().filter(layer -> !unnamed.contains(layer)).toList());
-            unnamed.forEach(PersistentLayer::drop);
+            unnamed.stream().filter(before::contains).forEach(PersistentLayer::drop);
         }
     }
 

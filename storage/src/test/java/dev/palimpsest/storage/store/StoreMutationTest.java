@@ -158,14 +158,13 @@ class StoreMutationTest {
             new Mutation(
                     "GC removes what no image covers",
                     "gc/GcPlanner.java",
-                    "                    || !map.imageLayerExists(layer.keyRange(), new LsnRange(layer.lsnEnd(),"
-                            + " cutoff))) {",
-                    "                    || layer.isL0()) {"),
+                    "!isCovered(map, layer, cutoff)",
+                    "layer.isL0()"),
             new Mutation(
                     "GC takes images above the cutoff for cover",
                     "gc/GcPlanner.java",
-                    "new LsnRange(layer.lsnEnd(), cutoff)",
-                    "new LsnRange(layer.lsnEnd(), Lsn.MAX)"),
+                    "new LsnRange(from, cutoff)",
+                    "new LsnRange(from, Lsn.MAX)"),
             new Mutation(
                     "GC does not wait for readers",
                     "gc/GarbageCollection.java",
