@@ -21,7 +21,7 @@ final class LayerGauges {
                 .help("Number of layer files of all timelines: level l0, l1 or image.")
                 .labelNames("level")
                 .callback(callback -> {
-                    long[] counts = counts();
+                    double[] counts = counts();
                     callback.call(counts[0], "l0");
                     callback.call(counts[1], "l1");
                     callback.call(counts[2], "image");
@@ -38,8 +38,8 @@ final class LayerGauges {
     }
 
     /** L0, L1, image. */
-    private long[] counts() {
-        long[] counts = new long[3];
+    private double[] counts() {
+        double[] counts = new double[3];
         for (Timeline timeline : timelines) {
             Iterator<Layer> layers = timeline.layers().historicLayers().iterator();
             while (layers.hasNext()) {
