@@ -71,7 +71,7 @@ final class ReadableHistory {
             try {
                 return epoch.readers.enter();
             } catch (CancelledException e) {
-                if (current.get() == epoch) {
+                if (current.get().readers == epoch.readers) {
                     throw e;
                 }
             }
