@@ -36,6 +36,7 @@ import dev.palimpsest.storage.layermap.LayerMapEditor;
 import dev.palimpsest.storage.runtime.Cancellation;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -56,7 +57,7 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
     private final Mutex running;
     private final Target target = new Target();
     /** Keys with long chains of records, and an LSN after which an image shortens them. */
-    private final SortedMap<Key, Lsn> longChains = new ConcurrentSkipListMap<>();
+    private final NavigableMap<Key, Lsn> longChains = new ConcurrentSkipListMap<>();
 
     private volatile boolean failing;
 
@@ -123,7 +124,7 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
             throws StorageException {
         try (Gate.Guard _ = gate.enter();
                 Mutex.Held _ = running.acquire(context)) {
-            SortedMap<Key, Lsn> chains = new TreeMap<>(longChains);
+            NavigableMap<Key, Lsn> chains = new TreeMap<>(longChains);
             CompactionReport report = new ImageCreation(target, settings, context).run(keys, chains, yield);
             if (report.outcome() != CompactionReport.Outcome.YIELDED) {
                 chains.forEach(longChains::remove);

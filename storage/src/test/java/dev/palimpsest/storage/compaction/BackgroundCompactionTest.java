@@ -7,6 +7,7 @@ import dev.palimpsest.storage.DiskException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.layer.Layers;
 import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Environment;
 import dev.palimpsest.storage.simulation.Simulation;
@@ -164,18 +165,19 @@ class BackgroundCompactionTest {
         run(SETTINGS, List.of(bad, good), (environment, compaction) -> {
             seconds(environment, 10);
             assertThat(done).contains("l0 good");
-            BackgroundCompaction.State early = compaction.states().get(bad.id());
+            BackgroundCompaction.State early = Layers.get(compaction.states(), bad.id());
             assertThat(early.failures()).isBetween(2, 4);
             assertThat(early.broken()).isFalse();
             assertThat(early.lastFailure()).contains("no luck");
             seconds(environment, 60);
-            assertThat(compaction.states().get(bad.id()).broken()).isTrue();
+            assertThat(Layers.get(compaction.states(), bad.id()).broken()).isTrue();
             int tries = done.size();
             seconds(environment, 3600);
             assertThat(done.size() - tries).as("tries in an hour").isBetween(10, 18);
             bad.failing = false;
             seconds(environment, 400);
-            assertThat(compaction.states().get(bad.id())).isEqualTo(new BackgroundCompaction.State(0, false, null));
+            assertThat(Layers.get(compaction.states(), bad.id()))
+                    .isEqualTo(new BackgroundCompaction.State(0, false, null));
         });
     }
 

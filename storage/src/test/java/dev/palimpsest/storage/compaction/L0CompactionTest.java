@@ -73,7 +73,7 @@ class L0CompactionTest {
 
     private static void sameValues(String what, Map<At, Value> actual, Map<At, Value> expected) {
         assertThat(actual.keySet()).as(what).isEqualTo(expected.keySet());
-        expected.forEach((at, value) -> assertThat(Layers.encoded(actual.get(at)))
+        expected.forEach((at, value) -> assertThat(Layers.encoded(Layers.get(actual, at)))
                 .as("%s: %s", what, at)
                 .isEqualTo(Layers.encoded(value)));
     }
@@ -120,7 +120,9 @@ class L0CompactionTest {
                         .isLessThanOrEqualTo(0);
                 assertThat(before.lsnEnd()).as(what).isEqualTo(lsns.end());
             }
-            assertThat(layer.lsnStart()).as(what).isEqualTo(continues ? before.lsnEnd() : lsns.start());
+            assertThat(layer.lsnStart())
+                    .as(what)
+                    .isEqualTo(before != null && continues ? before.lsnEnd() : lsns.start());
             long bytes = 0;
             int values = 0;
             for (Value value : Layers.all(layer.iterator(CONTEXT)).values()) {

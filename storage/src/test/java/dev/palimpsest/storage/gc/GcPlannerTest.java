@@ -125,7 +125,7 @@ class GcPlannerTest {
             for (int i = 0; i < 25; i++) {
                 int from = random.nextInt(8);
                 KeyRange keys = blocks(from, from + 1 + random.nextInt(8 - from));
-                long start = 1 + random.nextInt(60);
+                long start = random.nextLong(1, 61);
                 layers.add(
                         random.nextInt(3) == 0
                                 ? image(keys, start)

@@ -22,6 +22,7 @@ import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
 import dev.palimpsest.storage.layer.Layer;
 import dev.palimpsest.storage.layer.LayerKind;
+import dev.palimpsest.storage.layer.Layers;
 import dev.palimpsest.storage.layer.memory.SerializedBatch;
 import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Task;
@@ -284,7 +285,7 @@ class TimelineUpkeepTest {
         });
         waiting.join();
         assertThat(levels(root)).containsKeys("l1", "image");
-        assertThat(store.compactionStates().get(ROOT).failures()).isZero();
+        assertThat(Layers.get(store.compactionStates(), ROOT).failures()).isZero();
         for (long lsn = 0x1000; lsn < 0x9000; lsn += 0x1000) {
             check(root, lsn + 0x98, lsn);
         }
