@@ -49,6 +49,9 @@ public final class PostgresServer implements AutoCloseable {
         private final int major;
         private final Map<String, String> settings = new LinkedHashMap<>();
         private final List<String> initdbOptions = new ArrayList<>();
+        private final List<String> hbaLines = new ArrayList<>();
+        private final Map<String, String> files = new LinkedHashMap<>();
+        private boolean unixSocket;
 
         private Builder(int major) {
             this.major = major;
@@ -70,6 +73,24 @@ public final class PostgresServer implements AutoCloseable {
             return this;
         }
 
+        /** A line for {@code pg_hba.conf}, before those that trust everybody and after the ones added before it. */
+        public Builder hbaLine(String line) {
+            hbaLines.add(line);
+            return this;
+        }
+
+        /** A text file in the data directory that only the server may read, such as its private key. */
+        public Builder file(String name, String content) {
+            files.put(name, content);
+            return this;
+        }
+
+        /** Lets the server listen on a Unix socket too, in {@link PostgresServer#socketDirectory}. */
+        public Builder unixSocket() {
+            unixSocket = true;
+            return this;
+        }
+
         /**
          * Makes the data directory and starts the server.
          *
@@ -83,7 +104,7 @@ public final class PostgresServer implements AutoCloseable {
                 Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
                 PostgresServer server = new PostgresServer(binaries, directory, freePort());
                 try {
-                    server.initialize(initdbOptions, settings);
+                    server.initialize(this);
                     server.start();
                 } catch (IOException | RuntimeException e) {
                     server.close();
@@ -107,13 +128,8 @@ public final class PostgresServer implements AutoCloseable {
         }
     }
 
-    private void initialize(List<String> options, Map<String, String> settings) throws IOException {
-        List<String> owner = owner();
-        if (!owner.isEmpty()) {
-            Files.setOwner(
-                    directory,
-                    directory.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName(owner.get(0)));
-        }
+    private void initialize(Builder builder) throws IOException {
+        own(directory);
         List<String> command = new ArrayList<>(List.of(
                 binaries.program("initdb").toString(),
                 "-D",
@@ -126,18 +142,51 @@ public final class PostgresServer implements AutoCloseable {
                 "UTF8",
                 "--locale=C",
                 "--no-sync"));
-        command.addAll(options);
+        command.addAll(builder.initdbOptions);
         run(command);
         StringBuilder lines = new StringBuilder();
-        settings.forEach((name, value) -> lines.append(name)
+        builder.settings.forEach((name, value) -> lines.append(name)
                 .append(" = '")
                 .append(value.replace("'", "''"))
                 .append("'\n"));
         lines.append("listen_addresses = '127.0.0.1'\n");
-        lines.append("unix_socket_directories = ''\n");
+        lines.append("unix_socket_directories = '")
+                .append(builder.unixSocket ? directory : "")
+                .append("'\n");
         lines.append("port = ").append(port).append('\n');
         Path configuration = dataDirectory().resolve("postgresql.conf");
         Files.writeString(configuration, Files.readString(configuration) + "\n" + lines);
+        Path hba = dataDirectory().resolve("pg_hba.conf");
+        Files.writeString(hba, String.join("\n", builder.hbaLines) + "\n" + Files.readString(hba));
+        for (Map.Entry<String, String> file : builder.files.entrySet()) {
+            Path path = dataDirectory().resolve(file.getKey());
+            Files.writeString(path, file.getValue());
+            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
+            own(path);
+        }
+    }
+
+    private static void own(Path path) throws IOException {
+        List<String> owner = owner();
+        if (!owner.isEmpty()) {
+            Files.setOwner(
+                    path, path.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName(owner.get(0)));
+        }
+    }
+
+    /**
+     * Makes a directory that belongs to the server, beside its data directory, such as for a tablespace.
+     *
+     * @throws UncheckedIOException if it cannot be made
+     */
+    public Path newDirectory(String name) {
+        try {
+            Path made = Files.createDirectory(directory.resolve(name));
+            own(made);
+            return made;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** As whom the server runs if the test is root: name, user id and group id; empty if it is not. */
@@ -204,6 +253,11 @@ public final class PostgresServer implements AutoCloseable {
         running = false;
     }
 
+    /** Ends recovery, as {@code pg_ctl promote} does; returns when the server takes writes. */
+    public void promote() {
+        control("promote", "-w", "-t", "50");
+    }
+
     private void control(String action, String... options) {
         List<String> command = new ArrayList<>(List.of(
                 binaries.program("pg_ctl").toString(),
@@ -233,6 +287,11 @@ public final class PostgresServer implements AutoCloseable {
     /** The JDBC URL of this database. */
     public String url(String database) {
         return "jdbc:postgresql://127.0.0.1:" + port + "/" + database;
+    }
+
+    /** Where its Unix socket is, if it has one. */
+    public Path socketDirectory() {
+        return directory;
     }
 
     /** Where it listens on the loopback address. */
