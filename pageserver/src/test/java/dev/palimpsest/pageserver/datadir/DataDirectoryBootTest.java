@@ -337,9 +337,11 @@ class DataDirectoryBootTest {
     private static void goesOn(PostgresServer server, CheckPoint before, String largeObjects) throws Exception {
         try (Connection connection = server.connect();
                 Statement sql = connection.createStatement()) {
-            assertThatThrownBy(() -> sql.execute("SET lock_timeout = 100; LOCK TABLE plain"))
+            sql.execute("SET lock_timeout = 100");
+            assertThatThrownBy(() -> sql.execute("ALTER TABLE plain ADD COLUMN extra int"))
                     .isInstanceOf(SQLException.class)
                     .hasMessageContaining("lock timeout");
+            sql.execute("RESET lock_timeout");
             sql.execute("COMMIT PREPARED 'kept one'");
             sql.execute("ROLLBACK PREPARED 'kept two'");
             assertThat(BootWorkload.rows(sql, "SELECT filler, n FROM plain WHERE filler LIKE 'kept%' ORDER BY n"))
