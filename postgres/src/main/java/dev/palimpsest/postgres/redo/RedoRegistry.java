@@ -13,6 +13,7 @@ final class RedoRegistry {
             Map.entry(Rmgr.HASH, new HashRedo()),
             Map.entry(Rmgr.HEAP2, new Heap2Redo()),
             Map.entry(Rmgr.HEAP, new HeapRedo()),
+            Map.entry(Rmgr.GIN, new GinRedo()),
             Map.entry(Rmgr.SEQUENCE, new SequenceRedo()),
             Map.entry(Rmgr.BRIN, new BrinRedo()),
             Map.entry(Rmgr.GENERIC, new GenericRedo())));

@@ -29,6 +29,7 @@ public final class RecordDescriber {
             case HASH -> HashRecord.decode(record);
             case HEAP2 -> Heap2Record.decode(record);
             case HEAP -> HeapRecord.decode(record);
+            case GIN -> GinRecord.decode(record);
             case SEQUENCE -> SequenceRecord.decode(record);
             case BRIN -> BrinRecord.decode(record);
             case GENERIC -> "";
