@@ -16,6 +16,8 @@ final class RedoRegistry {
             Map.entry(Rmgr.GIN, new GinRedo()),
             Map.entry(Rmgr.SEQUENCE, new SequenceRedo()),
             Map.entry(Rmgr.BRIN, new BrinRedo()),
+            Map.entry(Rmgr.GIST, new GistRedo()),
+            Map.entry(Rmgr.SPGIST, new SpGistRedo()),
             Map.entry(Rmgr.GENERIC, new GenericRedo())));
 
     private static final @Nullable RmgrRedo[] BY_ID = byId();

@@ -32,6 +32,8 @@ public final class RecordDescriber {
             case GIN -> GinRecord.decode(record);
             case SEQUENCE -> SequenceRecord.decode(record);
             case BRIN -> BrinRecord.decode(record);
+            case GIST -> GistRecord.decode(record);
+            case SPGIST -> SpGistRecord.decode(record);
             case GENERIC -> "";
             default -> null;
         };
