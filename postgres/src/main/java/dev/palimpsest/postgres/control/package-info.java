@@ -1,4 +1,4 @@
-/** What PostgreSQL keeps about a cluster as a whole: checkpoints and the control file. */
+/** The files in which PostgreSQL keeps what concerns a cluster as a whole: control file, relation maps, prepared state. */
 @NullMarked
 package dev.palimpsest.postgres.control;
 

@@ -41,6 +41,22 @@ final class VisibilityMap {
         return mapPage.u8(at) != old;
     }
 
+    /**
+     * Clears the bits of all heap blocks of a page of the map but the first ones; whether that changed anything.
+     *
+     * @param kept how many heap blocks of this page keep their bits
+     */
+    static boolean clearFrom(Page mapPage, int kept) throws PageException {
+        int at = PageLayout.HEADER_SIZE + kept / 4;
+        boolean changed = false;
+        for (int i = at; i < PageLayout.PAGE_SIZE; i++) {
+            int value = i == at ? mapPage.u8(i) & ((1 << shiftOf(kept)) - 1) : 0;
+            changed |= mapPage.u8(i) != value;
+            mapPage.putU8(i, value);
+        }
+        return changed;
+    }
+
     private static int byteOf(int heapBlock) {
         return PageLayout.HEADER_SIZE + Integer.remainderUnsigned(heapBlock, HEAP_BLOCKS_PER_PAGE) / 4;
     }

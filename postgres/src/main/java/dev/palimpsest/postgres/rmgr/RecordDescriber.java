@@ -25,6 +25,14 @@ public final class RecordDescriber {
     private static @Nullable Object decode(Rmgr manager, WalRecord record) throws MalformedRecordException {
         return switch (manager) {
             case XLOG -> XlogRecord.decode(record);
+            case TRANSACTION -> TransactionRecord.decode(record);
+            case STORAGE -> StorageRecord.decode(record);
+            case CLOG -> ClogRecord.decode(record);
+            case DATABASE -> DatabaseRecord.decode(record);
+            case TABLESPACE -> TablespaceRecord.decode(record);
+            case MULTIXACT -> MultiXactRecord.decode(record);
+            case RELMAP -> RelMapRecord.decode(record);
+            case STANDBY -> StandbyRecord.decode(record);
             case BTREE -> BtreeRecord.decode(record);
             case HASH -> HashRecord.decode(record);
             case HEAP2 -> Heap2Record.decode(record);
@@ -34,6 +42,9 @@ public final class RecordDescriber {
             case BRIN -> BrinRecord.decode(record);
             case GIST -> GistRecord.decode(record);
             case SPGIST -> SpGistRecord.decode(record);
+            case COMMIT_TS -> CommitTsRecord.decode(record);
+            case REPLICATION_ORIGIN -> ReplicationOriginRecord.decode(record);
+            case LOGICAL_MESSAGE -> LogicalMessageRecord.decode(record);
             case GENERIC -> "";
             default -> null;
         };
