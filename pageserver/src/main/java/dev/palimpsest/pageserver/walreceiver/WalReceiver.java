@@ -303,7 +303,7 @@ public final class WalReceiver implements AutoCloseable {
                     phase = FollowState.Phase.SOURCE_SHUT_DOWN;
                     return;
                 }
-                case StreamEnd.Stopped() -> {
+                case StreamEnd.Stopped _, StreamEnd.Refused _ -> {
                     return;
                 }
             }
