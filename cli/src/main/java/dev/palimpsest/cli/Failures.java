@@ -8,7 +8,9 @@ final class Failures {
     private Failures() {}
 
     static String describe(Exception failure) {
-        if (failure instanceof StorageException || failure instanceof IllegalArgumentException) {
+        if (failure instanceof StorageException
+                || failure instanceof ServerFailure
+                || failure instanceof IllegalArgumentException) {
             return String.valueOf(failure.getMessage());
         }
         if (failure instanceof IOException) {

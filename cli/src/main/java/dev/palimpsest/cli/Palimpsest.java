@@ -12,8 +12,22 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         version = "palimpsest 0.1.0",
         description = "A storage engine for PostgreSQL: every version of every page, branches in a moment.",
-        subcommands = {DemoCommand.class, LayerCommand.class, WalCommand.class, BenchCommand.class})
+        subcommands = {
+            ServerCommand.class,
+            AttachCommand.class,
+            StatusCommand.class,
+            BranchCommand.class,
+            LsnCommand.class,
+            FlushCommand.class,
+            EndpointCommand.class,
+            DemoCommand.class,
+            LayerCommand.class,
+            WalCommand.class,
+            BenchCommand.class
+        })
 public final class Palimpsest implements Runnable {
+    static final String MISSING_COMMAND = "Missing a command";
+
     @Spec
     private CommandSpec spec;
 
@@ -35,6 +49,6 @@ public final class Palimpsest implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "Missing a command");
+        throw new ParameterException(spec.commandLine(), MISSING_COMMAND);
     }
 }

@@ -45,7 +45,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Every branch of a server. Safe for use by many threads. */
-public final class Branches implements AutoCloseable {
+public final class Branches implements BranchService, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Branches.class);
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}");
     private static final Pattern NOT_FOR_SLOTS = Pattern.compile("[^a-z0-9_]");
@@ -151,6 +151,7 @@ public final class Branches implements AutoCloseable {
     }
 
     /** All branches, by name. */
+    @Override
     public List<BranchView> list() {
         return branches.values().stream().map(this::view).toList();
     }
@@ -169,6 +170,7 @@ public final class Branches implements AutoCloseable {
     }
 
     /** One of them; NOT_FOUND if there is none of the name. */
+    @Override
     public BranchView view(String name) throws BranchException {
         return view(branch(name));
     }
@@ -197,6 +199,7 @@ public final class Branches implements AutoCloseable {
      * @param connection a connection string as libpq's
      * @param slot the physical slot to make; null for {@code palimpsest_NAME}
      */
+    @Override
     public AttachProgress attach(String name, String connection, @Nullable String slot) throws BranchException {
         checkName(name);
         ConnectionSettings settings = settings(connection);
@@ -314,6 +317,7 @@ public final class Branches implements AutoCloseable {
     }
 
     /** How far attaching a branch got; NOT_FOUND if the server has not begun to attach it since its start. */
+    @Override
     public AttachProgress attachProgress(String name) throws BranchException {
         Attachment attachment = attachments.get(name);
         if (attachment == null) {
@@ -323,14 +327,19 @@ public final class Branches implements AutoCloseable {
     }
 
     /** Makes a branch that shares its history up to a moment with another. Durable on return. */
+    @Override
     public BranchView create(String name, String from, Moment at) throws BranchException {
+        return create(name, TimelineId.parse(randomId()), from, at);
+    }
+
+    @Override
+    public BranchView create(String name, TimelineId id, String from, Moment at) throws BranchException {
         checkName(name);
         Branch parent = readable(from);
         Lsn lsn = resolve(from, at);
         names.lock();
         try {
             checkFree(name);
-            TimelineId id = TimelineId.parse(randomId());
             ClusterReader reader = parent.reader(lsn, context);
             BranchRecord record = BranchRecord.branched(
                     name, clock.instant(), lsn, reader.checkPoint().timeline());
@@ -359,6 +368,7 @@ public final class Branches implements AutoCloseable {
      *
      * @return what was left undone, for people; empty if nothing
      */
+    @Override
     public List<String> delete(String name) throws BranchException {
         Branch branch = branch(name);
         List<String> left = new ArrayList<>();
@@ -419,6 +429,7 @@ public final class Branches implements AutoCloseable {
     }
 
     /** The LSN that a moment is on a branch, readable. INVALID if its history does not reach there. */
+    @Override
     public Lsn resolve(String name, Moment moment) throws BranchException {
         Branch branch = readable(name);
         Lsn first = branch.record().readableFromLsn();
@@ -457,6 +468,7 @@ public final class Branches implements AutoCloseable {
     }
 
     /** When the last commit at or before an LSN was; null if none is known. */
+    @Override
     public @Nullable Instant timeOf(String name, Lsn lsn) throws BranchException {
         Branch branch = branch(name);
         try {
@@ -468,6 +480,7 @@ public final class Branches implements AutoCloseable {
     }
 
     /** Writes what was taken in so far to layer files; returns up to where the branch is durable then. */
+    @Override
     public Lsn flush(String name) throws BranchException {
         try {
             return branch(name).timeline().freezeAndFlush(context);
@@ -481,6 +494,7 @@ public final class Branches implements AutoCloseable {
      *
      * @param sink is completed, and left to the caller to close
      */
+    @Override
     public BootPoint restore(String name, Moment at, DataDirectorySink sink) throws BranchException {
         Branch branch = readable(name);
         Lsn lsn = resolve(name, at);
@@ -504,18 +518,21 @@ public final class Branches implements AutoCloseable {
      * @param relation {@code TABLESPACE/DATABASE/FILE} as PostgreSQL's tools print it, or {@code base/DATABASE/FILE} as {@code
      *     pg_relation_filepath} does, with {@code _vm}, {@code _fsm} or {@code _init} for other forks
      */
+    @Override
     public byte[] page(String name, String relation, long block, Moment at) throws BranchException {
         Branch branch = readable(name);
         return PageLookup.page(branch.reader(resolve(name, at), context), relation, block);
     }
 
     /** What happened to a page up to a moment, the newest first. */
+    @Override
     public List<PageVersion> pageHistory(String name, String relation, long block, Moment at) throws BranchException {
         Branch branch = readable(name);
         return PageLookup.history(branch.timeline(), resolve(name, at), relation, block, context);
     }
 
     /** Compares every page with the data directory of a stopped server, as of where that stopped. */
+    @Override
     public DirectoryComparison.Result verify(String name, Path directory, PageComparison.Server server)
             throws BranchException {
         return Verification.run(readable(name), directory, server, context);
@@ -527,6 +544,7 @@ public final class Branches implements AutoCloseable {
      * @param port on the loopback address; 0 for a free one
      * @param binaries the directory with {@code postgres}; null to look for one
      */
+    @Override
     public EndpointView startEndpoint(String name, int port, @Nullable Path binaries) throws BranchException {
         Branch branch = readable(name);
         branch.lifecycle.lock();
@@ -561,6 +579,7 @@ public final class Branches implements AutoCloseable {
     }
 
     /** Stops the endpoint of a branch, and waits until the branch has all of its WAL. */
+    @Override
     public EndpointView stopEndpoint(String name) throws BranchException {
         Branch branch = branch(name);
         branch.lifecycle.lock();
@@ -574,6 +593,7 @@ public final class Branches implements AutoCloseable {
     }
 
     /** All endpoints. */
+    @Override
     public List<EndpointView> endpoints() {
         return endpoints.list(List.copyOf(branches.values()));
     }
