@@ -46,12 +46,12 @@ public final class PostgresServer implements AutoCloseable {
 
     /** How a server is to be set up. */
     public static final class Builder {
-        private final int major;
+        private final PostgresBinaries binaries;
         private final Map<String, String> settings = new LinkedHashMap<>();
         private final List<String> initdbOptions = new ArrayList<>();
 
-        private Builder(int major) {
-            this.major = major;
+        private Builder(PostgresBinaries binaries) {
+            this.binaries = binaries;
             settings.put("fsync", "off");
             settings.put("shared_buffers", "64MB");
             settings.put("max_wal_senders", "4");
@@ -77,9 +77,8 @@ public final class PostgresServer implements AutoCloseable {
          * @throws UncheckedIOException if the directory cannot be made
          */
         public PostgresServer start() {
-            PostgresBinaries binaries = PostgresBinaries.of(major);
             try {
-                Path directory = Files.createTempDirectory("palimpsest-pg" + major + "-");
+                Path directory = Files.createTempDirectory("palimpsest-pg" + binaries.major() + "-");
                 Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
                 PostgresServer server = new PostgresServer(binaries, directory, freePort());
                 try {
@@ -91,14 +90,19 @@ public final class PostgresServer implements AutoCloseable {
                 }
                 return server;
             } catch (IOException e) {
-                throw new UncheckedIOException("cannot set up PostgreSQL " + major, e);
+                throw new UncheckedIOException("cannot set up PostgreSQL " + binaries.major(), e);
             }
         }
     }
 
-    /** A server of this major version, 14 to 18, not started yet. */
+    /** A server of the newest minor release of this major version, 14 to 18, not started yet. */
     public static Builder version(int major) {
-        return new Builder(major);
+        return of(PostgresBinaries.of(major));
+    }
+
+    /** A server with these programs, not started yet. */
+    public static Builder of(PostgresBinaries binaries) {
+        return new Builder(binaries);
     }
 
     private static int freePort() throws IOException {
@@ -202,6 +206,11 @@ public final class PostgresServer implements AutoCloseable {
     public void stop(String mode) {
         control("stop", "-w", "-t", "50", "-m", mode);
         running = false;
+    }
+
+    /** Ends the recovery of a standby, which gives it a new timeline; returns when it takes writes. */
+    public void promote() {
+        control("promote", "-w", "-t", "50");
     }
 
     private void control(String action, String... options) {
