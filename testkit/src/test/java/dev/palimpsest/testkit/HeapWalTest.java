@@ -17,9 +17,7 @@ import dev.palimpsest.postgres.wal.WalRecord;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -105,7 +103,8 @@ class HeapWalTest {
                         .setting("wal_log_hints", hints ? "on" : "off"));
                 ConsistencyReplay replay = new ConsistencyReplay(hints ? HintLogging.ON : HintLogging.OFF)) {
             server.run(WORKLOAD);
-            lockFromSeveralSessions(server);
+            server.run(List.of("VACUUM (FREEZE) w"));
+            Workload.lockFromSeveralSessions(server.server(), "public");
             server.run(List.of("CHECKPOINT"));
             int mapReferences = 0;
             int clears = 0;
@@ -129,24 +128,6 @@ class HeapWalTest {
             for (String table : TABLES) {
                 assertSameAsFiles(server, replay, table);
             }
-        }
-    }
-
-    /** Locks that end up in multixacts and on later versions of a row. */
-    private static void lockFromSeveralSessions(RecordingServer server) throws SQLException {
-        server.run(List.of("VACUUM (FREEZE) w"));
-        try (Connection first = server.server().connect();
-                Connection second = server.server().connect();
-                Statement a = first.createStatement();
-                Statement b = second.createStatement()) {
-            first.setAutoCommit(false);
-            second.setAutoCommit(false);
-            a.execute("SELECT FROM w WHERE id BETWEEN 2 AND 5 FOR SHARE");
-            b.execute("SELECT FROM w WHERE id BETWEEN 2 AND 5 FOR SHARE");
-            a.execute("UPDATE t SET n = n + 1 WHERE id BETWEEN 1 AND 30");
-            b.execute("SELECT FROM t WHERE id BETWEEN 1 AND 30 FOR KEY SHARE");
-            first.commit();
-            second.commit();
         }
     }
 

@@ -78,9 +78,27 @@ final class RecordingServer implements AutoCloseable {
         }
     }
 
-    /** Connects anew, after the server was stopped and started. */
-    void reconnect() throws SQLException {
+    /** Stops the server, see {@link PostgresServer#stop}. */
+    void stop(String mode) throws SQLException {
         connection.close();
+        server.stop(mode);
+    }
+
+    /** Starts the server again. */
+    void start() throws SQLException {
+        server.start();
+        connect();
+    }
+
+    /** Starts the server again as a standby of nobody, and then makes it one that is written to, on a new timeline. */
+    void startAsStandbyAndPromote() throws IOException, SQLException {
+        Files.createFile(server.dataDirectory().resolve("standby.signal"));
+        server.start();
+        server.promote();
+        connect();
+    }
+
+    private void connect() throws SQLException {
         connection = server.connect();
         statement = connection.createStatement();
     }
