@@ -156,9 +156,8 @@ final class DemoCommand implements Callable<Integer> {
         summary(branches, began);
         if (keep) {
             instructions(primary, endpoint, httpPort, root);
-        } else {
-            branches.stopEndpoint("fix");
         }
+        branches.stopEndpoint("fix");
         step(same && equal ? "All is well." : "Something is wrong: see above.");
         return same && equal ? 0 : 1;
     }
@@ -276,8 +275,7 @@ final class DemoCommand implements Callable<Integer> {
                 Duration.between(began, Instant.now()).toMillis() / 1e3);
     }
 
-    private void instructions(DemoPostgres primary, EndpointView endpoint, int httpPort, Path root)
-            throws BranchException {
+    private void instructions(DemoPostgres primary, EndpointView endpoint, int httpPort, Path root) {
         List<String> lines = List.of(
                 "Both run on until you press Enter:",
                 "  the branch:  psql -h 127.0.0.1 -p " + endpoint.port() + " -U postgres",
@@ -296,6 +294,5 @@ final class DemoCommand implements Callable<Integer> {
         } catch (IOException e) {
             step("(no terminal: going on)");
         }
-        branches.stopEndpoint("fix");
     }
 }
