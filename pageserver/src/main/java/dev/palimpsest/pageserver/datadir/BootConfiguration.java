@@ -56,12 +56,12 @@ final class BootConfiguration {
 
     private final SortedMap<String, byte[]> files;
     private final Map<String, String> original = new HashMap<>();
-    private final Map<String, Override> overrides = new LinkedHashMap<>();
+    private final Map<String, Line> overrides = new LinkedHashMap<>();
 
     /** What a setting must reach for the server to start, and what it is where nobody sets it. */
     record Least(String name, int number, int byDefault) {}
 
-    private record Override(String value, String reason) {}
+    private record Line(String value, String reason) {}
 
     /** A setting that ties a server to its surroundings, and a value that does not. */
     private record Tie(String name, String value, String reason) {}
@@ -223,7 +223,7 @@ final class BootConfiguration {
     private void override(String name, String value, String reason) {
         String key = name.toLowerCase(Locale.ROOT);
         overrides.remove(key);
-        overrides.put(key, new Override(value, reason));
+        overrides.put(key, new Line(value, reason));
     }
 
     private void cutTies() {
@@ -293,7 +293,7 @@ final class BootConfiguration {
     }
 
     private void reach(Least least) {
-        Override chosen = overrides.get(least.name());
+        Line chosen = overrides.get(least.name());
         String value = chosen == null ? original.get(least.name()) : chosen.value();
         long number = value == null ? least.byDefault() : value.matches("[0-9]{1,9}") ? Integer.parseInt(value) : -1;
         if (number < least.number()) {

@@ -7,6 +7,7 @@ import java.sql.ResultSet;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.TreeMap;
 
 /** Something of everything that a data directory can hold, and questions about all of it. */
@@ -127,7 +128,7 @@ final class BootWorkload {
     }
 
     /** Everything that can be read of the cluster, by what it is. */
-    static TreeMap<String, String> contents(PostgresServer server) throws Exception {
+    static SortedMap<String, String> contents(PostgresServer server) throws Exception {
         TreeMap<String, String> contents = new TreeMap<>();
         for (String database : DATABASES) {
             try (Connection connection = server.connect(database);
