@@ -77,6 +77,6 @@ final class CounterRounding {
         }
         long next = counters.checkPoint().nextXid();
         long epoch = next >>> 32;
-        return low >= (next & 0xFFFF_FFFFL) && epoch > 0 ? (epoch - 1 << 32) | low : (epoch << 32) | low;
+        return low >= (next & 0xFFFF_FFFFL) && epoch > 0 ? ((epoch - 1) << 32) | low : (epoch << 32) | low;
     }
 }
