@@ -15,13 +15,14 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A PostgreSQL server with a data directory of its own, for the length of a test: made by {@link Builder#start}, stopped
- * and deleted by {@link #close}.
+ * A PostgreSQL server for the length of a test, with a data directory of its own, made by {@link Builder#start}, or with an
+ * {@link #existing} one; stopped and, if it was made here, deleted by {@link #close}.
  *
  * <p>It listens on a free port of the loopback address only, trusts every local user, and does not fsync unless told to.
  * When the test runs as root the server runs as user {@code postgres} or else {@code nobody}, through {@code setpriv}.
@@ -35,14 +36,19 @@ public final class PostgresServer implements AutoCloseable {
 
     private final PostgresBinaries binaries;
     private final Path directory;
+    private final Path dataDirectory;
     private final int port;
     private boolean running;
 
-    private PostgresServer(PostgresBinaries binaries, Path directory, int port) {
+    private PostgresServer(PostgresBinaries binaries, Path directory, Path dataDirectory, int port) {
         this.binaries = binaries;
         this.directory = directory;
+        this.dataDirectory = dataDirectory;
         this.port = port;
     }
+
+    /** As whom servers run when the test is root. */
+    public record Owner(String name, int uid, int gid) {}
 
     /** How a server is to be set up. */
     public static final class Builder {
@@ -79,9 +85,8 @@ public final class PostgresServer implements AutoCloseable {
         public PostgresServer start() {
             PostgresBinaries binaries = PostgresBinaries.of(major);
             try {
-                Path directory = Files.createTempDirectory("palimpsest-pg" + major + "-");
-                Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
-                PostgresServer server = new PostgresServer(binaries, directory, freePort());
+                Path directory = freshDirectory(major);
+                PostgresServer server = new PostgresServer(binaries, directory, directory.resolve("data"), freePort());
                 try {
                     server.initialize(initdbOptions, settings);
                     server.start();
@@ -101,19 +106,55 @@ public final class PostgresServer implements AutoCloseable {
         return new Builder(major);
     }
 
-    private static int freePort() throws IOException {
+    /**
+     * Starts a server on a data directory that somebody else made, with the configuration that is there. Closing the server
+     * leaves the directory alone.
+     *
+     * @param dataDirectory whose owner must be {@link #owner}
+     * @param port where it listens on the loopback address, as its configuration says
+     * @throws IllegalStateException if it does not start; with what it said
+     */
+    public static PostgresServer existing(int major, Path dataDirectory, int port) {
+        try {
+            PostgresServer server =
+                    new PostgresServer(PostgresBinaries.of(major), freshDirectory(major), dataDirectory, port);
+            try {
+                server.start();
+            } catch (RuntimeException e) {
+                server.close();
+                throw e;
+            }
+            return server;
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot set up PostgreSQL " + major, e);
+        }
+    }
+
+    private static Path freshDirectory(int major) throws IOException {
+        Path directory = Files.createTempDirectory("palimpsest-pg" + major + "-");
+        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
+        Optional<Owner> owner = owner();
+        if (owner.isPresent()) {
+            Files.setOwner(
+                    directory,
+                    directory
+                            .getFileSystem()
+                            .getUserPrincipalLookupService()
+                            .lookupPrincipalByName(owner.get().name()));
+        }
+        return directory;
+    }
+
+    /** A port that nobody listens on at the loopback address now. */
+    public static int freePort() {
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             return socket.getLocalPort();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
     private void initialize(List<String> options, Map<String, String> settings) throws IOException {
-        List<String> owner = owner();
-        if (!owner.isEmpty()) {
-            Files.setOwner(
-                    directory,
-                    directory.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName(owner.get(0)));
-        }
         List<String> command = new ArrayList<>(List.of(
                 binaries.program("initdb").toString(),
                 "-D",
@@ -140,10 +181,10 @@ public final class PostgresServer implements AutoCloseable {
         Files.writeString(configuration, Files.readString(configuration) + "\n" + lines);
     }
 
-    /** As whom the server runs if the test is root: name, user id and group id; empty if it is not. */
-    private static List<String> owner() {
+    /** As whom servers run if the test is root; empty if it is not. */
+    public static Optional<Owner> owner() {
         if (!USER_NAME.equals("root")) {
-            return List.of();
+            return Optional.empty();
         }
         try {
             List<String> accounts = Files.readAllLines(Path.of("/etc/passwd"), StandardCharsets.UTF_8);
@@ -151,7 +192,8 @@ public final class PostgresServer implements AutoCloseable {
                 for (String account : accounts) {
                     List<String> fields = List.of(account.split(":", -1));
                     if (fields.get(0).equals(name)) {
-                        return List.of(name, fields.get(2), fields.get(3));
+                        return Optional.of(
+                                new Owner(name, Integer.parseInt(fields.get(2)), Integer.parseInt(fields.get(3))));
                     }
                 }
             }
@@ -163,10 +205,8 @@ public final class PostgresServer implements AutoCloseable {
 
     private String run(List<String> arguments) throws IOException {
         List<String> command = new ArrayList<>();
-        List<String> owner = owner();
-        if (!owner.isEmpty()) {
-            command.addAll(List.of("setpriv", "--reuid=" + owner.get(1), "--regid=" + owner.get(2), "--clear-groups"));
-        }
+        owner().ifPresent(owner -> command.addAll(
+                List.of("setpriv", "--reuid=" + owner.uid(), "--regid=" + owner.gid(), "--clear-groups")));
         command.addAll(arguments);
         Path output = Files.createTempFile(directory, "command", ".log");
         Process process = new ProcessBuilder(command)
@@ -247,7 +287,7 @@ public final class PostgresServer implements AutoCloseable {
 
     /** The data directory. */
     public Path dataDirectory() {
-        return directory.resolve("data");
+        return dataDirectory;
     }
 
     /** The directory with the WAL. */
@@ -265,7 +305,7 @@ public final class PostgresServer implements AutoCloseable {
         }
     }
 
-    /** Stops the server if it runs, and deletes everything. */
+    /** Stops the server if it runs, and deletes everything that was made for it. */
     @Override
     public void close() {
         @Nullable RuntimeException stopping = null;
