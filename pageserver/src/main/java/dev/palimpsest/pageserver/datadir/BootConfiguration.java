@@ -120,8 +120,10 @@ final class BootConfiguration {
         files.remove(OWN_FILE);
         files.putIfAbsent(MAIN_FILE, bytes("# The original postgresql.conf was not in the data directory.\n"));
         read(MAIN_FILE, 0);
-        if (files.containsKey(AUTO_FILE)) {
-            read(AUTO_FILE, 0);
+        for (String path : List.of(AUTO_FILE, HBA_FILE, IDENT_FILE)) {
+            if (files.containsKey(path)) {
+                read(path, 0);
+            }
         }
     }
 
