@@ -163,6 +163,9 @@ final class RequestHandler extends Handler.Abstract {
         }
         response.reset();
         head(response, id);
+        if (!failure.allow().isEmpty()) {
+            response.getHeaders().put(HttpHeader.ALLOW, failure.allow());
+        }
         sendJson(
                 failure.status(), new Responses.Failure(String.valueOf(failure.getMessage())), response, callback);
     }
