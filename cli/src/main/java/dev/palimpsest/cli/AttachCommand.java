@@ -18,8 +18,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "attach",
         mixinStandardHelpOptions = true,
-        description = "Take in a running PostgreSQL: a base backup first, then its WAL as it comes, through a replication slot "
-                + "that is made there. Waits until the branch can be read; Ctrl-C stops only the waiting.")
+        description =
+                "Take in a running PostgreSQL: a base backup first, then its WAL as it comes, through a replication slot "
+                        + "that is made there. Waits until the branch can be read; Ctrl-C stops only the waiting.")
 final class AttachCommand implements Callable<Integer> {
     private static final long POLL_MS = 250;
 

@@ -22,8 +22,8 @@ final class BranchListCommand implements Callable<Integer> {
     public Integer call() throws IOException, ServerFailure {
         try (ServerClient client = server.connect()) {
             Table table = new Table("BRANCH", "FROM", "AT", "CREATED", "PG", "STATE", "LAST LSN");
-            for (BranchView branch :
-                    client.get("/palimpsest/v1/branch", Responses.Branches.class).branches()) {
+            for (BranchView branch : client.get("/palimpsest/v1/branch", Responses.Branches.class)
+                    .branches()) {
                 table.add(
                         branch.name(),
                         branch.parent() == null ? "-" : branch.parent(),

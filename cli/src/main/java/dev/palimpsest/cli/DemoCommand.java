@@ -37,13 +37,14 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "demo",
         mixinStandardHelpOptions = true,
-        description = "Show the whole of it on a PostgreSQL of its own: attach it, write data, drop a table \"by accident\","
-                + " branch from the moment before, boot an unmodified PostgreSQL on the branch, and find the rows there.")
+        description =
+                "Show the whole of it on a PostgreSQL of its own: attach it, write data, drop a table \"by accident\","
+                        + " branch from the moment before, boot an unmodified PostgreSQL on the branch, and find the rows there.")
 final class DemoCommand implements Callable<Integer> {
     private static final Duration PATIENCE = Duration.ofMinutes(3);
     private static final int ROWS_A_STEP = 2_000;
-    private static final String SUM = "SELECT count(*), sum(balance), md5(string_agg(id || ':' || balance, ',' ORDER BY id))"
-            + " FROM accounts";
+    private static final String SUM =
+            "SELECT count(*), sum(balance), md5(string_agg(id || ':' || balance, ',' ORDER BY id))" + " FROM accounts";
 
     @Option(
             names = "--pg-version",
@@ -97,8 +98,8 @@ final class DemoCommand implements Callable<Integer> {
         step("1. Starting a %s, unmodified, as anybody would.", chosen);
         try (DemoPostgres primary = DemoPostgres.start(chosen, root.resolve("primary"), root.resolve("postgresql"))) {
             step("   It runs on port %d, with %s.", primary.port(), primary.programs());
-            try (Server server = Server.open(new ServerOptions(
-                    root.resolve("server"), "127.0.0.1", 0, primary.programs()))) {
+            try (Server server =
+                    Server.open(new ServerOptions(root.resolve("server"), "127.0.0.1", 0, primary.programs()))) {
                 step("2. Starting the server: http://127.0.0.1:%d", server.httpPort());
                 return tell(primary, server.branches(), began, server.httpPort(), root);
             }
@@ -126,14 +127,14 @@ final class DemoCommand implements Callable<Integer> {
             write(connection);
             lost = Content.of(connection);
             before = now(connection);
-            step(
-                    "5. It is %s, and the table accounts has %,d rows. Now somebody drops it.",
-                    before, lost.rows);
+            step("5. It is %s, and the table accounts has %,d rows. Now somebody drops it.", before, lost.rows);
             execute(connection, "DROP TABLE accounts");
             execute(connection, "CREATE TABLE what_happens_next AS SELECT 'life goes on' AS note");
             dropped = primary.currentLsn(connection);
         }
-        await("the server to have it all", () -> !branches.view("prod").lastRecordLsn().isBefore(dropped));
+        await(
+                "the server to have it all",
+                () -> !branches.view("prod").lastRecordLsn().isBefore(dropped));
         long start = System.nanoTime();
         BranchView fix = branches.create("fix", "prod", new Moment.AtTime(before));
         step(
@@ -141,8 +142,9 @@ final class DemoCommand implements Callable<Integer> {
                 fix.branchedAt(), (System.nanoTime() - start) / 1e6);
         start = System.nanoTime();
         EndpointView endpoint = branches.startEndpoint("fix", 0, null);
-        step("7. Booted an unmodified %s on it, port %d, in %.1f s.", PostgresVersion.ofMajor(fix.pgVersion()),
-                endpoint.port(), (System.nanoTime() - start) / 1e9);
+        step(
+                "7. Booted an unmodified %s on it, port %d, in %.1f s.",
+                PostgresVersion.ofMajor(fix.pgVersion()), endpoint.port(), (System.nanoTime() - start) / 1e9);
         Content found;
         try (Connection connection = DemoPostgres.connect(endpoint.port())) {
             found = Content.of(connection);
@@ -156,9 +158,8 @@ final class DemoCommand implements Callable<Integer> {
         summary(branches, began);
         if (keep) {
             instructions(primary, endpoint, httpPort, root);
-        } else {
-            branches.stopEndpoint("fix");
         }
+        branches.stopEndpoint("fix");
         step(same && equal ? "All is well." : "Something is wrong: see above.");
         return same && equal ? 0 : 1;
     }
@@ -196,12 +197,10 @@ final class DemoCommand implements Callable<Integer> {
         do {
             execute(
                     connection,
-                    "INSERT INTO accounts SELECT g, g % 1000, repeat('x', (g % 50)::int) FROM generate_series(" + (id + 1)
-                            + ", " + (id + ROWS_A_STEP) + ") g");
+                    "INSERT INTO accounts SELECT g, g % 1000, repeat('x', (g % 50)::int) FROM generate_series("
+                            + (id + 1) + ", " + (id + ROWS_A_STEP) + ") g");
             id += ROWS_A_STEP;
-            execute(
-                    connection,
-                    "UPDATE accounts SET balance = balance + 1 WHERE id % 97 = " + id / ROWS_A_STEP % 97);
+            execute(connection, "UPDATE accounts SET balance = balance + 1 WHERE id % 97 = " + id / ROWS_A_STEP % 97);
         } while (System.nanoTime() < end);
         execute(connection, "DELETE FROM accounts WHERE id % 1009 = 0");
         execute(connection, "VACUUM accounts");
@@ -248,8 +247,7 @@ final class DemoCommand implements Callable<Integer> {
     private boolean compare(DemoPostgres primary, Branches branches) throws BranchException, IOException {
         step("8. Stopping the first PostgreSQL, to compare every page of its directory with what the server has.");
         primary.stop();
-        DirectoryComparison.Result result =
-                branches.verify("prod", primary.data(), PageComparison.Server.PRIMARY);
+        DirectoryComparison.Result result = branches.verify("prod", primary.data(), PageComparison.Server.PRIMARY);
         for (String difference : result.differences().stream().limit(10).toList()) {
             step("   DIFFERENT: %s", difference);
         }
@@ -276,8 +274,7 @@ final class DemoCommand implements Callable<Integer> {
                 Duration.between(began, Instant.now()).toMillis() / 1e3);
     }
 
-    private void instructions(DemoPostgres primary, EndpointView endpoint, int httpPort, Path root)
-            throws BranchException {
+    private void instructions(DemoPostgres primary, EndpointView endpoint, int httpPort, Path root) {
         List<String> lines = List.of(
                 "Both run on until you press Enter:",
                 "  the branch:  psql -h 127.0.0.1 -p " + endpoint.port() + " -U postgres",
@@ -296,6 +293,5 @@ final class DemoCommand implements Callable<Integer> {
         } catch (IOException e) {
             step("(no terminal: going on)");
         }
-        branches.stopEndpoint("fix");
     }
 }

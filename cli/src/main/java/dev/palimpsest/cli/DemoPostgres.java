@@ -85,7 +85,10 @@ final class DemoPostgres implements AutoCloseable {
                 "--data-checksums");
         int port = freePort();
         List<String> lines = new ArrayList<>(List.of(
-                "listen_addresses = '127.0.0.1'", "unix_socket_directories = ''", "port = " + port, "max_wal_senders = 10"));
+                "listen_addresses = '127.0.0.1'",
+                "unix_socket_directories = ''",
+                "port = " + port,
+                "max_wal_senders = 10"));
         lines.addAll(List.of(settings));
         Files.write(data.resolve("postgresql.conf"), lines, StandardOpenOption.APPEND);
         DemoPostgres started =

@@ -7,7 +7,8 @@ import java.util.Locale;
 
 /** How amounts and times are shown to people. */
 final class Display {
-    private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("uuuu-MM-dd HH:mm:ss.SSSxxx", Locale.ROOT);
+    private static final DateTimeFormatter TIME =
+            DateTimeFormatter.ofPattern("uuuu-MM-dd HH:mm:ss.SSSxxx", Locale.ROOT);
     private static final String[] UNITS = {"kB", "MB", "GB", "TB", "PB"};
     private static final int UNIT = 1024;
     private static final int MINUTE = 60;

@@ -24,7 +24,8 @@ final class EndpointListCommand implements Callable<Integer> {
     public Integer call() throws IOException, ServerFailure {
         try (ServerClient client = server.connect()) {
             print(
-                    client.get("/palimpsest/v1/endpoint", Responses.Endpoints.class).endpoints(),
+                    client.get("/palimpsest/v1/endpoint", Responses.Endpoints.class)
+                            .endpoints(),
                     spec.commandLine().getOut());
             return 0;
         }

@@ -17,8 +17,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "start",
         mixinStandardHelpOptions = true,
-        description = "Boot a PostgreSQL at the end of a branch, or start the one that is there again. What it writes goes "
-                + "into the branch.")
+        description =
+                "Boot a PostgreSQL at the end of a branch, or start the one that is there again. What it writes goes "
+                        + "into the branch.")
 final class EndpointStartCommand implements Callable<Integer> {
     @Parameters(paramLabel = "BRANCH", description = "its name")
     private String name = "";
@@ -29,8 +30,9 @@ final class EndpointStartCommand implements Callable<Integer> {
     @Option(
             names = "--pg-bin",
             paramLabel = "DIR",
-            description = "the directory with postgres, of the branch's major version; default: an installed one, or else "
-                    + "one from Maven Central")
+            description =
+                    "the directory with postgres, of the branch's major version; default: an installed one, or else "
+                            + "one from Maven Central")
     private @Nullable Path programs;
 
     @Mixin
@@ -45,7 +47,8 @@ final class EndpointStartCommand implements Callable<Integer> {
             EndpointView endpoint = client.post(
                     ServerClient.branch(name) + "/endpoint",
                     new Requests.StartEndpoint(
-                            port, programs == null ? null : programs.toAbsolutePath().toString()),
+                            port,
+                            programs == null ? null : programs.toAbsolutePath().toString()),
                     EndpointView.class);
             if (!endpoint.running()) {
                 throw new ServerFailure("the endpoint of branch " + name + " does not run: " + endpoint.problem());

@@ -27,8 +27,7 @@ final class FlushCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, ServerFailure {
         try (ServerClient client = server.connect()) {
-            Responses.Flushed flushed =
-                    client.put(ServerClient.branch(name) + "/flush", Responses.Flushed.class);
+            Responses.Flushed flushed = client.put(ServerClient.branch(name) + "/flush", Responses.Flushed.class);
             spec.commandLine().getOut().printf("branch %s is durable up to %s%n", name, flushed.diskConsistentLsn());
             return 0;
         }

@@ -14,17 +14,14 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "lsn",
         mixinStandardHelpOptions = true,
-        description = "Print the last LSN of a branch before the first commit after a time; or, for an LSN, when the last "
-                + "commit up to there was.")
+        description =
+                "Print the last LSN of a branch before the first commit after a time; or, for an LSN, when the last "
+                        + "commit up to there was.")
 final class LsnCommand implements Callable<Integer> {
     @Parameters(index = "0", paramLabel = "BRANCH", description = "its name")
     private String name = "";
 
-    @Parameters(
-            index = "1",
-            paramLabel = "TIME|LSN",
-            converter = MomentOption.class,
-            description = MomentOption.FORMS)
+    @Parameters(index = "1", paramLabel = "TIME|LSN", converter = MomentOption.class, description = MomentOption.FORMS)
     private Moment moment = Moment.LATEST;
 
     @Mixin

@@ -100,7 +100,8 @@ final class ServerClient implements AutoCloseable {
         try {
             HttpRequest.Builder request = HttpRequest.newBuilder(server.resolve(path));
             if (body == null) {
-                return request.method(method, HttpRequest.BodyPublishers.noBody()).build();
+                return request.method(method, HttpRequest.BodyPublishers.noBody())
+                        .build();
             }
             return request.header("Content-Type", "application/json")
                     .method(
@@ -109,8 +110,10 @@ final class ServerClient implements AutoCloseable {
                                     ApiJson.mapper().writeValueAsBytes(body)))
                     .build();
         } catch (IllegalArgumentException e) {
-            throw new ServerFailure("'" + server + "' is not the address of a server, such as "
-                    + ServerAddress.DEFAULT + ": " + e.getMessage(), e);
+            throw new ServerFailure(
+                    "'" + server + "' is not the address of a server, such as " + ServerAddress.DEFAULT + ": "
+                            + e.getMessage(),
+                    e);
         }
     }
 

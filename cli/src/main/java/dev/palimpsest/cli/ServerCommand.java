@@ -18,18 +18,24 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "server",
         mixinStandardHelpOptions = true,
-        description = "Run the server in the foreground: follow what is attached, and do what the other commands ask for. "
-                + "It ends properly on Ctrl-C and SIGTERM. Its log goes to the standard error.")
+        description =
+                "Run the server in the foreground: follow what is attached, and do what the other commands ask for. "
+                        + "It ends properly on Ctrl-C and SIGTERM. Its log goes to the standard error.")
 final class ServerCommand implements Callable<Integer> {
-    @Option(names = "--dir", paramLabel = "DIR", required = true, description = "where everything is kept; made if absent")
+    @Option(
+            names = "--dir",
+            paramLabel = "DIR",
+            required = true,
+            description = "where everything is kept; made if absent")
     private Path directory = Path.of("");
 
     @Option(
             names = "--listen",
             paramLabel = "ADDR:PORT",
             defaultValue = ServerOptions.DEFAULT_HOST + ":" + ServerOptions.DEFAULT_PORT,
-            description = "where to be asked; port 0 for a free one; default: ${DEFAULT-VALUE}. Whoever reaches it may do "
-                    + "everything")
+            description =
+                    "where to be asked; port 0 for a free one; default: ${DEFAULT-VALUE}. Whoever reaches it may do "
+                            + "everything")
     private String listen = "";
 
     @Option(

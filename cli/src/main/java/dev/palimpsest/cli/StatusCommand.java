@@ -20,8 +20,9 @@ import tools.jackson.databind.SerializationFeature;
 @Command(
         name = "status",
         mixinStandardHelpOptions = true,
-        description = "Show all branches: up to where they can be read and survive a crash, how far they are behind what "
-                + "they follow, and how much they take; and the endpoints.")
+        description =
+                "Show all branches: up to where they can be read and survive a crash, how far they are behind what "
+                        + "they follow, and how much they take; and the endpoints.")
 final class StatusCommand implements Callable<Integer> {
     /** All there is, in one document. */
     private record Everything(List<BranchView> branches, List<EndpointView> endpoints) {}
@@ -38,10 +39,10 @@ final class StatusCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, ServerFailure {
         try (ServerClient client = server.connect()) {
-            List<BranchView> branches =
-                    client.get("/palimpsest/v1/branch", Responses.Branches.class).branches();
-            List<EndpointView> endpoints =
-                    client.get("/palimpsest/v1/endpoint", Responses.Endpoints.class).endpoints();
+            List<BranchView> branches = client.get("/palimpsest/v1/branch", Responses.Branches.class)
+                    .branches();
+            List<EndpointView> endpoints = client.get("/palimpsest/v1/endpoint", Responses.Endpoints.class)
+                    .endpoints();
             PrintWriter out = spec.commandLine().getOut();
             if (json) {
                 out.println(ApiJson.mapper()

@@ -11,7 +11,11 @@ import org.jspecify.annotations.Nullable;
  * @param listenPort 0 to 65535; 0 for a free one
  * @param pgBinaries where the programs of PostgreSQL are looked for first; null for the usual places only
  */
-public record ServerOptions(Path directory, String listenHost, int listenPort, @Nullable Path pgBinaries) {
+public record ServerOptions(
+        Path directory,
+        String listenHost,
+        int listenPort,
+        @Nullable Path pgBinaries) {
     /** Only programs on the same machine reach this address. */
     public static final String DEFAULT_HOST = "127.0.0.1";
 

@@ -52,15 +52,15 @@ public final class PostgresServer implements AutoCloseable {
 
     /** How a server is to be set up. */
     public static final class Builder {
-        private final int major;
+        private final PostgresBinaries binaries;
         private final Map<String, String> settings = new LinkedHashMap<>();
         private final List<String> initdbOptions = new ArrayList<>();
         private final List<String> hbaLines = new ArrayList<>();
         private final Map<String, String> files = new LinkedHashMap<>();
         private boolean unixSocket;
 
-        private Builder(int major) {
-            this.major = major;
+        private Builder(PostgresBinaries binaries) {
+            this.binaries = binaries;
             settings.put("fsync", "off");
             settings.put("shared_buffers", "64MB");
             settings.put("max_wal_senders", "4");
@@ -104,9 +104,8 @@ public final class PostgresServer implements AutoCloseable {
          * @throws UncheckedIOException if the directory cannot be made
          */
         public PostgresServer start() {
-            PostgresBinaries binaries = PostgresBinaries.of(major);
             try {
-                Path directory = freshDirectory(major);
+                Path directory = freshDirectory(binaries.major());
                 PostgresServer server = new PostgresServer(binaries, directory, directory.resolve("data"), freePort());
                 try {
                     server.initialize(this);
@@ -117,14 +116,19 @@ public final class PostgresServer implements AutoCloseable {
                 }
                 return server;
             } catch (IOException e) {
-                throw new UncheckedIOException("cannot set up PostgreSQL " + major, e);
+                throw new UncheckedIOException("cannot set up PostgreSQL " + binaries.major(), e);
             }
         }
     }
 
-    /** A server of this major version, 14 to 18, not started yet. */
+    /** A server of the newest minor release of this major version, 14 to 18, not started yet. */
     public static Builder version(int major) {
-        return new Builder(major);
+        return of(PostgresBinaries.of(major));
+    }
+
+    /** A server with these programs, not started yet. */
+    public static Builder of(PostgresBinaries binaries) {
+        return new Builder(binaries);
     }
 
     /**

@@ -153,8 +153,7 @@ final class Attachment implements Runnable {
             }
             for (BackupEntry entry = stream.next(); entry != null; entry = stream.next()) {
                 if (entry.kind() == BackupEntry.Kind.FILE) {
-                    cluster.<UpstreamException>file(
-                            entry.tablespace(), entry.path(), entry.size(), stream::readFully);
+                    cluster.<UpstreamException>file(entry.tablespace(), entry.path(), entry.size(), stream::readFully);
                 }
             }
             step = "making the base backup durable";

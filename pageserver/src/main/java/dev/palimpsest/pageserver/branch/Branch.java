@@ -73,9 +73,7 @@ final class Branch {
 
     boolean isReadable() {
         BranchRecord now = record;
-        return failure == null
-                && !now.attaching()
-                && !timeline.lastRecordLsn().isBefore(now.readableFromLsn());
+        return failure == null && !now.attaching() && !timeline.lastRecordLsn().isBefore(now.readableFromLsn());
     }
 
     private BranchView.Phase phase() {
@@ -105,8 +103,8 @@ final class Branch {
             if (lagBytes == 0) {
                 lagSeconds = 0;
             } else if (follow.lastCommit() != null) {
-                lagSeconds = Math.max(
-                        0, Duration.between(follow.lastCommit(), now).toMillis() / 1000.0);
+                lagSeconds =
+                        Math.max(0, Duration.between(follow.lastCommit(), now).toMillis() / 1000.0);
             }
         }
         long[] size = new long[2];

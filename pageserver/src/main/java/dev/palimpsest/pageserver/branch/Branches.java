@@ -179,7 +179,8 @@ public final class Branches implements BranchService, AutoCloseable {
         if (!NAME.matcher(name).matches()) {
             throw new BranchException(
                     BranchException.Kind.INVALID,
-                    "'" + name + "' cannot be the name of a branch: 1 to 63 letters, digits, '-', '_' and '.', beginning"
+                    "'" + name
+                            + "' cannot be the name of a branch: 1 to 63 letters, digits, '-', '_' and '.', beginning"
                             + " with neither '-' nor '.'");
         }
     }
@@ -343,8 +344,7 @@ public final class Branches implements BranchService, AutoCloseable {
             ClusterReader reader = parent.reader(lsn, context);
             BranchRecord record = BranchRecord.branched(
                     name, clock.instant(), lsn, reader.checkPoint().timeline());
-            Timeline timeline =
-                    parent.tenant().branch(id, parent.timeline().id(), lsn, state(record), context);
+            Timeline timeline = parent.tenant().branch(id, parent.timeline().id(), lsn, state(record), context);
             Branch branch = new Branch(parent.tenant(), timeline, record);
             branches.put(name, branch);
             return view(branch);
@@ -472,8 +472,7 @@ public final class Branches implements BranchService, AutoCloseable {
     public @Nullable Instant timeOf(String name, Lsn lsn) throws BranchException {
         Branch branch = branch(name);
         try {
-            return new CommitTimes(branch.timeline(), context)
-                    .latestCommit(resolve(name, new Moment.AtLsn(lsn)));
+            return new CommitTimes(branch.timeline(), context).latestCommit(resolve(name, new Moment.AtLsn(lsn)));
         } catch (StorageException e) {
             throw failed("the time of " + lsn + " on branch " + name + " cannot be found", e);
         }
@@ -502,8 +501,10 @@ public final class Branches implements BranchService, AutoCloseable {
             TimelineCluster cluster = new TimelineCluster(branch.reader(lsn, context));
             return directories.write(
                     cluster,
-                    DataDirectoryOptions.onTimeline(
-                            Math.max(cluster.checkPoint().timeline(), branch.record().pgTimeline()) + 1),
+                    DataDirectoryOptions.onTimeline(Math.max(
+                                    cluster.checkPoint().timeline(),
+                                    branch.record().pgTimeline())
+                            + 1),
                     sink,
                     (_, _) -> {},
                     cancellation);

@@ -4,8 +4,8 @@ import dev.palimpsest.pageserver.datadir.BootPoint;
 import dev.palimpsest.pageserver.datadir.DataDirectoryOptions;
 import dev.palimpsest.pageserver.datadir.DataDirectoryWriter;
 import dev.palimpsest.pageserver.datadir.DirectorySink;
-import dev.palimpsest.pageserver.endpoint.PostgresPrograms;
 import dev.palimpsest.pageserver.endpoint.PostgresProcess;
+import dev.palimpsest.pageserver.endpoint.PostgresPrograms;
 import dev.palimpsest.pageserver.endpoint.ServerUser;
 import dev.palimpsest.pageserver.relation.TimelineCluster;
 import dev.palimpsest.pageserver.upstream.ConnectionSettings;
@@ -119,7 +119,9 @@ final class Endpoints {
             return Kept.read(home(branch).resolve("endpoint.properties"));
         } catch (IOException | RuntimeException e) {
             throw new BranchException(
-                    BranchException.Kind.FAILED, "what is kept of the endpoint of " + branch.name() + " cannot be read", e);
+                    BranchException.Kind.FAILED,
+                    "what is kept of the endpoint of " + branch.name() + " cannot be read",
+                    e);
         }
     }
 
@@ -234,7 +236,10 @@ final class Endpoints {
         TreeMap<Integer, String> tablespaces = new TreeMap<>(Integer::compareUnsigned);
         for (int oid : cluster.tablespaces().keySet()) {
             tablespaces.put(
-                    oid, home.resolve("tablespaces").resolve(Integer.toUnsignedString(oid)).toString());
+                    oid,
+                    home.resolve("tablespaces")
+                            .resolve(Integer.toUnsignedString(oid))
+                            .toString());
         }
         Map<String, String> settings = new LinkedHashMap<>();
         settings.put("port", String.valueOf(port));
@@ -302,8 +307,8 @@ final class Endpoints {
     /** The slot keeps the WAL from the checkpoint on that the endpoint booted from. */
     private void beginToFollow(Branch branch, Kept kept, String user, RequestContext context)
             throws UpstreamException, StorageException {
-        String connection = "host=" + kept.socket + " port=" + kept.port + " user='" + user.replace("\\", "\\\\").replace("'", "\\'")
-                + "'";
+        String connection = "host=" + kept.socket + " port=" + kept.port + " user='"
+                + user.replace("\\", "\\\\").replace("'", "\\'") + "'";
         ConnectionSettings settings = ConnectionSettings.parse(connection, environment);
         try (ReplicationConnection open = ReplicationConnection.connect(settings)) {
             long system = open.identifySystem().systemIdentifier();
@@ -360,8 +365,7 @@ final class Endpoints {
         long deadline = System.nanoTime() + DRAIN.toNanos();
         while (true) {
             WalReceiver receiver = branch.receiver();
-            boolean ended =
-                    receiver == null || receiver.state().phase() == FollowState.Phase.SOURCE_SHUT_DOWN;
+            boolean ended = receiver == null || receiver.state().phase() == FollowState.Phase.SOURCE_SHUT_DOWN;
             branch.timeline().freezeAndFlush(context);
             if (ended && PostgresProcess.pid(data) == 0) {
                 if (receiver != null) {

@@ -27,8 +27,8 @@ final class PageLookup {
     private static final int MAX_HISTORY = 10_000;
     private static final int PG_DEFAULT = 1663;
     private static final int PG_GLOBAL = 1664;
-    private static final Pattern RELATION =
-            Pattern.compile("(?:(\\d+)/(\\d+)|base/(\\d+)|(global)|pg_tblspc/(\\d+)/PG_[^/]+/(\\d+))/(\\d+)(?:_(fsm|vm|init))?");
+    private static final Pattern RELATION = Pattern.compile(
+            "(?:(\\d+)/(\\d+)|base/(\\d+)|(global)|pg_tblspc/(\\d+)/PG_[^/]+/(\\d+))/(\\d+)(?:_(fsm|vm|init))?");
 
     private PageLookup() {}
 
@@ -54,13 +54,12 @@ final class PageLookup {
                 spcNode = Integer.parseUnsignedInt(parts.group(5));
                 dbNode = Integer.parseUnsignedInt(parts.group(6));
             }
-            int fork =
-                    switch (parts.group(8)) {
-                        case "fsm" -> RelTag.FREE_SPACE_MAP;
-                        case "vm" -> RelTag.VISIBILITY_MAP;
-                        case "init" -> RelTag.INIT;
-                        case null, default -> RelTag.MAIN;
-                    };
+            int fork = switch (parts.group(8)) {
+                case "fsm" -> RelTag.FREE_SPACE_MAP;
+                case "vm" -> RelTag.VISIBILITY_MAP;
+                case "init" -> RelTag.INIT;
+                case null, default -> RelTag.MAIN;
+            };
             return new RelTag(spcNode, dbNode, Integer.parseUnsignedInt(parts.group(7)), fork);
         } catch (NumberFormatException e) {
             throw new BranchException(BranchException.Kind.INVALID, "'" + relation + "' names no relation", e);
@@ -79,7 +78,8 @@ final class PageLookup {
             if (block < 0 || block >= blocks) {
                 throw new BranchException(
                         BranchException.Kind.NOT_FOUND,
-                        "relation " + fork + " has " + blocks + " blocks at " + reader.lsn() + ", and no block " + block);
+                        "relation " + fork + " has " + blocks + " blocks at " + reader.lsn() + ", and no block "
+                                + block);
             }
             byte[] page = new byte[PAGE];
             reader.blocks(fork, (int) block, 1, page, 0);
@@ -92,8 +92,8 @@ final class PageLookup {
         }
     }
 
-    static List<PageVersion> history(
-            Timeline timeline, Lsn upTo, String relation, long block, RequestContext context) throws BranchException {
+    static List<PageVersion> history(Timeline timeline, Lsn upTo, String relation, long block, RequestContext context)
+            throws BranchException {
         RelTag fork = parse(relation);
         if (block < 0 || block >= 0xFFFF_FFFFL) {
             throw new BranchException(BranchException.Kind.INVALID, "there is no block " + block);

@@ -22,8 +22,7 @@ final class Verification {
         try {
             ControlFile theirs = ControlFile.parse(Files.readAllBytes(directory.resolve(ControlFile.PATH)));
             Lsn last = branch.timeline().lastRecordLsn();
-            ControlFile ours =
-                    ControlFile.parse(branch.reader(last, context).controlFile());
+            ControlFile ours = ControlFile.parse(branch.reader(last, context).controlFile());
             if (theirs.systemIdentifier() != ours.systemIdentifier()) {
                 throw new BranchException(
                         BranchException.Kind.INVALID,
@@ -52,7 +51,8 @@ final class Verification {
     private static Lsn stoppedAt(ControlFile control, Path directory) throws BranchException {
         if (Files.exists(directory.resolve("postmaster.pid"))) {
             throw new BranchException(
-                    BranchException.Kind.INVALID, "a server runs on " + directory + ", or crashed there: stop it first");
+                    BranchException.Kind.INVALID,
+                    "a server runs on " + directory + ", or crashed there: stop it first");
         }
         if (control.state() == ClusterState.SHUT_DOWN) {
             return control.checkPointLocation();

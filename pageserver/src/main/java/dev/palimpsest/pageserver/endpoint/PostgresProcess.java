@@ -17,7 +17,11 @@ import org.jspecify.annotations.Nullable;
  * @param log where it logs to
  * @param user as whom it runs; null for the user of this process
  */
-public record PostgresProcess(PostgresPrograms programs, Path data, Path log, @Nullable ServerUser user) {
+public record PostgresProcess(
+        PostgresPrograms programs,
+        Path data,
+        Path log,
+        @Nullable ServerUser user) {
     private static final int START_SECONDS = 60;
 
     /** The postmaster's process ID if it runs, else 0. */
@@ -37,7 +41,8 @@ public record PostgresProcess(PostgresPrograms programs, Path data, Path log, @N
      * @throws IOException if it does not start; with the end of its log
      */
     public void start() throws IOException {
-        Run run = control(START_SECONDS + 10L, "start", "-w", "-t", String.valueOf(START_SECONDS), "-l", log.toString());
+        Run run =
+                control(START_SECONDS + 10L, "start", "-w", "-t", String.valueOf(START_SECONDS), "-l", log.toString());
         if (run.exit != 0) {
             throw new IOException("PostgreSQL does not start on " + data + ": " + run.output.strip() + tail());
         }

@@ -157,8 +157,8 @@ public record PostgresPrograms(PostgresVersion version, Path bin) {
     }
 
     private static String nowhere(PostgresVersion version, List<Path> places) {
-        return "the programs of " + version + " are in none of " + places.stream().distinct().toList()
-                + ". On Debian: apt-get install postgresql-" + version.major();
+        return "the programs of " + version + " are in none of "
+                + places.stream().distinct().toList() + ". On Debian: apt-get install postgresql-" + version.major();
     }
 
     private static void unpack(Path jar, Path target) throws IOException {

@@ -31,7 +31,8 @@ public record ServerUser(String name, int uid, int gid) {
                 }
             }
         }
-        throw new IOException("PostgreSQL does not run as root, and there is neither a user postgres nor a user nobody");
+        throw new IOException(
+                "PostgreSQL does not run as root, and there is neither a user postgres nor a user nobody");
     }
 
     /** What to put before a command so that it runs as this user. */

@@ -105,9 +105,10 @@ record Call(Map<String, String> variables, Map<String, String> query, byte[] bod
             String field = e.getPath().stream()
                     .map(step -> String.valueOf(step.getPropertyName()))
                     .collect(Collectors.joining("."));
-            throw HttpFailure.badRequest(field.isEmpty()
-                    ? "the body is not the JSON object that is expected"
-                    : "the field '" + field + "' has a value of the wrong type");
+            throw HttpFailure.badRequest(
+                    field.isEmpty()
+                            ? "the body is not the JSON object that is expected"
+                            : "the field '" + field + "' has a value of the wrong type");
         } catch (JacksonException e) {
             throw HttpFailure.badRequest(
                     "the body is not valid JSON, at line " + e.getLocation().getLineNr() + ", column "

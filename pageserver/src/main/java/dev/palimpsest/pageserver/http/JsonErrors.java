@@ -21,9 +21,7 @@ final class JsonErrors implements Request.Handler {
         response.setStatus(code);
         response.getHeaders().put(HttpHeader.CONTENT_TYPE, RequestHandler.JSON);
         response.write(
-                true,
-                ByteBuffer.wrap(ApiJson.mapper().writeValueAsBytes(new Responses.Failure(message))),
-                callback);
+                true, ByteBuffer.wrap(ApiJson.mapper().writeValueAsBytes(new Responses.Failure(message))), callback);
         return true;
     }
 }

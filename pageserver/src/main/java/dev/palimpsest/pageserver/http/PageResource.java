@@ -38,7 +38,7 @@ final class PageResource {
         String relation = call.requiredParameter("relation");
         long block = call.number("block", MAX_BLOCK);
         Lsn lsn = service.resolve(name, call.moment("at"));
-        return Reply.ok(new Responses.PageHistory(
-                lsn, service.pageHistory(name, relation, block, new Moment.AtLsn(lsn))));
+        return Reply.ok(
+                new Responses.PageHistory(lsn, service.pageHistory(name, relation, block, new Moment.AtLsn(lsn))));
     }
 }

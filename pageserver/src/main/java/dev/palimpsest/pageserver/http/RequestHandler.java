@@ -57,10 +57,19 @@ final class RequestHandler extends Handler.Abstract {
             }
             fail(HttpFailure.of(e), response, id, callback);
         } catch (IOException e) {
-            LOG.info("{} {} ended early: {}", request.getMethod(), request.getHttpURI().getPath(), e.getMessage());
+            LOG.info(
+                    "{} {} ended early: {}",
+                    request.getMethod(),
+                    request.getHttpURI().getPath(),
+                    e.getMessage());
             callback.failed(e);
         } catch (RuntimeException e) {
-            LOG.error("request {}: {} {} failed", id, request.getMethod(), request.getHttpURI().getPath(), e);
+            LOG.error(
+                    "request {}: {} {} failed",
+                    id,
+                    request.getMethod(),
+                    request.getHttpURI().getPath(),
+                    e);
             fail(
                     new HttpFailure(
                             HttpFailure.INTERNAL, "this is a bug of the server; its log has more of request " + id),
@@ -112,8 +121,7 @@ final class RequestHandler extends Handler.Abstract {
         }
         String type = request.getHeaders().get(HttpHeader.CONTENT_TYPE);
         if (body.length > 0 && (type == null || !type.toLowerCase(Locale.ROOT).startsWith(JSON))) {
-            throw new HttpFailure(
-                    HttpFailure.UNSUPPORTED_TYPE, "the body must be JSON, with Content-Type: " + JSON);
+            throw new HttpFailure(HttpFailure.UNSUPPORTED_TYPE, "the body must be JSON, with Content-Type: " + JSON);
         }
         return body;
     }
@@ -165,7 +173,6 @@ final class RequestHandler extends Handler.Abstract {
         if (!failure.allow().isEmpty()) {
             response.getHeaders().put(HttpHeader.ALLOW, failure.allow());
         }
-        sendJson(
-                failure.status(), new Responses.Failure(String.valueOf(failure.getMessage())), response, callback);
+        sendJson(failure.status(), new Responses.Failure(String.valueOf(failure.getMessage())), response, callback);
     }
 }

@@ -50,7 +50,9 @@ final class RestoreResource {
             service.restore(name, new Moment.AtLsn(lsn), sink);
         } catch (StorageException e) {
             throw new BranchException(
-                    BranchException.Kind.FAILED, "the archive of branch " + name + " cannot be sent: " + e.getMessage(), e);
+                    BranchException.Kind.FAILED,
+                    "the archive of branch " + name + " cannot be sent: " + e.getMessage(),
+                    e);
         }
     }
 

@@ -55,7 +55,9 @@ final class Router {
             for (String name : given) {
                 if (!parameters.contains(name)) {
                     throw HttpFailure.badRequest("unknown parameter '" + name + "'"
-                            + (parameters.isEmpty() ? "" : "; known are " + String.join(", ", new TreeSet<>(parameters))));
+                            + (parameters.isEmpty()
+                                    ? ""
+                                    : "; known are " + String.join(", ", new TreeSet<>(parameters))));
                 }
             }
         }

@@ -4,7 +4,6 @@ import dev.palimpsest.pageserver.branch.BranchService;
 import dev.palimpsest.pageserver.branch.BranchView;
 import dev.palimpsest.storage.TenantId;
 import java.util.List;
-import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -17,8 +16,7 @@ final class TenantResource {
 
     private record Slug(String slug) {}
 
-    private record TenantInfo(
-            String id, Slug state, long currentPhysicalSize, Slug attachmentStatus, int generation) {}
+    private record TenantInfo(String id, Slug state, long currentPhysicalSize, Slug attachmentStatus, int generation) {}
 
     private record TenantDetails(
             String id,

@@ -66,14 +66,13 @@ record TimelineInfo(
         if (follow == null) {
             return "Not active";
         }
-        String phase =
-                switch (follow.phase()) {
-                    case CONNECTING -> "Connecting";
-                    case STREAMING -> "Streaming, received up to " + follow.received();
-                    case WAITING -> "Waiting to connect again";
-                    case SOURCE_SHUT_DOWN -> "The source has shut down";
-                    case STOPPED -> "Stopped";
-                };
+        String phase = switch (follow.phase()) {
+            case CONNECTING -> "Connecting";
+            case STREAMING -> "Streaming, received up to " + follow.received();
+            case WAITING -> "Waiting to connect again";
+            case SOURCE_SHUT_DOWN -> "The source has shut down";
+            case STOPPED -> "Stopped";
+        };
         return follow.problem() == null ? phase : phase + ": " + follow.problem();
     }
 }

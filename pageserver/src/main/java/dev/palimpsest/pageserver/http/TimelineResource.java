@@ -102,8 +102,8 @@ final class TimelineResource {
         }
         Lsn lsn = request.ancestorStartLsn() == null ? null : Call.parseLsn(request.ancestorStartLsn());
         if (request.pgVersion() != null && request.pgVersion() != ancestor.pgVersion()) {
-            throw HttpFailure.badRequest("the ancestor is of PostgreSQL " + ancestor.pgVersion() + ", not "
-                    + request.pgVersion());
+            throw HttpFailure.badRequest(
+                    "the ancestor is of PostgreSQL " + ancestor.pgVersion() + ", not " + request.pgVersion());
         }
         BranchView there = in(branches, id);
         if (there != null) {
@@ -174,8 +174,7 @@ final class TimelineResource {
         BranchView branch = find(call);
         Instant time = service.timeOf(branch.name(), lsn);
         if (time == null) {
-            throw new HttpFailure(
-                    HttpFailure.PRECONDITION_FAILED, "no commit is known at or before " + lsn);
+            throw new HttpFailure(HttpFailure.PRECONDITION_FAILED, "no commit is known at or before " + lsn);
         }
         return Reply.ok(time);
     }

@@ -21,15 +21,14 @@ final class VerifyResource {
     private Reply verify(Call call) throws BranchException, HttpFailure {
         Requests.Verify request = call.body(Requests.Verify.class);
         Path directory = EndpointResource.absolute("directory", Call.required("directory", request.directory()));
-        PageComparison.Server server =
-                switch (request.server()) {
-                    case null -> PageComparison.Server.PRIMARY;
-                    case "primary" -> PageComparison.Server.PRIMARY;
-                    case "standby" -> PageComparison.Server.STANDBY;
-                    default ->
-                        throw HttpFailure.badRequest("the field 'server' is 'primary' or 'standby', not '"
-                                + request.server() + "'");
-                };
+        PageComparison.Server server = switch (request.server()) {
+            case null -> PageComparison.Server.PRIMARY;
+            case "primary" -> PageComparison.Server.PRIMARY;
+            case "standby" -> PageComparison.Server.STANDBY;
+            default ->
+                throw HttpFailure.badRequest(
+                        "the field 'server' is 'primary' or 'standby', not '" + request.server() + "'");
+        };
         return Reply.ok(service.verify(call.variable("name"), directory, server));
     }
 }

@@ -68,8 +68,7 @@ class IngestTest {
                 }
                 server.stop("fast");
                 System.out.println(major + " " + cluster.catchUp());
-                DirectoryComparison.Result result =
-                        DirectoryComparison.compare(
+                DirectoryComparison.Result result = DirectoryComparison.compare(
                         server.dataDirectory(), PageComparison.Server.PRIMARY, cluster.reader());
                 System.out.println(result.relations() + " relations, " + result.pages() + " pages");
                 assertThat(result.differences()).isEmpty();

@@ -80,7 +80,8 @@ final class OfflineCluster implements AutoCloseable {
         byte[] chunk = new byte[100_000];
         while (true) {
             Lsn at = decoder.feedPosition();
-            Path file = data.resolve("pg_wal").resolve(new WalSegment(1, at.value() / segmentSize, segmentSize).fileName());
+            Path file =
+                    data.resolve("pg_wal").resolve(new WalSegment(1, at.value() / segmentSize, segmentSize).fileName());
             if (!Files.exists(file)) {
                 break;
             }
