@@ -26,6 +26,12 @@ final class PageDump {
     private static final int BRIN_FIRST = 0xF091;
     private static final int BRIN_LAST = 0xF093;
     private static final int SEQUENCE_MAGIC = 0x1717;
+    private static final int BTP_META = 1 << 3;
+    private static final int LH_BITMAP = 1 << 2;
+    private static final int LH_META = 1 << 3;
+    private static final int GIN_DATA = 1;
+    private static final int GIN_META = 1 << 3;
+    private static final int SPGIST_META = 1;
     private static final int SMALL_SPECIAL = 8;
     private static final int LARGE_SPECIAL = 16;
 
@@ -131,7 +137,47 @@ final class PageDump {
         return last >= BRIN_FIRST && last <= BRIN_LAST ? Kind.BRIN : Kind.GIN;
     }
 
+    /** Whether what follows the header are no line pointers, as on the meta page of an index. */
+    private boolean hasOtherContent(Kind kind) throws PageException {
+        int special = page.special();
+        return switch (kind) {
+            case BTREE -> (page.u16(special + 12) & BTP_META) != 0;
+            case HASH -> (page.u16(special + 12) & (LH_META | LH_BITMAP)) != 0;
+            case GIN -> (page.u16(special + 6) & (GIN_META | GIN_DATA)) != 0;
+            case SPGIST -> (page.u16(special) & SPGIST_META) != 0;
+            case BRIN -> page.u16(special + 6) != BRIN_LAST;
+            case HEAP, SEQUENCE, GIST, OTHER -> false;
+        };
+    }
+
+    private void btreeSpecial() throws PageException {
+        int special = page.special();
+        int flags = page.u16(special + 12);
+        List<String> names = new ArrayList<>();
+        addIf(names, flags, 1, "leaf");
+        addIf(names, flags, 1 << 1, "root");
+        addIf(names, flags, 1 << 2, "deleted");
+        addIf(names, flags, BTP_META, "meta");
+        addIf(names, flags, 1 << 4, "half dead");
+        addIf(names, flags, 1 << 5, "split end");
+        addIf(names, flags, 1 << 6, "has garbage");
+        addIf(names, flags, 1 << 7, "incomplete split");
+        out.printf(
+                "btpo         prev %s, next %s, level %d, flags: %s%n",
+                Integer.toUnsignedString(page.i32(special)),
+                Integer.toUnsignedString(page.i32(special + 4)),
+                page.i32(special + 8),
+                String.join(", ", names));
+    }
+
     private void items(Kind kind) throws PageException {
+        if (kind == Kind.BTREE) {
+            btreeSpecial();
+        }
+        if (hasOtherContent(kind)) {
+            out.printf("page of a %s, without line pointers: its content is shown by --raw%n", kind.title);
+            return;
+        }
         int count = page.maxOffset();
         out.printf("page of a %s, %d line pointers%n", kind.title, count);
         if (count == 0) {

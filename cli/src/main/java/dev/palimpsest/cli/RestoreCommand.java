@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -59,6 +60,7 @@ final class RestoreCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, ServerFailure, StorageException {
         Path target = directory.toAbsolutePath().normalize();
+        checkEmpty(target);
         ServerUser user = owner == null ? ServerUser.ifRoot() : account(owner);
         DirectorySink.Owner files = user == null ? null : new DirectorySink.Owner(user.uid(), user.gid());
         long began = System.nanoTime();
@@ -81,6 +83,21 @@ final class RestoreCommand implements Callable<Integer> {
                 out.println("start it with: " + startCommand(archive.header(HttpApi.PG_VERSION_HEADER), user, target));
             }
             return 0;
+        }
+    }
+
+    /** Before the server begins to work for it. */
+    private static void checkEmpty(Path target) throws IOException, ServerFailure {
+        if (!Files.exists(target)) {
+            return;
+        }
+        if (!Files.isDirectory(target)) {
+            throw new ServerFailure(target + " is no directory");
+        }
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(target)) {
+            if (entries.iterator().hasNext()) {
+                throw new ServerFailure(target + " is not empty: name a directory that is, or a new one");
+            }
         }
     }
 

@@ -65,14 +65,16 @@ final class ServerCommand implements Callable<Integer> {
                 "palimpsest: ready at http://%s:%d, data in %s%n",
                 options.listenHost(), server.httpPort(), options.directory());
         out.flush();
-        Runtime.getRuntime()
-                .addShutdownHook(Thread.ofPlatform().name("stop").unstarted(() -> endWith(stop(server))));
+        Thread ending = Thread.ofPlatform().name("stop").unstarted(() -> endWith(stop(server)));
+        Runtime.getRuntime().addShutdownHook(ending);
         try {
             Thread.currentThread().join();
             return 0;
         } catch (InterruptedException e) {
+            Runtime.getRuntime().removeShutdownHook(ending);
+            int code = stop(server);
             Thread.currentThread().interrupt();
-            return stop(server);
+            return code;
         }
     }
 

@@ -11,7 +11,10 @@ import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.page.HeapTuple;
 import dev.palimpsest.postgres.page.LinePointer;
 import dev.palimpsest.postgres.page.Page;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.PipedReader;
+import java.io.PipedWriter;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
@@ -25,6 +28,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -145,7 +150,7 @@ class ServedCommandsTest {
                 .isEqualToNormalizingNewlines(
                         """
                         BRANCH  PG  STATE      LAST LSN  DURABLE  BEHIND        LAYERS  SIZE   SOURCE
-                        fix     17  ready      0/3000    0/3000   -             0       0 B    -
+                        fix     17  ready      0/3000    0/3000   -             0       0 B    branch of prod from 0/3000
                         prod    17  streaming  0/8123    0/7000   291 B, 1.5 s  3       12 MB  host=db user=rep
 
                         ENDPOINT  PG  STATE    PORT  PID   BOOTED AT  DIRECTORY
@@ -272,6 +277,7 @@ class ServedCommandsTest {
         assertThat(late.err).doesNotContain("bug");
         assertThat(target).doesNotExist();
         branches.files.clear();
+        assertThat(late.out).isEmpty();
         assertThat(run("restore", "prod", target.toString()).err)
                 .isEqualToNormalizingNewlines("palimpsest: layer x is damaged\n");
         assertThat(target).doesNotExist();
@@ -356,6 +362,30 @@ class ServedCommandsTest {
                 .containsExactly(
                         "verify prod against " + directory + " of a STANDBY",
                         "verify prod against " + directory + " of a PRIMARY");
+    }
+
+    @Test
+    void aServerRunsUntilItIsInterrupted() throws Exception {
+        PipedReader lines = new PipedReader();
+        PipedWriter out = new PipedWriter(lines);
+        List<Integer> codes = new ArrayList<>();
+        Thread server = Thread.ofPlatform().start(() -> codes.add(Palimpsest.commandLine()
+                .setOut(new PrintWriter(out, true))
+                .execute("server", "--dir", directory.resolve("d").toString(), "--listen", "127.0.0.1:0")));
+        String ready = new BufferedReader(lines).readLine();
+        Matcher address = Pattern.compile("palimpsest: ready at (http://127\\.0\\.0\\.1:\\d+), data in .*")
+                .matcher(ready);
+        assertThat(address.matches()).as(ready).isTrue();
+        assertThat(runAsIs(List.of("status", "--server", address.group(1))).out).contains("Nothing is attached yet");
+        Result second = runAsIs(List.of("server", "--dir", directory.resolve("d").toString()));
+        assertThat(second.code).isEqualTo(1);
+        assertThat(second.err)
+                .contains("belongs to the server with process ID " + ProcessHandle.current().pid());
+        server.interrupt();
+        server.join();
+        assertThat(codes).containsExactly(0);
+        assertThat(runAsIs(List.of("status", "--server", address.group(1))).code).isEqualTo(1);
+        assertThat(runAsIs(List.of("server", "--dir", "d", "--listen", "9898")).err).contains("--listen wants");
     }
 
     @Test
