@@ -57,17 +57,28 @@ final class AttachCommand implements Callable<Integer> {
                     "/palimpsest/v1/attach", new Requests.Attach(name, connection, slot), AttachProgress.class);
             progress.warnings().forEach(warning -> err.println("palimpsest: warning: " + warning));
             Runtime.getRuntime().addShutdownHook(leaving);
-            while (!progress.done()) {
-                display.show(progress);
-                Thread.sleep(POLL_MS);
-                progress = client.get("/palimpsest/v1/attach/" + ServerClient.encode(name), AttachProgress.class);
+            try {
+                while (!progress.done()) {
+                    display.show(progress);
+                    Thread.sleep(POLL_MS);
+                    progress = client.get("/palimpsest/v1/attach/" + ServerClient.encode(name), AttachProgress.class);
+                }
+            } finally {
+                display.end();
+                remove(leaving);
             }
-            display.end();
-            Runtime.getRuntime().removeShutdownHook(leaving);
             return finished(progress);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted; attaching " + name + " goes on in the server", e);
+        }
+    }
+
+    private static void remove(Thread hook) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException e) {
+            // Ctrl-C came at this very moment: the hook runs, and what it says is nearly true.
         }
     }
 

@@ -13,6 +13,9 @@ final class Failures {
                 || failure instanceof IllegalArgumentException) {
             return String.valueOf(failure.getMessage());
         }
+        if (failure.getClass() == IOException.class) {
+            return String.valueOf(failure.getMessage());
+        }
         if (failure instanceof IOException) {
             return failure.getClass().getSimpleName() + ": " + failure.getMessage();
         }

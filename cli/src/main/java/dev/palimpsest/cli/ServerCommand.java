@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -60,31 +59,39 @@ final class ServerCommand implements Callable<Integer> {
         ServerOptions options = options();
         // Read by logback.xml, when the first logger is made: below.
         System.setProperty("palimpsest.log", level);
-        CountDownLatch stopped = new CountDownLatch(1);
         Server server = Server.open(options);
         PrintWriter out = spec.commandLine().getOut();
         out.printf(
                 "palimpsest: ready at http://%s:%d, data in %s%n",
                 options.listenHost(), server.httpPort(), options.directory());
         out.flush();
-        Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().name("stop").unstarted(() -> {
-            stop(server);
-            stopped.countDown();
-        }));
+        Thread ending = Thread.ofPlatform().name("stop").unstarted(() -> endWith(stop(server)));
+        Runtime.getRuntime().addShutdownHook(ending);
         try {
-            stopped.await();
+            Thread.currentThread().join();
+            return 0;
         } catch (InterruptedException e) {
-            stop(server);
+            Runtime.getRuntime().removeShutdownHook(ending);
+            int code = stop(server);
             Thread.currentThread().interrupt();
+            return code;
         }
-        return 0;
     }
 
-    private void stop(Server server) {
+    /** Without this the exit code were that of the signal. */
+    private static void endWith(int code) {
+        Runtime.getRuntime().halt(code);
+    }
+
+    private int stop(Server server) {
         try {
             server.close();
+            return 0;
         } catch (IOException | StorageException e) {
-            spec.commandLine().getErr().println("palimpsest: " + Failures.describe(e));
+            PrintWriter err = spec.commandLine().getErr();
+            err.println("palimpsest: " + Failures.describe(e));
+            err.flush();
+            return 1;
         }
     }
 

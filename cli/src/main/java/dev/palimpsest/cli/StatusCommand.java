@@ -72,7 +72,7 @@ final class StatusCommand implements Callable<Integer> {
                     behind(branch),
                     Integer.toString(branch.layers()),
                     Display.bytes(branch.layerBytes()),
-                    branch.source() == null ? "-" : branch.source());
+                    source(branch));
         }
         table.print(out);
         for (BranchView branch : branches) {
@@ -84,6 +84,13 @@ final class StatusCommand implements Callable<Integer> {
             out.println();
             EndpointListCommand.print(endpoints, out);
         }
+    }
+
+    private static String source(BranchView branch) {
+        if (branch.source() != null) {
+            return branch.source();
+        }
+        return branch.parent() == null ? "-" : "branch of " + branch.parent() + " from " + branch.branchedAt();
     }
 
     /** What it does: what following does, once the branch is there. */

@@ -53,8 +53,8 @@ public final class Server implements AutoCloseable {
     }
 
     private void start() throws IOException, StorageException {
-        LOG.info("starting in {}", options.directory());
         keep(DirectoryLock.take(options.directory()));
+        LOG.info("starting in {}", options.directory());
         PostgresRedo redo = keep(new PostgresRedo());
         EmbeddedStore store = keep(EmbeddedStore.open(options.directory(), StoreSettings.DEFAULT, redo));
         Clock clock = new SystemClock();

@@ -64,13 +64,17 @@ public final class HttpApi implements AutoCloseable {
     public void start() throws IOException {
         try {
             server.start();
-        } catch (IOException e) {
-            close();
-            throw e;
         } catch (Exception e) {
             close();
-            throw new IOException("the HTTP server cannot be started: " + e.getMessage(), e);
+            throw new IOException(
+                    "cannot listen on " + connector.getHost() + ":" + connector.getPort() + ": " + reason(e), e);
         }
+    }
+
+    /** The first cause has it: what is around it only names the address again. */
+    private static String reason(Throwable failure) {
+        Throwable cause = failure.getCause();
+        return cause == null ? String.valueOf(failure.getMessage()) : reason(cause);
     }
 
     /** Where it listens, once started. */

@@ -1,6 +1,8 @@
 package dev.palimpsest.pageserver.http;
 
 import dev.palimpsest.pageserver.branch.BranchException;
+import java.util.Collection;
+import org.jspecify.annotations.Nullable;
 
 /** A request is answered with an error: its status, and a message for whoever asked. */
 final class HttpFailure extends Exception {
@@ -18,15 +20,21 @@ final class HttpFailure extends Exception {
     static final int UNAVAILABLE = 503;
 
     private final int status;
+    private final String allow;
 
     HttpFailure(int status, String message) {
-        super(message);
-        this.status = status;
+        this(status, message, "", null);
     }
 
-    private HttpFailure(int status, String message, Throwable cause) {
+    private HttpFailure(int status, String message, String allow, @Nullable Throwable cause) {
         super(message, cause);
         this.status = status;
+        this.allow = allow;
+    }
+
+    static HttpFailure wrongMethod(String method, String path, Collection<String> allowed) {
+        String others = String.join(", ", allowed);
+        return new HttpFailure(METHOD_NOT_ALLOWED, method + " is not possible at " + path + ", only " + others, others, null);
     }
 
     static HttpFailure badRequest(String message) {
@@ -43,10 +51,16 @@ final class HttpFailure extends Exception {
                     case FAILED -> INTERNAL;
                 },
                 String.valueOf(failure.getMessage()),
+                "",
                 failure);
     }
 
     int status() {
         return status;
+    }
+
+    /** The methods that would be possible, for the header of this name; empty if that is not the matter. */
+    String allow() {
+        return allow;
     }
 }

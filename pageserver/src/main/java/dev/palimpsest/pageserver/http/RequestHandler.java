@@ -50,9 +50,12 @@ final class RequestHandler extends Handler.Abstract {
             head(response, id);
             send(answer(request), response, callback);
         } catch (HttpFailure e) {
-            fail(e, request, response, id, callback);
+            fail(e, response, id, callback);
         } catch (BranchException e) {
-            fail(HttpFailure.of(e), request, response, id, callback);
+            if (e.kind() == BranchException.Kind.FAILED) {
+                LOG.warn("{} {}: {}", request.getMethod(), request.getHttpURI().getPath(), e.getMessage());
+            }
+            fail(HttpFailure.of(e), response, id, callback);
         } catch (IOException e) {
             LOG.info(
                     "{} {} ended early: {}",
@@ -70,7 +73,6 @@ final class RequestHandler extends Handler.Abstract {
             fail(
                     new HttpFailure(
                             HttpFailure.INTERNAL, "this is a bug of the server; its log has more of request " + id),
-                    request,
                     response,
                     id,
                     callback);
@@ -161,16 +163,16 @@ final class RequestHandler extends Handler.Abstract {
         callback.succeeded();
     }
 
-    private void fail(HttpFailure failure, Request request, Response response, String id, Callback callback) {
-        if (failure.status() >= HttpFailure.INTERNAL) {
-            LOG.warn("{} {}: {}", request.getMethod(), request.getHttpURI().getPath(), failure.getMessage());
-        }
+    private void fail(HttpFailure failure, Response response, String id, Callback callback) {
         if (response.isCommitted()) {
             callback.failed(failure);
             return;
         }
         response.reset();
         head(response, id);
+        if (!failure.allow().isEmpty()) {
+            response.getHeaders().put(HttpHeader.ALLOW, failure.allow());
+        }
         sendJson(failure.status(), new Responses.Failure(String.valueOf(failure.getMessage())), response, callback);
     }
 }

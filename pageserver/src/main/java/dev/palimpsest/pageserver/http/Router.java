@@ -89,8 +89,6 @@ final class Router {
         if (others.isEmpty()) {
             throw new HttpFailure(HttpFailure.NOT_FOUND, "there is nothing at " + path);
         }
-        throw new HttpFailure(
-                HttpFailure.METHOD_NOT_ALLOWED,
-                method + " is not possible at " + path + ", only " + String.join(", ", others));
+        throw HttpFailure.wrongMethod(method, path, others);
     }
 }
