@@ -13,8 +13,7 @@ public interface WritableFile extends ReadableFile {
 
     /**
      * Makes the bytes and the size of the file durable, as they are when it is called; it may run beside writes, of which it
-     * makes any part durable. That its name exists is durable only after
-     * {@link Disk#syncDirectory} too.
+     * makes any part durable. That its name exists is durable only after {@link Disk#syncDirectory} too.
      *
      * @throws DiskException of kind {@code FATAL} if it fails: what was written since the last sync may be lost, and a
      *     second sync that succeeds would not mean that it is there

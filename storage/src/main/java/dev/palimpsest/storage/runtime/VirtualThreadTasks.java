@@ -6,9 +6,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Each task on a virtual thread of its own; waiting is real. There are only as many virtual threads that compute at a time as
  * there are processors, and one gives way to another only where it waits: a task that must go on whatever others do is started
- * on a thread of the operating system. All of them are daemons: they do not keep the process alive. Safe for use by many threads. Interrupting a thread that
- * waits or sleeps here ends neither: the interrupt is kept for whoever looks for it later. What stops tasks is a
- * {@link Cancellation}.
+ * on a thread of the operating system. All of them are daemons: they do not keep the process alive. Safe for use by many
+ * threads. Interrupting a thread that waits or sleeps here ends neither: the interrupt is kept for whoever looks for it later.
+ * What stops tasks is a {@link Cancellation}.
  */
 @OutsideWorld
 public final class VirtualThreadTasks implements Tasks {

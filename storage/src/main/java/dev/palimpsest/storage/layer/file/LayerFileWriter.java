@@ -23,9 +23,9 @@ import java.util.List;
  * </pre>
  *
  * <p>While blobs are written the file is synced in the background from time to time, so that the sync at the end, the only one
- * that counts, has little left to do. The index is held in memory until the end. Closing a writer that is not finished deletes the file; what a crash leaves
- * has a temporary name and is removed at the next start. Used by one thread at a time. After an exception it is of no use
- * but to be closed.
+ * that counts, has little left to do. The index is held in memory until the end. Closing a writer that is not finished deletes
+ * the file; what a crash leaves has a temporary name and is removed at the next start. Used by one thread at a time. After an
+ * exception it is of no use but to be closed.
  */
 public final class LayerFileWriter implements AutoCloseable {
     /** Large enough that writes cost little, small enough for many layers to be written at a time. */
