@@ -312,7 +312,8 @@ public final class ClusterImport {
             values.putImage(SlruKeys.block(kind, segment, i), at, ByteBuffer.wrap(bytes, i * PAGE, PAGE));
         }
         put(SlruKeys.segmentSize(kind, segment), Listings.length((int) count));
-        slrus.computeIfAbsent(kind, _ -> new TreeMap<>(Integer::compareUnsigned)).put(segment, (int) count);
+        slrus.computeIfAbsent(kind, _ -> new TreeMap<>(Integer::compareUnsigned))
+                .put(segment, (int) count);
         flush();
     }
 
