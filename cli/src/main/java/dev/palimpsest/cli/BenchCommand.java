@@ -1,13 +1,19 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.benchmarks.BulkInsertBenchmark;
 import dev.palimpsest.benchmarks.IngestBenchmark;
 import dev.palimpsest.benchmarks.LayerMapBenchmark;
 import dev.palimpsest.benchmarks.ReadBenchmark;
+import dev.palimpsest.pageserver.branch.BranchException;
+import dev.palimpsest.pageserver.endpoint.PrivatePostgres;
+import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.storage.StorageException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -137,5 +143,33 @@ final class BenchCommand implements Runnable {
         PrintWriter out = spec.commandLine().getOut();
         new LayerMapBenchmark(1).run(sizes).forEach(out::println);
         out.flush();
+    }
+
+    @Command(
+            name = "bulk-insert",
+            mixinStandardHelpOptions = true,
+            description = "Fill a table of an unmodified PostgreSQL by one INSERT while a server follows; then let another"
+                    + " server take in the same WAL at full speed, and PostgreSQL itself recover from it.")
+    void bulkInsert(
+            @Option(names = "--dir", description = "where to write; default: the current directory", defaultValue = ".")
+                    Path directory,
+            @Option(
+                            names = "--rows",
+                            description = "rows to insert; default: ${DEFAULT-VALUE}",
+                            defaultValue = "20000000")
+                    long rows,
+            @Option(names = "--pg-version", description = "14 to 18; default: the newest installed, or else 17")
+                    @Nullable Integer version)
+            throws IOException, SQLException, BranchException, StorageException {
+        PrintWriter out = spec.commandLine().getOut();
+        BulkInsertBenchmark.run(
+                new BulkInsertBenchmark.Parameters(
+                        rows,
+                        PostgresVersion.ofMajor(version == null ? PrivatePostgres.newestInstalled() : version),
+                        directory),
+                line -> {
+                    out.println(line);
+                    out.flush();
+                });
     }
 }

@@ -8,6 +8,7 @@ import dev.palimpsest.pageserver.branch.BranchView;
 import dev.palimpsest.pageserver.branch.Branches;
 import dev.palimpsest.pageserver.branch.EndpointView;
 import dev.palimpsest.pageserver.branch.Moment;
+import dev.palimpsest.pageserver.endpoint.PrivatePostgres;
 import dev.palimpsest.pageserver.relation.DirectoryComparison;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.PostgresVersion;
@@ -18,15 +19,18 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -81,7 +85,7 @@ final class DemoCommand implements Callable<Integer> {
             if (keep) {
                 out().println("Everything is in " + root);
             } else {
-                DemoPostgres.deleteTree(root);
+                deleteTree(root);
             }
             out().flush();
         }
@@ -94,9 +98,9 @@ final class DemoCommand implements Callable<Integer> {
 
     private int run(Path root) throws IOException, SQLException, BranchException, StorageException {
         Instant began = Instant.now();
-        PostgresVersion chosen = PostgresVersion.ofMajor(version == null ? DemoPostgres.newestInstalled() : version);
+        PostgresVersion chosen = PostgresVersion.ofMajor(version == null ? PrivatePostgres.newestInstalled() : version);
         step("1. Starting a %s, unmodified, as anybody would.", chosen);
-        try (DemoPostgres primary = DemoPostgres.start(chosen, root.resolve("primary"), root.resolve("postgresql"))) {
+        try (PrivatePostgres primary = PrivatePostgres.start(chosen, root.resolve("primary"), root.resolve("postgresql"))) {
             step("   It runs on port %d, with %s.", primary.port(), primary.programs());
             try (Server server =
                     Server.open(new ServerOptions(root.resolve("server"), "127.0.0.1", 0, primary.programs()))) {
@@ -117,20 +121,20 @@ final class DemoCommand implements Callable<Integer> {
         }
     }
 
-    private int tell(DemoPostgres primary, Branches branches, Instant began, int httpPort, Path root)
+    private int tell(PrivatePostgres primary, Branches branches, Instant began, int httpPort, Path root)
             throws SQLException, BranchException, IOException {
         attach(primary, branches);
         Content lost;
         Instant before;
         Lsn dropped;
-        try (Connection connection = primary.connect()) {
+        try (Connection connection = connect(primary.port())) {
             write(connection);
             lost = Content.of(connection);
             before = now(connection);
             step("5. It is %s, and the table accounts has %,d rows. Now somebody drops it.", before, lost.rows);
             execute(connection, "DROP TABLE accounts");
             execute(connection, "CREATE TABLE what_happens_next AS SELECT 'life goes on' AS note");
-            dropped = primary.currentLsn(connection);
+            dropped = currentLsn(connection);
         }
         await(
                 "the server to have it all",
@@ -146,7 +150,7 @@ final class DemoCommand implements Callable<Integer> {
                 "7. Booted an unmodified %s on it, port %d, in %.1f s.",
                 PostgresVersion.ofMajor(fix.pgVersion()), endpoint.port(), (System.nanoTime() - start) / 1e9);
         Content found;
-        try (Connection connection = DemoPostgres.connect(endpoint.port())) {
+        try (Connection connection = connect(endpoint.port())) {
             found = Content.of(connection);
             execute(connection, "INSERT INTO accounts SELECT max(id) + 1, 0, 'written on the branch' FROM accounts");
         }
@@ -164,7 +168,7 @@ final class DemoCommand implements Callable<Integer> {
         return same && equal ? 0 : 1;
     }
 
-    private void attach(DemoPostgres primary, Branches branches) throws BranchException {
+    private void attach(PrivatePostgres primary, Branches branches) throws BranchException {
         step("3. Attaching it: palimpsest attach \"%s\" --name prod", primary.connectionString());
         AttachProgress progress = branches.attach("prod", primary.connectionString(), null);
         String shown = "";
@@ -206,6 +210,26 @@ final class DemoCommand implements Callable<Integer> {
         execute(connection, "VACUUM accounts");
     }
 
+    private static Connection connect(int port) throws SQLException {
+        return DriverManager.getConnection("jdbc:postgresql://127.0.0.1:" + port + "/postgres?user=postgres");
+    }
+
+    private static Lsn currentLsn(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT pg_current_wal_flush_lsn()")) {
+            row.next();
+            return Lsn.parse(row.getString(1));
+        }
+    }
+
+    private static void deleteTree(Path root) throws IOException {
+        try (Stream<Path> all = Files.walk(root)) {
+            for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(path);
+            }
+        }
+    }
+
     private static void execute(Connection connection, String sql) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             statement.execute(sql);
@@ -244,7 +268,7 @@ final class DemoCommand implements Callable<Integer> {
         }
     }
 
-    private boolean compare(DemoPostgres primary, Branches branches) throws BranchException, IOException {
+    private boolean compare(PrivatePostgres primary, Branches branches) throws BranchException, IOException {
         step("8. Stopping the first PostgreSQL, to compare every page of its directory with what the server has.");
         primary.stop();
         DirectoryComparison.Result result = branches.verify("prod", primary.data(), PageComparison.Server.PRIMARY);
@@ -274,7 +298,7 @@ final class DemoCommand implements Callable<Integer> {
                 Duration.between(began, Instant.now()).toMillis() / 1e3);
     }
 
-    private void instructions(DemoPostgres primary, EndpointView endpoint, int httpPort, Path root) {
+    private void instructions(PrivatePostgres primary, EndpointView endpoint, int httpPort, Path root) {
         List<String> lines = List.of(
                 "Both run on until you press Enter:",
                 "  the branch:  psql -h 127.0.0.1 -p " + endpoint.port() + " -U postgres",

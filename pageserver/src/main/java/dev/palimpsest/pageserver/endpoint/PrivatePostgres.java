@@ -1,9 +1,5 @@
-package dev.palimpsest.cli;
+package dev.palimpsest.pageserver.endpoint;
 
-import dev.palimpsest.pageserver.endpoint.PostgresProcess;
-import dev.palimpsest.pageserver.endpoint.PostgresPrograms;
-import dev.palimpsest.pageserver.endpoint.ServerUser;
-import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.PostgresVersion;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -13,21 +9,16 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.sql.Connection;
-import java.sql.DriverManager;
-import java.sql.ResultSet;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
-import java.util.Properties;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** A PostgreSQL with a cluster of its own, for the length of a command. */
-final class DemoPostgres implements AutoCloseable {
+/**
+ * A PostgreSQL with a cluster of its own, for the length of a command: user {@code postgres}, on the loopback address, trusting
+ * everybody there.
+ */
+public final class PrivatePostgres implements AutoCloseable {
     private static final int OLDEST = 14;
     private static final int NEWEST = 18;
     private static final int DEFAULT = 17;
@@ -36,13 +27,13 @@ final class DemoPostgres implements AutoCloseable {
     private final int port;
     private boolean running;
 
-    private DemoPostgres(PostgresProcess process, int port) {
+    private PrivatePostgres(PostgresProcess process, int port) {
         this.process = process;
         this.port = port;
     }
 
     /** The newest major version that is installed where distributions put it, or else 17. */
-    static int newestInstalled() {
+    public static int newestInstalled() {
         for (int major = NEWEST; major >= OLDEST; major--) {
             if (Files.isExecutable(Path.of("/usr/lib/postgresql/" + major + "/bin/initdb"))) {
                 return major;
@@ -56,8 +47,9 @@ final class DemoPostgres implements AutoCloseable {
      *
      * @param home gets the cluster and the log
      * @param cache for programs that are fetched
+     * @param settings lines for {@code postgresql.conf}
      */
-    static DemoPostgres start(PostgresVersion version, Path home, Path cache, String... settings) throws IOException {
+    public static PrivatePostgres start(PostgresVersion version, Path home, Path cache, String... settings) throws IOException {
         PostgresPrograms programs = PostgresPrograms.find(version, List.of(), cache, System.getenv());
         ServerUser user = ServerUser.ifRoot();
         Files.createDirectories(home);
@@ -91,8 +83,8 @@ final class DemoPostgres implements AutoCloseable {
                 "max_wal_senders = 10"));
         lines.addAll(List.of(settings));
         Files.write(data.resolve("postgresql.conf"), lines, StandardOpenOption.APPEND);
-        DemoPostgres started =
-                new DemoPostgres(new PostgresProcess(programs, data, home.resolve("server.log"), user), port);
+        PrivatePostgres started =
+                new PrivatePostgres(new PostgresProcess(programs, data, home.resolve("server.log"), user), port);
         started.process.start();
         started.running = true;
         return started;
@@ -122,50 +114,35 @@ final class DemoPostgres implements AutoCloseable {
         }
     }
 
-    int port() {
+    /** Where it listens on the loopback address. */
+    public int port() {
         return port;
     }
 
     /** The directory with its programs. */
-    Path programs() {
+    public Path programs() {
         return process.programs().bin();
     }
 
-    Path data() {
+    /** Its data directory. */
+    public Path data() {
         return process.data();
     }
 
-    String connectionString() {
+    /** How to reach it. */
+    public String connectionString() {
         return "host=127.0.0.1 port=" + port + " user=postgres";
     }
 
     /** How to start it by hand. */
-    String startCommand() {
+    public String startCommand() {
         ServerUser user = process.user();
         return (user == null ? "" : String.join(" ", user.prefix()) + " ")
                 + programs().resolve("pg_ctl") + " start -D " + data();
     }
 
-    Connection connect() throws SQLException {
-        return connect(port);
-    }
-
-    static Connection connect(int port) throws SQLException {
-        Properties login = new Properties();
-        login.setProperty("user", "postgres");
-        return DriverManager.getConnection("jdbc:postgresql://127.0.0.1:" + port + "/postgres", login);
-    }
-
-    Lsn currentLsn(Connection connection) throws SQLException {
-        try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery("SELECT pg_current_wal_flush_lsn()")) {
-            row.next();
-            return Lsn.parse(row.getString(1));
-        }
-    }
-
     /** Shuts it down, and waits until it has ended. */
-    void stop() throws IOException {
+    public void stop() throws IOException {
         process.requestStop();
         long deadline = System.nanoTime() + 60_000_000_000L;
         while (PostgresProcess.pid(data()) != 0) {
@@ -182,20 +159,29 @@ final class DemoPostgres implements AutoCloseable {
         running = false;
     }
 
+    /** Ends it at once, as a crash does. */
+    public void crash() throws IOException {
+        process.kill();
+        running = false;
+    }
+
+    /** Starts it again; returns when it takes connections, after recovery if it crashed. */
+    public void restart() throws IOException {
+        process.start();
+        running = true;
+    }
+
+    /** What it has logged so far. */
+    public String log() throws IOException {
+        return Files.readString(process.log());
+    }
+
+    /** Ends it if it runs. What it made stays. */
     @Override
     public void close() throws IOException {
         if (running && PostgresProcess.pid(data()) != 0) {
             process.kill();
             running = false;
-        }
-    }
-
-    /** Deletes a directory and all in it. */
-    static void deleteTree(Path root) throws IOException {
-        try (Stream<Path> all = Files.walk(root)) {
-            for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(path);
-            }
         }
     }
 }
