@@ -35,7 +35,8 @@ final class ArchiveRestore {
             } else if (entry.isFile() && !entry.isSymbolicLink() && !entry.isLink()) {
                 file(tar, path, entry.getSize());
             } else {
-                throw new ServerFailure("the archive has '" + entry.getName() + "', which is neither file nor directory");
+                throw new ServerFailure(
+                        "the archive has '" + entry.getName() + "', which is neither file nor directory");
             }
             last = path;
         }

@@ -19,8 +19,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "page",
         mixinStandardHelpOptions = true,
-        description = "Show a page of a branch as of any moment: its header, its line pointers and the headers of its tuples; "
-                + "or everything that ever happened to it.")
+        description =
+                "Show a page of a branch as of any moment: its header, its line pointers and the headers of its tuples; "
+                        + "or everything that ever happened to it.")
 final class PageCommand implements Callable<Integer> {
     @Parameters(index = "0", paramLabel = "BRANCH", description = "its name")
     private String name = "";
@@ -58,11 +59,11 @@ final class PageCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, ServerFailure {
         try (ServerClient client = server.connect()) {
-            String query = "?relation=" + ServerClient.encode(relation) + "&block=" + block + "&"
-                    + MomentOption.parameter(at);
+            String query =
+                    "?relation=" + ServerClient.encode(relation) + "&block=" + block + "&" + MomentOption.parameter(at);
             if (history) {
-                printHistory(client.get(
-                        ServerClient.branch(name) + "/page_history" + query, Responses.PageHistory.class));
+                printHistory(
+                        client.get(ServerClient.branch(name) + "/page_history" + query, Responses.PageHistory.class));
                 return 0;
             }
             ServerClient.Download<byte[]> page = client.bytes(ServerClient.branch(name) + "/page" + query);

@@ -25,8 +25,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "restore",
         mixinStandardHelpOptions = true,
-        description = "Write a data directory that PostgreSQL starts from, with all databases and tablespaces within it. What "
-                + "it writes afterwards is its own affair: it does not go into the branch.")
+        description =
+                "Write a data directory that PostgreSQL starts from, with all databases and tablespaces within it. What "
+                        + "it writes afterwards is its own affair: it does not go into the branch.")
 final class RestoreCommand implements Callable<Integer> {
     private static final Path ACCOUNTS = Path.of("/etc/passwd");
     private static final double NANOS = 1e9;

@@ -17,8 +17,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "verify",
         mixinStandardHelpOptions = true,
-        description = "Compare every page of a branch with the data directory of a PostgreSQL that was stopped cleanly, as of "
-                + "where it stopped. The exit code is 1 if any differs.")
+        description =
+                "Compare every page of a branch with the data directory of a PostgreSQL that was stopped cleanly, as of "
+                        + "where it stopped. The exit code is 1 if any differs.")
 final class VerifyCommand implements Callable<Integer> {
     @Parameters(paramLabel = "BRANCH", description = "its name")
     private String name = "";
@@ -32,8 +33,9 @@ final class VerifyCommand implements Callable<Integer> {
 
     @Option(
             names = "--standby",
-            description = "it is a standby's: visibility maps and sequences must be the same too, which a primary has ahead "
-                    + "of its WAL")
+            description =
+                    "it is a standby's: visibility maps and sequences must be the same too, which a primary has ahead "
+                            + "of its WAL")
     private boolean standby;
 
     @Mixin

@@ -98,9 +98,7 @@ class ServedCommandsTest {
         Result result = run("attach", "host=db user=rep", "--name", "new", "--slot", "s");
         assertThat(result.code).isZero();
         assertThat(branches.calls).containsExactly("attach new to host=db user=rep by s");
-        assertThat(result.err)
-                .isEqualToNormalizingNewlines(
-                        """
+        assertThat(result.err).isEqualToNormalizingNewlines("""
                         palimpsest: warning: full_page_writes is off
                         making slot s
                         taking the base backup
@@ -146,9 +144,7 @@ class ServedCommandsTest {
         branches.startEndpoint("fix", 5433, null);
         Result result = run("status");
         assertThat(result.code).isZero();
-        assertThat(result.out)
-                .isEqualToNormalizingNewlines(
-                        """
+        assertThat(result.out).isEqualToNormalizingNewlines("""
                         BRANCH  PG  STATE      LAST LSN  DURABLE  BEHIND        LAYERS  SIZE   SOURCE
                         fix     17  ready      0/3000    0/3000   -             0       0 B    branch of prod from 0/3000
                         prod    17  streaming  0/8123    0/7000   291 B, 1.5 s  3       12 MB  host=db user=rep
@@ -172,7 +168,8 @@ class ServedCommandsTest {
     @Test
     void branchesAreMadeFromAnyMoment() {
         ZoneId zone = ZoneId.systemDefault();
-        String local = FakeBranches.EPOCH.plusSeconds(3).atZone(zone).toLocalDateTime().toString();
+        String local =
+                FakeBranches.EPOCH.plusSeconds(3).atZone(zone).toLocalDateTime().toString();
         assertThat(run("branch", "create", "a", "--from", "prod", "--at", "0/3000").out)
                 .isEqualToNormalizingNewlines("branch a was made from prod at 0/3000\n");
         assertThat(run("branch", "create", "b", "--from", "prod", "--at", local).out)
@@ -196,7 +193,8 @@ class ServedCommandsTest {
         assertThat(run("branch", "list").out)
                 .contains("fix     prod  0/3000  " + local(FakeBranches.EPOCH.plusSeconds(100)) + "  17  ready");
         assertThat(run("branch", "show", "prod").out)
-                .contains("readable     0/2000 to 0/8123", "received     0/8123 of 0/8246", "behind       291 B, 1.5 s");
+                .contains(
+                        "readable     0/2000 to 0/8123", "received     0/8123 of 0/8246", "behind       291 B, 1.5 s");
         assertThat(run("branch", "show", "fix").out).contains("comes from   prod at 0/3000");
         assertThat(run("branch", "delete", "prod").err).contains("fix came from prod");
         branches.left = List.of("slot s stays");
@@ -211,7 +209,9 @@ class ServedCommandsTest {
         OffsetDateTime there = time.atZone(ZoneId.systemDefault()).toOffsetDateTime();
         return there.toLocalDate() + " " + there.toLocalTime().withNano(0)
                 + (there.getSecond() == 0 ? ":00" : "") + ".000"
-                + (there.getOffset().getTotalSeconds() == 0 ? "+00:00" : there.getOffset().getId());
+                + (there.getOffset().getTotalSeconds() == 0
+                        ? "+00:00"
+                        : there.getOffset().getId());
     }
 
     @Test
@@ -232,8 +232,7 @@ class ServedCommandsTest {
     @Test
     void endpointsAreStartedListedAndStopped() throws BranchException {
         branches.create("fix", "prod", Moment.LATEST);
-        assertThat(run("endpoint", "start", "fix").out)
-                .contains("PostgreSQL 17 runs on branch fix", "port=54321");
+        assertThat(run("endpoint", "start", "fix").out).contains("PostgreSQL 17 runs on branch fix", "port=54321");
         run("endpoint", "start", "fix", "--port", "5433", "--pg-bin", directory.toString());
         assertThat(branches.calls).contains("start fix on port 5433 with " + directory);
         assertThat(run("endpoint", "list").out).contains("5433");
@@ -254,7 +253,8 @@ class ServedCommandsTest {
         assertThat(result.err).isEmpty();
         assertThat(result.code).isZero();
         assertThat(result.out)
-                .contains("branch prod as of 0/3000 is in " + target + ": 4 files, 985 kB", "start it with: ", "pg_ctl");
+                .contains(
+                        "branch prod as of 0/3000 is in " + target + ": 4 files, 985 kB", "start it with: ", "pg_ctl");
         assertThat(target.resolve("base/16384")).hasBinaryContent(large);
         assertThat(target.resolve("global/pg_control")).hasContent("control at 0/3000");
         assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(target.resolve("base"))))
@@ -300,9 +300,7 @@ class ServedCommandsTest {
         HeapTuple.setInfomask2(page, tuple, HeapTuple.ONLY_TUPLE | 2);
         Result result = run("page", "prod", "base/5/16384", "7", "--at", "0/5000");
         assertThat(result.err).isEmpty();
-        assertThat(result.out)
-                .isEqualToNormalizingNewlines(
-                        """
+        assertThat(result.out).isEqualToNormalizingNewlines("""
                         block 7 of base/5/16384, branch prod as of 0/5000
                         pd_lsn       0/4FF8
                         pd_checksum  0x0000
@@ -323,7 +321,9 @@ class ServedCommandsTest {
         for (int seed = 0; seed < 50; seed++) {
             new SplittableRandom(seed).nextBytes(branches.page);
             for (String relation : List.of("1663/5/16384", "1663/5/16384_vm", "1663/5/16384_fsm")) {
-                assertThat(run("page", "prod", relation, "0").code).as("seed %d", seed).isZero();
+                assertThat(run("page", "prod", relation, "0").code)
+                        .as("seed %d", seed)
+                        .isZero();
             }
         }
         Arrays.fill(branches.page, (byte) 0);
@@ -369,23 +369,28 @@ class ServedCommandsTest {
         PipedReader lines = new PipedReader();
         PipedWriter out = new PipedWriter(lines);
         List<Integer> codes = new ArrayList<>();
-        Thread server = Thread.ofPlatform().start(() -> codes.add(Palimpsest.commandLine()
-                .setOut(new PrintWriter(out, true))
-                .execute("server", "--dir", directory.resolve("d").toString(), "--listen", "127.0.0.1:0")));
+        Thread server = Thread.ofPlatform()
+                .start(() -> codes.add(Palimpsest.commandLine()
+                        .setOut(new PrintWriter(out, true))
+                        .execute("server", "--dir", directory.resolve("d").toString(), "--listen", "127.0.0.1:0")));
         String ready = new BufferedReader(lines).readLine();
         Matcher address = Pattern.compile("palimpsest: ready at (http://127\\.0\\.0\\.1:\\d+), data in .*")
                 .matcher(ready);
         assertThat(address.matches()).as(ready).isTrue();
         assertThat(runAsIs(List.of("status", "--server", address.group(1))).out).contains("Nothing is attached yet");
-        Result second = runAsIs(List.of("server", "--dir", directory.resolve("d").toString()));
+        Result second =
+                runAsIs(List.of("server", "--dir", directory.resolve("d").toString()));
         assertThat(second.code).isEqualTo(1);
         assertThat(second.err)
-                .contains("belongs to the server with process ID " + ProcessHandle.current().pid());
+                .contains("belongs to the server with process ID "
+                        + ProcessHandle.current().pid());
         server.interrupt();
         server.join();
         assertThat(codes).containsExactly(0);
-        assertThat(runAsIs(List.of("status", "--server", address.group(1))).code).isEqualTo(1);
-        assertThat(runAsIs(List.of("server", "--dir", "d", "--listen", "9898")).err).contains("--listen wants");
+        assertThat(runAsIs(List.of("status", "--server", address.group(1))).code)
+                .isEqualTo(1);
+        assertThat(runAsIs(List.of("server", "--dir", "d", "--listen", "9898")).err)
+                .contains("--listen wants");
     }
 
     @Test

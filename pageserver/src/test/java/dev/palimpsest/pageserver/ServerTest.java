@@ -22,7 +22,9 @@ class ServerTest {
     }
 
     private static String get(Server server, String path) throws IOException {
-        try (var in = URI.create("http://127.0.0.1:" + server.httpPort() + path).toURL().openStream()) {
+        try (var in = URI.create("http://127.0.0.1:" + server.httpPort() + path)
+                .toURL()
+                .openStream()) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         }
     }
@@ -44,7 +46,8 @@ class ServerTest {
             assertThatThrownBy(() -> Server.open(options(0)))
                     .isInstanceOf(IOException.class)
                     .hasMessageContaining(directory.resolve("new").toString())
-                    .hasMessageContaining("process ID " + ProcessHandle.current().pid());
+                    .hasMessageContaining(
+                            "process ID " + ProcessHandle.current().pid());
             assertThat(get(server, "/v1/status")).isNotEmpty();
         }
         Server.open(options(0)).close();

@@ -34,7 +34,8 @@ final class HttpFailure extends Exception {
 
     static HttpFailure wrongMethod(String method, String path, Collection<String> allowed) {
         String others = String.join(", ", allowed);
-        return new HttpFailure(METHOD_NOT_ALLOWED, method + " is not possible at " + path + ", only " + others, others, null);
+        return new HttpFailure(
+                METHOD_NOT_ALLOWED, method + " is not possible at " + path + ", only " + others, others, null);
     }
 
     static HttpFailure badRequest(String message) {

@@ -69,12 +69,7 @@ public final class FakeBranches implements BranchService {
     /** A branch that follows a source, 291 bytes behind it. */
     public synchronized FakeBranches withProd() {
         FollowState follow = new FollowState(
-                FollowState.Phase.STREAMING,
-                null,
-                LAST,
-                LAST.plus(291),
-                EPOCH.plusSeconds(60),
-                EPOCH.plusSeconds(7));
+                FollowState.Phase.STREAMING, null, LAST, LAST.plus(291), EPOCH.plusSeconds(60), EPOCH.plusSeconds(7));
         branches.put(
                 "prod",
                 new BranchView(
@@ -132,8 +127,7 @@ public final class FakeBranches implements BranchService {
             throw new BranchException(BranchException.Kind.CONFLICT, "there is a branch " + name + " already");
         }
         if (!attaching.containsKey(name)) {
-            throw new BranchException(
-                    BranchException.Kind.INVALID, "wal_level is minimal\nthe user may not replicate");
+            throw new BranchException(BranchException.Kind.INVALID, "wal_level is minimal\nthe user may not replicate");
         }
         return attachProgress(name);
     }
@@ -198,15 +192,14 @@ public final class FakeBranches implements BranchService {
     @Override
     public synchronized Lsn resolve(String name, Moment moment) throws BranchException {
         BranchView branch = find(name);
-        Lsn lsn =
-                switch (moment) {
-                    case Moment.Latest() -> branch.lastRecordLsn();
-                    case Moment.AtLsn(Lsn at) -> at;
-                    case Moment.AtTime(Instant time) ->
-                        Lsn.min(
-                                branch.lastRecordLsn(),
-                                new Lsn(Math.max(0, (time.getEpochSecond() - EPOCH.getEpochSecond() + 2) * STEP - 8)));
-                };
+        Lsn lsn = switch (moment) {
+            case Moment.Latest() -> branch.lastRecordLsn();
+            case Moment.AtLsn(Lsn at) -> at;
+            case Moment.AtTime(Instant time) ->
+                Lsn.min(
+                        branch.lastRecordLsn(),
+                        new Lsn(Math.max(0, (time.getEpochSecond() - EPOCH.getEpochSecond() + 2) * STEP - 8)));
+        };
         if (lsn.isBefore(branch.readableFrom()) || lsn.isAfter(branch.lastRecordLsn())) {
             throw new BranchException(
                     BranchException.Kind.INVALID, moment + " is not in the history of branch " + name);

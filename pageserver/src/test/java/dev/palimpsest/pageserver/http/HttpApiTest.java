@@ -114,12 +114,17 @@ class HttpApiTest {
 
     @Test
     void positionsGoBothWays() throws Exception {
-        JsonNode byTime = get(BRANCHES + "/prod/position?at=2026-11-20T10:00:03Z").json();
+        JsonNode byTime =
+                get(BRANCHES + "/prod/position?at=2026-11-20T10:00:03Z").json();
         assertThat(byTime.get("lsn").asString()).isEqualTo("0/4FF8");
         assertThat(byTime.get("last_commit").asString()).isEqualTo("2026-11-20T10:00:03Z");
-        assertThat(get(BRANCHES + "/prod/position?at=0/2000").json().get("last_commit").isNull())
+        assertThat(get(BRANCHES + "/prod/position?at=0/2000")
+                        .json()
+                        .get("last_commit")
+                        .isNull())
                 .isTrue();
-        assertThat(get(BRANCHES + "/prod/position").json().get("lsn").asString()).isEqualTo("0/8123");
+        assertThat(get(BRANCHES + "/prod/position").json().get("lsn").asString())
+                .isEqualTo("0/8123");
         assertThat(get(BRANCHES + "/prod/position?at=2001-01-01").status()).isEqualTo(400);
         assertThat(get(BRANCHES + "/prod/position?at=yesterday").message()).contains("'yesterday' is neither");
     }
@@ -144,21 +149,27 @@ class HttpApiTest {
     @Test
     void endpointsAreStartedListedAndStopped() throws Exception {
         branches.create("fix", "prod", dev.palimpsest.pageserver.branch.Moment.LATEST);
-        assertThat(send("POST", BRANCHES + "/fix/endpoint").json().get("port").asInt()).isEqualTo(54321);
+        assertThat(send("POST", BRANCHES + "/fix/endpoint").json().get("port").asInt())
+                .isEqualTo(54321);
         assertThat(post(BRANCHES + "/fix/endpoint", "{\"port\": 5555, \"pg_bin\": \"/opt/pg/bin\"}")
                         .json()
                         .get("pid")
                         .asInt())
                 .isEqualTo(4711);
-        assertThat(branches.calls)
-                .contains("start fix on port 0 with null", "start fix on port 5555 with /opt/pg/bin");
-        assertThat(get("/palimpsest/v1/endpoint").json().get("endpoints").size()).isEqualTo(1);
-        assertThat(send("DELETE", BRANCHES + "/fix/endpoint").json().get("running").asBoolean())
+        assertThat(branches.calls).contains("start fix on port 0 with null", "start fix on port 5555 with /opt/pg/bin");
+        assertThat(get("/palimpsest/v1/endpoint").json().get("endpoints").size())
+                .isEqualTo(1);
+        assertThat(send("DELETE", BRANCHES + "/fix/endpoint")
+                        .json()
+                        .get("running")
+                        .asBoolean())
                 .isFalse();
         assertThat(send("DELETE", BRANCHES + "/fix/endpoint").status()).isEqualTo(404);
         assertThat(send("POST", BRANCHES + "/prod/endpoint").status()).isEqualTo(409);
-        assertThat(post(BRANCHES + "/fix/endpoint", "{\"port\": 65536}").message()).isEqualTo("there is no port 65536");
-        assertThat(post(BRANCHES + "/fix/endpoint", "{\"pg_bin\": \"bin\"}").message()).contains("absolute path");
+        assertThat(post(BRANCHES + "/fix/endpoint", "{\"port\": 65536}").message())
+                .isEqualTo("there is no port 65536");
+        assertThat(post(BRANCHES + "/fix/endpoint", "{\"pg_bin\": \"bin\"}").message())
+                .contains("absolute path");
     }
 
     @Test
@@ -168,8 +179,8 @@ class HttpApiTest {
         assertThat(answer.response().body()).isEqualTo(branches.page);
         assertThat(answer.response().headers().firstValue(HttpApi.LSN_HEADER)).contains("0/3000");
         assertThat(branches.calls).containsExactly("page base/5/16384_vm 4294967294 at 0/3000");
-        JsonNode history =
-                get(BRANCHES + "/prod/page_history?relation=1663/5/16384&block=0").json();
+        JsonNode history = get(BRANCHES + "/prod/page_history?relation=1663/5/16384&block=0")
+                .json();
         assertThat(history.get("lsn").asString()).isEqualTo("0/8123");
         assertThat(history.get("versions").get(1).get("image").asBoolean()).isTrue();
     }
@@ -179,10 +190,12 @@ class HttpApiTest {
         branches.differences = List.of("block 3 of 1663/5/16384: byte 40");
         Answer answer = post(BRANCHES + "/prod/verify", "{\"directory\":\"/data/../pg\",\"server\":\"standby\"}");
         assertThat(answer.json().get("differences").get(0).asString()).startsWith("block 3");
-        assertThat(post(BRANCHES + "/prod/verify", "{\"directory\":\"/data\"}").status()).isEqualTo(200);
+        assertThat(post(BRANCHES + "/prod/verify", "{\"directory\":\"/data\"}").status())
+                .isEqualTo(200);
         assertThat(branches.calls)
                 .containsExactly("verify prod against /pg of a STANDBY", "verify prod against /data of a PRIMARY");
-        assertThat(post(BRANCHES + "/prod/verify", "{\"directory\":\"/d\",\"server\":\"x\"}").status())
+        assertThat(post(BRANCHES + "/prod/verify", "{\"directory\":\"/d\",\"server\":\"x\"}")
+                        .status())
                 .isEqualTo(400);
     }
 
@@ -195,10 +208,11 @@ class HttpApiTest {
         branches.files.put("PG_VERSION", "17\n".getBytes(StandardCharsets.UTF_8));
         Answer answer = get(BRANCHES + "/prod/restore?at=0/3000");
         assertThat(answer.response().headers().firstValue(HttpApi.LSN_HEADER)).contains("0/3000");
-        assertThat(answer.response().headers().firstValue(HttpApi.PG_VERSION_HEADER)).contains("17");
+        assertThat(answer.response().headers().firstValue(HttpApi.PG_VERSION_HEADER))
+                .contains("17");
         List<String> names = new ArrayList<>();
-        try (TarArchiveInputStream tar =
-                new TarArchiveInputStream(new ByteArrayInputStream(answer.response().body()))) {
+        try (TarArchiveInputStream tar = new TarArchiveInputStream(
+                new ByteArrayInputStream(answer.response().body()))) {
             for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
                 names.add(entry.getName());
                 if (entry.getName().equals("base/5/16384")) {
@@ -232,11 +246,7 @@ class HttpApiTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = ';',
-            quoteCharacter = '`',
-            textBlock =
-                    """
+    @CsvSource(delimiter = ';', quoteCharacter = '`', textBlock = """
             GET    ; /                                    ;                             ; 404 ; there is nothing at /
             GET    ; /palimpsest/v1/branch/               ;                             ; 200 ;
             GET    ; /palimpsest/v1/branch/a/b            ;                             ; 404 ; there is nothing at
@@ -263,8 +273,8 @@ class HttpApiTest {
             POST   ; /palimpsest/v1/attach                ; {"name":"a","connection":"x"} ; 400 ; wal_level is minimal
             """)
     void errorsAreClear(String method, String path, String body, int status, String message) throws Exception {
-        HttpRequest.Builder request = request(path).method(
-                method, body == null ? BodyPublishers.noBody() : BodyPublishers.ofString(body));
+        HttpRequest.Builder request =
+                request(path).method(method, body == null ? BodyPublishers.noBody() : BodyPublishers.ofString(body));
         Answer answer = send(request.header("Content-Type", "application/json; charset=utf-8"));
         assertThat(answer.status()).isEqualTo(status);
         if (message != null) {
@@ -278,7 +288,8 @@ class HttpApiTest {
                 request(BRANCHES).header("Content-Type", "text/plain").POST(BodyPublishers.ofString("{}"));
         assertThat(send(text).status()).isEqualTo(415);
         assertThat(post(BRANCHES, "\"" + "x".repeat(1 << 20) + "\"").status()).isEqualTo(413);
-        assertThat(post(BRANCHES, "\"" + "x".repeat((1 << 20) - 2) + "\"").status()).isEqualTo(400);
+        assertThat(post(BRANCHES, "\"" + "x".repeat((1 << 20) - 2) + "\"").status())
+                .isEqualTo(400);
     }
 
     @Test
@@ -304,7 +315,8 @@ class HttpApiTest {
 
     @Test
     void aWrongMethodNamesTheRightOnes() throws Exception {
-        assertThat(send("PATCH", BRANCHES).response().headers().firstValue("Allow")).contains("GET, POST");
+        assertThat(send("PATCH", BRANCHES).response().headers().firstValue("Allow"))
+                .contains("GET, POST");
     }
 
     @Test
@@ -314,14 +326,20 @@ class HttpApiTest {
         assertThat(tenant.get("id").asString()).isEqualTo(FakeBranches.TENANT);
         assertThat(tenant.get("state").get("slug").asString()).isEqualTo("Active");
         assertThat(get(TENANT).json().get("timelines").get(0).asString()).isEqualTo(FakeBranches.TIMELINE);
-        JsonNode timeline = get(TIMELINE + "?include-non-incremental-logical-size=true").json();
+        JsonNode timeline =
+                get(TIMELINE + "?include-non-incremental-logical-size=true").json();
         assertThat(timeline.get("last_record_lsn").asString()).isEqualTo("0/8123");
         assertThat(timeline.get("disk_consistent_lsn").asString()).isEqualTo("0/7000");
-        assertThat(timeline.get("last_received_msg_ts").asLong()).isEqualTo(FakeBranches.EPOCH.getEpochSecond() * 1_000_000 + 60_000_000);
+        assertThat(timeline.get("last_received_msg_ts").asLong())
+                .isEqualTo(FakeBranches.EPOCH.getEpochSecond() * 1_000_000 + 60_000_000);
         assertThat(timeline.get("state").asString()).isEqualTo("Active");
         assertThat(timeline.get("pg_version").asInt()).isEqualTo(17);
         assertThat(get(TENANT + "/timeline").json().size()).isEqualTo(1);
-        assertThat(get(TENANT + "/timeline_and_offloaded").json().get("offloaded").size()).isZero();
+        assertThat(get(TENANT + "/timeline_and_offloaded")
+                        .json()
+                        .get("offloaded")
+                        .size())
+                .isZero();
         assertThat(get("/v1/tenant/xyz").status()).isEqualTo(400);
         assertThat(get("/v1/tenant/" + NEW_ID).status()).isEqualTo(404);
         assertThat(get(TENANT + "/timeline/" + NEW_ID).status()).isEqualTo(404);
@@ -341,13 +359,16 @@ class HttpApiTest {
         assertThat(branches.calls).hasSize(1);
         assertThat(post(TENANT + "/timeline", body.replace("0/3000", "0/4000")).status())
                 .isEqualTo(409);
-        assertThat(post(TENANT + "/timeline", body.replace("0/3000", "0/9000").replace(NEW_ID, "1" + NEW_ID.substring(1)))
+        assertThat(post(
+                                TENANT + "/timeline",
+                                body.replace("0/3000", "0/9000").replace(NEW_ID, "1" + NEW_ID.substring(1)))
                         .status())
                 .isEqualTo(406);
         assertThat(post(TENANT + "/timeline", body.replace(":17", ":16").replace(NEW_ID, "1" + NEW_ID.substring(1)))
                         .status())
                 .isEqualTo(400);
-        assertThat(post(TENANT + "/timeline", "{\"new_timeline_id\":\"" + NEW_ID + "\"}").message())
+        assertThat(post(TENANT + "/timeline", "{\"new_timeline_id\":\"" + NEW_ID + "\"}")
+                        .message())
                 .contains("attaching");
         assertThat(send("DELETE", TIMELINE).status()).isEqualTo(412);
         assertThat(send("DELETE", TENANT + "/timeline/" + NEW_ID).status()).isEqualTo(202);
@@ -362,7 +383,8 @@ class HttpApiTest {
         "2001-11-20T10:00:03Z, 0/2000, past"
     })
     void neonsLsnOfATimestamp(String time, String lsn, String kind) throws Exception {
-        JsonNode found = get(TIMELINE + "/get_lsn_by_timestamp?timestamp=" + time).json();
+        JsonNode found =
+                get(TIMELINE + "/get_lsn_by_timestamp?timestamp=" + time).json();
         assertThat(found.get("lsn").asString()).isEqualTo(lsn);
         assertThat(found.get("kind").asString()).isEqualTo(kind);
     }
@@ -373,7 +395,8 @@ class HttpApiTest {
                 .isEqualTo("2026-11-20T10:00:03Z");
         assertThat(get(TIMELINE + "/get_timestamp_of_lsn?lsn=0/2000").status()).isEqualTo(412);
         assertThat(get(TIMELINE + "/get_timestamp_of_lsn?lsn=2000").status()).isEqualTo(400);
-        assertThat(get(TIMELINE + "/get_lsn_by_timestamp?timestamp=now").status()).isEqualTo(400);
+        assertThat(get(TIMELINE + "/get_lsn_by_timestamp?timestamp=now").status())
+                .isEqualTo(400);
         assertThat(send("PUT", TIMELINE + "/checkpoint").status()).isEqualTo(200);
         assertThat(branches.calls).containsExactly("flush prod");
     }
