@@ -2,7 +2,6 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.pageserver.branch.AttachProgress;
 import dev.palimpsest.pageserver.http.Requests;
-import java.io.Console;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
@@ -45,8 +44,7 @@ final class AttachCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, ServerFailure {
         PrintWriter err = spec.commandLine().getErr();
-        Console console = System.console();
-        AttachDisplay display = new AttachDisplay(err, console != null && console.isTerminal());
+        AttachDisplay display = new AttachDisplay(err, System.console().isTerminal());
         Thread leaving = Thread.ofPlatform().unstarted(() -> {
             display.end();
             err.println("palimpsest: attaching " + name + " goes on in the server; see palimpsest status");

@@ -52,7 +52,7 @@ final class BenchCommand implements Runnable {
             throws IOException, StorageException {
         PrintWriter out = spec.commandLine().getOut();
         out.printf(
-                "%-7s %-13s %-6s %-8s %9s %12s %12s %10s %10s %10s %7s%n",
+                "%-7s %-13s %-6s %-8s %9s %12s %12s %11s %10s %10s %7s%n",
                 "bytes",
                 "keys",
                 "delta",
@@ -60,7 +60,7 @@ final class BenchCommand implements Runnable {
                 "MiB/s",
                 "puts/s",
                 "index B/put",
-                "alloc/put",
+                "garb. B/put",
                 "peak MiB",
                 "raw MiB/s",
                 "of raw");
@@ -73,7 +73,7 @@ final class BenchCommand implements Runnable {
                                 directory,
                                 rounds);
                         out.printf(
-                                "%-7d %-13s %-6s %-8d %9.0f %12.0f %12.1f %10.2f %10d %10.0f %7.2f%n",
+                                "%-7d %-13s %-6s %-8d %9.0f %12.0f %12.1f %11.2f %10d %10.0f %7.2f%n",
                                 valueBytes,
                                 layout,
                                 writeDelta ? "yes" : "no",
@@ -81,7 +81,7 @@ final class BenchCommand implements Runnable {
                                 best.mibPerSecond(),
                                 best.putsPerSecond(),
                                 best.indexBytesPerEntry(),
-                                best.allocatedBytesPerPut(),
+                                best.garbageBytesPerPut(),
                                 best.peakBytes() / MIB,
                                 best.rawMibPerSecond(),
                                 best.ofRaw());

@@ -139,7 +139,7 @@ final class DemoCommand implements Callable<Integer> {
         BranchView fix = branches.create("fix", "prod", new Moment.AtTime(before));
         step(
                 "6. Branched from the moment before, %s, in %.1f ms: nothing was copied.",
-                fix.branchedAt(), (System.nanoTime() - start) / 1e6);
+                String.valueOf(fix.branchedAt()), (System.nanoTime() - start) / 1e6);
         start = System.nanoTime();
         EndpointView endpoint = branches.startEndpoint("fix", 0, null);
         step(
@@ -185,7 +185,7 @@ final class DemoCommand implements Callable<Integer> {
         }
         step(
                 "   %,d pages taken in from a base backup of %,d MB; following since %s.",
-                progress.pages(), progress.receivedBytes() >> 20, progress.startLsn());
+                progress.pages(), progress.receivedBytes() >> 20, String.valueOf(progress.startLsn()));
     }
 
     private void write(Connection connection) throws SQLException {

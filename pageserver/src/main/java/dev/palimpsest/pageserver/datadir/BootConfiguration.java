@@ -56,12 +56,12 @@ final class BootConfiguration {
 
     private final SortedMap<String, byte[]> files;
     private final Map<String, String> original = new HashMap<>();
-    private final Map<String, Override> overrides = new LinkedHashMap<>();
+    private final Map<String, Line> overrides = new LinkedHashMap<>();
 
     /** What a setting must reach for the server to start, and what it is where nobody sets it. */
     record Least(String name, int number, int byDefault) {}
 
-    private record Override(String value, String reason) {}
+    private record Line(String value, String reason) {}
 
     /** A setting that ties a server to its surroundings, and a value that does not. */
     private record Tie(String name, String value, String reason) {}
@@ -120,8 +120,10 @@ final class BootConfiguration {
         files.remove(OWN_FILE);
         files.putIfAbsent(MAIN_FILE, bytes("# The original postgresql.conf was not in the data directory.\n"));
         read(MAIN_FILE, 0);
-        if (files.containsKey(AUTO_FILE)) {
-            read(AUTO_FILE, 0);
+        for (String path : List.of(AUTO_FILE, HBA_FILE, IDENT_FILE)) {
+            if (files.containsKey(path)) {
+                read(path, 0);
+            }
         }
     }
 
@@ -223,7 +225,7 @@ final class BootConfiguration {
     private void override(String name, String value, String reason) {
         String key = name.toLowerCase(Locale.ROOT);
         overrides.remove(key);
-        overrides.put(key, new Override(value, reason));
+        overrides.put(key, new Line(value, reason));
     }
 
     private void cutTies() {
@@ -293,7 +295,7 @@ final class BootConfiguration {
     }
 
     private void reach(Least least) {
-        Override chosen = overrides.get(least.name());
+        Line chosen = overrides.get(least.name());
         String value = chosen == null ? original.get(least.name()) : chosen.value();
         long number = value == null ? least.byDefault() : value.matches("[0-9]{1,9}") ? Integer.parseInt(value) : -1;
         if (number < least.number()) {

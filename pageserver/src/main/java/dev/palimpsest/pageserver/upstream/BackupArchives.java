@@ -16,13 +16,15 @@ import org.jspecify.annotations.Nullable;
  * {@link UpstreamException} comes out of it in an {@link UpstreamIOException}.
  */
 abstract sealed class BackupArchives extends InputStream {
+    private static final int TAR_BLOCK = 512;
+
     final Commands commands;
     final Wire wire;
     /** What is left of the message at hand, in the wire's buffer. */
     private int position;
 
     private int limit;
-    private long receivedBefore;
+    private long archiveBytes;
     private volatile long received;
     private int tablespace;
     private boolean inArchive;
@@ -76,12 +78,19 @@ abstract sealed class BackupArchives extends InputStream {
         return Objects.requireNonNull(end);
     }
 
-    /** Reads the current archive to its end. */
+    /**
+     * Reads the current archive to its end.
+     *
+     * @throws IOException if it breaks off within a block, which a reader of archives takes for a good end
+     */
     void skipRest() throws IOException {
         byte[] scratch = new byte[4096];
         int count = 0;
         while (count >= 0) {
             count = read(scratch, 0, scratch.length);
+        }
+        if (archiveBytes % TAR_BLOCK != 0) {
+            throw new IOException("it ends after " + archiveBytes + " bytes, in the middle of a block");
         }
     }
 
@@ -123,6 +132,7 @@ abstract sealed class BackupArchives extends InputStream {
     }
 
     void archiveBegins(int oid) {
+        archiveBytes = 0;
         tablespace = oid;
         inArchive = true;
     }
@@ -139,8 +149,10 @@ abstract sealed class BackupArchives extends InputStream {
     void content(int skip) {
         position = wire.bodyOffset() + skip;
         limit = wire.bodyOffset() + wire.bodyLength();
-        receivedBefore += limit - position;
-        received = receivedBefore;
+        archiveBytes += limit - position;
+        // Only the reader writes it.
+        long before = received;
+        received = before + limit - position;
     }
 
     /** Reads what comes after the last archive, of which the RowDescription has been taken. */

@@ -202,6 +202,11 @@ final class ConnectionParameters {
     }
 
     private List<ServerAddress> addresses() {
+        boolean isRandom = choice(
+                "load_balance_hosts",
+                "disable",
+                text -> text.equals("random") ? Boolean.TRUE : text.equals("disable") ? Boolean.FALSE : null,
+                "disable, random");
         String[] hosts = list("host");
         String[] hostAddresses = list("hostaddr");
         String[] ports = list("port");
@@ -228,11 +233,8 @@ final class ConnectionParameters {
             }
             addresses.add(new ServerAddress(host.isEmpty() ? address : host, address.isEmpty() ? null : address, port));
         }
-        String balance = value("load_balance_hosts", "disable");
-        if (balance.equals("random")) {
+        if (isRandom) {
             Collections.shuffle(addresses, new Random(System.nanoTime()));
-        } else if (!balance.equals("disable")) {
-            throw wrong("load_balance_hosts", "is \"" + balance + "\": it must be one of disable, random");
         }
         return addresses;
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.palimpsest.pageserver.datadir.DataDirectoryWriter;
 import dev.palimpsest.pageserver.redo.PostgresRedo;
 import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.runtime.SystemClock;
 import dev.palimpsest.storage.runtime.VirtualThreadTasks;
 import dev.palimpsest.storage.timeline.EmbeddedStore;
@@ -65,7 +66,7 @@ final class BranchHost implements AutoCloseable {
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() throws StorageException {
         branches.close();
         store.close();
         redo.close();

@@ -88,6 +88,8 @@ class BootConfigurationTest {
         file("conf.d/a.conf", "ident_file = 'x'\nsynchronous_standby_names = '*'\n");
         file("conf.d/.hidden.conf", "archive_mode = on\n");
         file("conf.d/readme", "archive_mode = on\n");
+        file("pg_hba.conf", "include /etc/hba\nhost all all ::1/128 md5\ninclude more\n");
+        file("more", "local all all peer");
         file("sub/one.conf", "include 'two.conf'\n");
         file("sub/two.conf", "listen_addresses = '*'\ninclude '../postgresql.conf'\n");
         SortedMap<String, String> result = result(null);
@@ -103,6 +105,9 @@ class BootConfigurationTest {
                         "include 'palimpsest.conf'");
         assertThat(result.get("postgresql.conf"))
                 .contains("# kept out by Palimpsest, everything is in this directory: Data_Directory = '/var/lib");
+        assertThat(result.get("pg_hba.conf"))
+                .isEqualTo("# kept out by Palimpsest, it is outside this directory: include /etc/hba\n"
+                        + "host all all ::1/128 md5\ninclude more\n");
         assertThat(result.get("conf.d/a.conf"))
                 .startsWith("# kept out")
                 .contains("\nsynchronous_standby_names = '*'\n");

@@ -7,6 +7,7 @@ import java.sql.ResultSet;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.TreeMap;
 
 /** Something of everything that a data directory can hold, and questions about all of it. */
@@ -39,7 +40,7 @@ final class BootWorkload {
                 'SELECT count(*) || %L || coalesce(md5(string_agg(t::text, %L ORDER BY t::text)), %L) AS m FROM %s t',
                 ' rows ', ';', 'none', c.oid::regclass), false, true, '')))[1]::text
             FROM pg_class c WHERE c.relkind IN ('r', 'm') AND c.relpersistence = 'p'
-              AND c.oid NOT IN ('pg_statistic'::regclass)
+              AND (c.oid >= 16384 OR c.relname IN ('pg_class', 'pg_attribute', 'pg_database', 'pg_authid', 'pg_type'))
             ORDER BY 1
             """;
 
@@ -127,7 +128,7 @@ final class BootWorkload {
     }
 
     /** Everything that can be read of the cluster, by what it is. */
-    static TreeMap<String, String> contents(PostgresServer server) throws Exception {
+    static SortedMap<String, String> contents(PostgresServer server) throws Exception {
         TreeMap<String, String> contents = new TreeMap<>();
         for (String database : DATABASES) {
             try (Connection connection = server.connect(database);

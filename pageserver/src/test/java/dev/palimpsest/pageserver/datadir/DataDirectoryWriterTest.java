@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.palimpsest.postgres.LittleEndian;
 import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.control.ClusterState;
 import dev.palimpsest.postgres.control.ControlFile;
 import dev.palimpsest.postgres.page.Page;
@@ -19,6 +20,7 @@ import dev.palimpsest.storage.runtime.SystemClock;
 import dev.palimpsest.storage.runtime.VirtualThreadTasks;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
@@ -26,6 +28,7 @@ import org.junit.jupiter.api.Test;
 
 class DataDirectoryWriterTest {
     private static final RelTag PLAIN = new RelTag(1663, 5, 16384, RelTag.MAIN);
+    private static final RelTag OTHER = new RelTag(1663, 5, 16390, RelTag.MAIN);
     private static final int SEGMENT = 131072;
 
     private final SystemClock clock = new SystemClock();
@@ -69,18 +72,15 @@ class DataDirectoryWriterTest {
 
     @Test
     void cutsRelationsIntoFilesAndGivesPagesChecksums() throws Exception {
-        cluster.relations.put(PLAIN, 2 * SEGMENT + 300);
+        cluster.relations.put(PLAIN, SEGMENT + 300);
         cluster.relations.put(new RelTag(1663, 5, 16385, RelTag.MAIN), 0);
-        cluster.relations.put(new RelTag(1663, 5, 16386, RelTag.MAIN), SEGMENT);
         write(DataDirectoryOptions.onTimeline(4).withReaders(3));
         assertThat(sink.sizes)
                 .containsEntry("base/5/16384", SEGMENT * 8192L)
-                .containsEntry("base/5/16384.1", SEGMENT * 8192L)
-                .containsEntry("base/5/16384.2", 300 * 8192L)
+                .containsEntry("base/5/16384.1", 300 * 8192L)
                 .containsEntry("base/5/16385", 0L)
-                .containsEntry("base/5/16386", SEGMENT * 8192L)
-                .doesNotContainKeys("base/5/16384.3", "base/5/16386.1");
-        for (int segment = 0; segment < 3; segment++) {
+                .doesNotContainKeys("base/5/16384.2", "base/5/16385.1");
+        for (int segment = 0; segment < 2; segment++) {
             byte[] pages = file("base/5/16384" + (segment == 0 ? "" : "." + segment));
             for (int i = 0; i < 300; i++) {
                 int block = segment * SEGMENT + i;
@@ -93,6 +93,17 @@ class DataDirectoryWriterTest {
         }
         assertThat(cluster.mostReading.get()).isBetween(1, 4);
         assertThat(cluster.reading.get()).isZero();
+    }
+
+    @Test
+    void countsBlocksWithoutSign() throws Exception {
+        List<RelationFile> files = RelationFile.of(
+                PostgresVersion.V17,
+                List.of(new ClusterAt.Relation(PLAIN, -2), new ClusterAt.Relation(OTHER, 2 * SEGMENT)));
+        assertThat(files).hasSize(32768 + 2);
+        assertThat(files.get(32767)).isEqualTo(new RelationFile("base/5/16384.32767", PLAIN, -SEGMENT, SEGMENT - 2));
+        assertThat(files.get(32768)).isEqualTo(new RelationFile("base/5/16390", OTHER, 0, SEGMENT));
+        assertThat(files.get(32769)).isEqualTo(new RelationFile("base/5/16390.1", OTHER, SEGMENT, SEGMENT));
     }
 
     @Test

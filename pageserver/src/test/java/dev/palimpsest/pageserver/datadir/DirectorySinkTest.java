@@ -107,10 +107,11 @@ class DirectorySinkTest {
 
     @Test
     void refusesTablespacesThatAreInUseOrInside() throws Exception {
-        Path used = Files.createDirectories(temporary.resolve("used/x"));
+        Path used = Files.createDirectory(temporary.resolve("used"));
+        Files.createDirectory(used.resolve("x"));
         Path root = temporary.resolve("root");
         try (DirectorySink sink = sink(root)) {
-            assertThatThrownBy(() -> sink.tablespace(1, used.getParent().toString()))
+            assertThatThrownBy(() -> sink.tablespace(1, used.toString()))
                     .isInstanceOf(DiskException.class)
                     .hasMessageContaining("not empty");
             assertThatThrownBy(() -> sink.tablespace(1, root.resolve("x").toString()))
@@ -118,7 +119,7 @@ class DirectorySinkTest {
                     .hasMessageContaining("outside");
             assertThatThrownBy(() -> sink.directory("../x")).isInstanceOf(IllegalArgumentException.class);
         }
-        assertThat(used).exists();
+        assertThat(used.resolve("x")).exists();
     }
 
     @Test

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Keeps in memory what it is given, of big files only the size and the first page, and insists on the order. */
@@ -54,12 +55,13 @@ final class RecordingSink implements DataDirectorySink {
 
     @Override
     public void write(byte[] bytes, int offset, int length) {
-        if (current == null || length > left) {
+        if (length > left) {
             throw new IllegalStateException("too many bytes for " + current);
         }
-        long at = sizes.get(current) - left;
+        byte[] kept = Objects.requireNonNull(files.get(current));
+        long at = Objects.requireNonNull(sizes.get(current)) - left;
         if (at < KEPT) {
-            System.arraycopy(bytes, offset, files.get(current), (int) at, (int) Math.min(length, KEPT - at));
+            System.arraycopy(bytes, offset, kept, (int) at, (int) Math.min(length, KEPT - at));
         }
         left -= length;
     }

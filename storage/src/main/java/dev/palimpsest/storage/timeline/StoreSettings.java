@@ -1,6 +1,7 @@
 package dev.palimpsest.storage.timeline;
 
 import dev.palimpsest.storage.file.LocalDiskSettings;
+import dev.palimpsest.storage.layer.file.LayerIo;
 
 /**
  * What an {@link EmbeddedStore} may take, and how it works. Memory is bounded by the sum of {@code blockCacheBytes},
@@ -16,6 +17,7 @@ import dev.palimpsest.storage.file.LocalDiskSettings;
  * @param maxValueBytes the largest value; what claims to be larger is damaged
  * @param l0FlushConcurrency how many layers are flushed at once
  * @param l0FlushBufferBytes how much of a layer is loaded at once for its flush
+ * @param writeBackBytes after how many bytes a layer file that is being written is synced in the background, and again
  */
 public record StoreSettings(
         LocalDiskSettings disk,
@@ -26,7 +28,8 @@ public record StoreSettings(
         int maxReadBytes,
         int maxValueBytes,
         int l0FlushConcurrency,
-        int l0FlushBufferBytes) {
+        int l0FlushBufferBytes,
+        long writeBackBytes) {
 
     /** For a process that shares a small machine: buffered I/O, at most 512 MiB of dirty values. */
     public static final StoreSettings DEFAULT = new StoreSettings(
@@ -38,7 +41,8 @@ public record StoreSettings(
             130 << 10,
             64 << 20,
             1,
-            64 << 20);
+            64 << 20,
+            LayerIo.DEFAULT_WRITE_BACK_BYTES);
 
     /** The same with another way to write and read timelines. */
     public StoreSettings withTimelines(TimelineConfig timelines) {
@@ -51,7 +55,8 @@ public record StoreSettings(
                 maxReadBytes,
                 maxValueBytes,
                 l0FlushConcurrency,
-                l0FlushBufferBytes);
+                l0FlushBufferBytes,
+                writeBackBytes);
     }
 
     /** The same with another way to use the disk. */
@@ -65,6 +70,7 @@ public record StoreSettings(
                 maxReadBytes,
                 maxValueBytes,
                 l0FlushConcurrency,
-                l0FlushBufferBytes);
+                l0FlushBufferBytes,
+                writeBackBytes);
     }
 }

@@ -132,7 +132,8 @@ final class StoreSimulation {
                 8 << 10,
                 1 << 20,
                 1,
-                64 << 10);
+                64 << 10,
+                4 << 10);
         Engine engine = EmbeddedStore.engine(
                 environment,
                 disk,
