@@ -4,6 +4,8 @@ import dev.palimpsest.benchmarks.BulkInsertBenchmark;
 import dev.palimpsest.benchmarks.IngestBenchmark;
 import dev.palimpsest.benchmarks.LayerMapBenchmark;
 import dev.palimpsest.benchmarks.ReadBenchmark;
+import dev.palimpsest.benchmarks.RedoBenchmark;
+import dev.palimpsest.postgres.wal.RedoException;
 import dev.palimpsest.pageserver.branch.BranchException;
 import dev.palimpsest.pageserver.endpoint.PrivatePostgres;
 import dev.palimpsest.postgres.PostgresVersion;
@@ -24,7 +26,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "bench",
         mixinStandardHelpOptions = true,
-        description = "Measure the storage engine on this machine. Give it the machine for itself.")
+        description = "Measure the engine on this machine. Give it the machine for itself.")
 final class BenchCommand implements Runnable {
     private static final long MIB = 1 << 20;
 
@@ -171,5 +173,57 @@ final class BenchCommand implements Runnable {
                     out.println(line);
                     out.flush();
                 });
+    }
+
+    @Command(
+            name = "redo",
+            mixinStandardHelpOptions = true,
+            description = "Insert numbers into a table of a real PostgreSQL, kill it, time its crash recovery, and "
+                    + "redo the same WAL to pages in memory. With taskset, both have one core.")
+    void redo(
+            @Option(
+                            names = "--pg-bin",
+                            paramLabel = "DIR",
+                            description = "PostgreSQL's programs; default: the newest in /usr/lib/postgresql")
+                    @Nullable
+                    Path programs,
+            @Option(
+                            names = "--dir",
+                            description = "where PostgreSQL's data directory goes; default: the temporary directory",
+                            defaultValue = "${sys:java.io.tmpdir}")
+                    Path directory,
+            @Option(
+                            names = "--rows",
+                            description = "rows to insert; default: ${DEFAULT-VALUE}",
+                            defaultValue = "5000000")
+                    long rows,
+            @Option(
+                            names = "--rounds",
+                            description = "of our redo, the first one cold; default: ${DEFAULT-VALUE}",
+                            defaultValue = "5")
+                    int rounds)
+            throws IOException, RedoException {
+        PrintWriter out = spec.commandLine().getOut();
+        out.printf(
+                "%-17s %11s %8s %8s %12s %14s %10s %13s%n",
+                "", "records", "s", "CPU s", "records/s", "records/CPU s", "pages", "alloc B/page");
+        RedoBenchmark.Comparison comparison = RedoBenchmark.run(programs, directory, rows, rounds, result -> {
+            boolean ours = result.pages() > 0;
+            out.printf(
+                    "%-17s %11d %8.2f %8.2f %12.0f %14.0f %10s %13s%n",
+                    result.what(),
+                    result.records(),
+                    result.seconds(),
+                    result.cpuSeconds(),
+                    result.recordsPerSecond(),
+                    result.recordsPerCpuSecond(),
+                    ours ? result.pages() : "",
+                    ours ? result.allocatedBytes() / result.pages() : "");
+            out.flush();
+        });
+        out.printf(
+                "ratio %.2f, of CPU time %.2f; %d pages of the table compared with PostgreSQL's, %d differ%n",
+                comparison.ratio(), comparison.cpuRatio(), comparison.comparedPages(), comparison.differentPages());
+        out.flush();
     }
 }
