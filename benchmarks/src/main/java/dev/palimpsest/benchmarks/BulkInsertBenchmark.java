@@ -118,7 +118,9 @@ public final class BulkInsertBenchmark {
                 "pageserver_writes",
                 String.format(
                         java.util.Locale.ROOT, "%.0f MB, %.2f per byte of WAL", wrote / MB, (double) wrote / wal));
-        row("peak_mem", String.format(java.util.Locale.ROOT, "%.0f MB (this process, both servers)", peakMemory() / MB));
+        row(
+                "peak_mem",
+                String.format(java.util.Locale.ROOT, "%.0f MB (this process, both servers)", peakMemory() / MB));
         row(
                 "size",
                 String.format(java.util.Locale.ROOT, "%.0f MB in %d layers", view.layerBytes() / MB, view.layers()));
@@ -199,8 +201,7 @@ public final class BulkInsertBenchmark {
     }
 
     private static Connection connect(PrivatePostgres primary) throws SQLException {
-        return DriverManager.getConnection(
-                "jdbc:postgresql://127.0.0.1:" + primary.port() + "/postgres?user=postgres");
+        return DriverManager.getConnection("jdbc:postgresql://127.0.0.1:" + primary.port() + "/postgres?user=postgres");
     }
 
     private static void execute(Connection connection, String sql) throws SQLException {
@@ -230,7 +231,8 @@ public final class BulkInsertBenchmark {
     private static long field(Path file, String name) throws IOException {
         for (String line : Files.readAllLines(file)) {
             if (line.startsWith(name)) {
-                return Long.parseLong(line.substring(name.length()).replace("kB", "").strip());
+                return Long.parseLong(
+                        line.substring(name.length()).replace("kB", "").strip());
             }
         }
         throw new IOException(file + " has no " + name);

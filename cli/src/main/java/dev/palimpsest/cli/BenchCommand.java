@@ -5,10 +5,10 @@ import dev.palimpsest.benchmarks.IngestBenchmark;
 import dev.palimpsest.benchmarks.LayerMapBenchmark;
 import dev.palimpsest.benchmarks.ReadBenchmark;
 import dev.palimpsest.benchmarks.RedoBenchmark;
-import dev.palimpsest.postgres.wal.RedoException;
 import dev.palimpsest.pageserver.branch.BranchException;
 import dev.palimpsest.pageserver.endpoint.PrivatePostgres;
 import dev.palimpsest.postgres.PostgresVersion;
+import dev.palimpsest.postgres.wal.RedoException;
 import dev.palimpsest.storage.StorageException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -150,8 +150,9 @@ final class BenchCommand implements Runnable {
     @Command(
             name = "bulk-insert",
             mixinStandardHelpOptions = true,
-            description = "Fill a table of an unmodified PostgreSQL by one INSERT while a server follows; then let another"
-                    + " server take in the same WAL at full speed, and PostgreSQL itself recover from it.")
+            description =
+                    "Fill a table of an unmodified PostgreSQL by one INSERT while a server follows; then let another"
+                            + " server take in the same WAL at full speed, and PostgreSQL itself recover from it.")
     void bulkInsert(
             @Option(names = "--dir", description = "where to write; default: the current directory", defaultValue = ".")
                     Path directory,
@@ -161,7 +162,8 @@ final class BenchCommand implements Runnable {
                             defaultValue = "20000000")
                     long rows,
             @Option(names = "--pg-version", description = "14 to 18; default: the newest installed, or else 17")
-                    @Nullable Integer version)
+                    @Nullable
+                    Integer version)
             throws IOException, SQLException, BranchException, StorageException {
         PrintWriter out = spec.commandLine().getOut();
         BulkInsertBenchmark.run(

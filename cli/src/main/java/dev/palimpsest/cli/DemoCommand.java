@@ -100,7 +100,8 @@ final class DemoCommand implements Callable<Integer> {
         Instant began = Instant.now();
         PostgresVersion chosen = PostgresVersion.ofMajor(version == null ? PrivatePostgres.newestInstalled() : version);
         step("1. Starting a %s, unmodified, as anybody would.", chosen);
-        try (PrivatePostgres primary = PrivatePostgres.start(chosen, root.resolve("primary"), root.resolve("postgresql"))) {
+        try (PrivatePostgres primary =
+                PrivatePostgres.start(chosen, root.resolve("primary"), root.resolve("postgresql"))) {
             step("   It runs on port %d, with %s.", primary.port(), primary.programs());
             try (Server server =
                     Server.open(new ServerOptions(root.resolve("server"), "127.0.0.1", 0, primary.programs()))) {

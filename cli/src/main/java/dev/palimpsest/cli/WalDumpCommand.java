@@ -22,8 +22,8 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description =
                 "Print a line for each record: where it begins, its type, transaction and bytes, what it says, the"
-                    + " blocks it changes. Exit code 1 if the WAL breaks off before its end, a record makes no sense,"
-                    + " or nobody reads what is printed any more.")
+                        + " blocks it changes. Exit code 1 if the WAL breaks off before its end, a record makes no sense,"
+                        + " or nobody reads what is printed any more.")
 final class WalDumpCommand implements Callable<Integer> {
     private static final int BUFFER = 1 << 16;
     private static final int CHECKED_EVERY = 1 << 10;

@@ -49,7 +49,8 @@ public final class PrivatePostgres implements AutoCloseable {
      * @param cache for programs that are fetched
      * @param settings lines for {@code postgresql.conf}
      */
-    public static PrivatePostgres start(PostgresVersion version, Path home, Path cache, String... settings) throws IOException {
+    public static PrivatePostgres start(PostgresVersion version, Path home, Path cache, String... settings)
+            throws IOException {
         PostgresPrograms programs = PostgresPrograms.find(version, List.of(), cache, System.getenv());
         ServerUser user = ServerUser.ifRoot();
         Files.createDirectories(home);
