@@ -3,15 +3,18 @@ package dev.palimpsest.cli;
 import dev.palimpsest.benchmarks.IngestBenchmark;
 import dev.palimpsest.benchmarks.LayerMapBenchmark;
 import dev.palimpsest.benchmarks.ReadBenchmark;
+import dev.palimpsest.benchmarks.jmh.JmhRun;
 import dev.palimpsest.storage.StorageException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code palimpsest bench}: how fast the engine is on this machine. */
@@ -137,5 +140,22 @@ final class BenchCommand implements Runnable {
         PrintWriter out = spec.commandLine().getOut();
         new LayerMapBenchmark(1).run(sizes).forEach(out::println);
         out.flush();
+    }
+
+    @Command(
+            name = "jmh",
+            mixinStandardHelpOptions = true,
+            description = "Measure single parts with JMH: time and heap bytes of each operation.")
+    void jmh(
+            @Parameters(
+                            arity = "0..*",
+                            paramLabel = "PATTERN",
+                            description =
+                                    "regular expressions that the names of benchmarks are to contain; default: all")
+                    @Nullable
+                    List<String> patterns,
+            @Option(names = "--dir", description = "where to write; default: the current directory", defaultValue = ".")
+                    Path directory) {
+        JmhRun.run(patterns == null ? List.of() : patterns, directory);
     }
 }
