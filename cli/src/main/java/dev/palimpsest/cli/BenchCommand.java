@@ -9,6 +9,7 @@ import dev.palimpsest.pageserver.branch.BranchException;
 import dev.palimpsest.pageserver.endpoint.PrivatePostgres;
 import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.wal.RedoException;
+import dev.palimpsest.benchmarks.jmh.JmhRun;
 import dev.palimpsest.storage.StorageException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -20,6 +21,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code palimpsest bench}: how fast the engine is on this machine. */
@@ -227,5 +229,22 @@ final class BenchCommand implements Runnable {
                 "ratio %.2f, of CPU time %.2f; %d pages of the table compared with PostgreSQL's, %d differ%n",
                 comparison.ratio(), comparison.cpuRatio(), comparison.comparedPages(), comparison.differentPages());
         out.flush();
+    }
+
+    @Command(
+            name = "jmh",
+            mixinStandardHelpOptions = true,
+            description = "Measure single parts with JMH: time and heap bytes of each operation.")
+    void jmh(
+            @Parameters(
+                            arity = "0..*",
+                            paramLabel = "PATTERN",
+                            description =
+                                    "regular expressions that the names of benchmarks are to contain; default: all")
+                    @Nullable
+                    List<String> patterns,
+            @Option(names = "--dir", description = "where to write; default: the current directory", defaultValue = ".")
+                    Path directory) {
+        JmhRun.run(patterns == null ? List.of() : patterns, directory);
     }
 }
