@@ -2,8 +2,10 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.pageserver.branch.AttachProgress;
 import dev.palimpsest.pageserver.http.Requests;
+import java.io.Console;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -44,7 +46,9 @@ final class AttachCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, ServerFailure {
         PrintWriter err = spec.commandLine().getErr();
-        AttachDisplay display = new AttachDisplay(err, System.console().isTerminal());
+        AttachDisplay display = new AttachDisplay(
+                err,
+                Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false));
         Thread leaving = Thread.ofPlatform().unstarted(() -> {
             display.end();
             err.println("palimpsest: attaching " + name + " goes on in the server; see palimpsest status");

@@ -30,6 +30,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -73,7 +74,7 @@ class ServedCommandsTest {
         return new Result(code, out.toString(), err.toString());
     }
 
-    private static AttachProgress progress(String step, long received, boolean done, String failure) {
+    private static AttachProgress progress(String step, long received, boolean done, @Nullable String failure) {
         return new AttachProgress(
                 "new",
                 step,
