@@ -9,10 +9,8 @@ import dev.palimpsest.pageserver.relation.DirectoryComparison;
 import dev.palimpsest.pageserver.relation.TimelineCluster;
 import dev.palimpsest.pageserver.upstream.ConnectionSettings;
 import dev.palimpsest.pageserver.upstream.Problem;
-import dev.palimpsest.pageserver.upstream.ReplicationConnection;
 import dev.palimpsest.pageserver.upstream.SourceChecks;
 import dev.palimpsest.pageserver.upstream.TimelineHistory;
-import dev.palimpsest.pageserver.upstream.UpstreamException;
 import dev.palimpsest.pageserver.walreceiver.WalReceiver;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.redo.PageComparison;
@@ -39,7 +37,6 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,14 +44,11 @@ import org.slf4j.LoggerFactory;
 /** Every branch of a server. Safe for use by many threads. */
 public final class Branches implements BranchService, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Branches.class);
-    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}");
-    private static final Pattern NOT_FOR_SLOTS = Pattern.compile("[^a-z0-9_]");
 
     private final EmbeddedStore store;
     private final DataDirectoryWriter directories;
-    private final Secrets secrets;
+    private final Sources sources;
     private final Endpoints endpoints;
-    private final Map<String, String> environment;
     private final java.time.Clock clock;
     private final Cancellation cancellation = new Cancellation();
     private final RequestContext context;
@@ -94,8 +88,7 @@ public final class Branches implements BranchService, AutoCloseable {
             throws IOException {
         this.store = store;
         this.directories = directories;
-        this.secrets = new Secrets(directory.resolve("secrets"));
-        this.environment = Map.copyOf(environment);
+        this.sources = new Sources(new Secrets(directory.resolve("secrets")), Map.copyOf(environment));
         this.clock = clock;
         this.context = new RequestContext(TaskKind.LIFECYCLE, Clock.NEVER, cancellation);
         this.endpoints = new Endpoints(directory.resolve("endpoints"), binaries, directories, environment);
@@ -114,7 +107,7 @@ public final class Branches implements BranchService, AutoCloseable {
                 Branch branch = new Branch(tenant, timeline, record);
                 if (record.attaching()) {
                     LOG.warn("attaching {} was cut short; it is removed, attach it again", record.name());
-                    dropSlot(branch);
+                    sources.dropSlot(branch);
                     tenant.delete(timeline.id(), context);
                 } else {
                     branches.put(record.name(), branch);
@@ -175,16 +168,6 @@ public final class Branches implements BranchService, AutoCloseable {
         return view(branch(name));
     }
 
-    private static void checkName(String name) throws BranchException {
-        if (!NAME.matcher(name).matches()) {
-            throw new BranchException(
-                    BranchException.Kind.INVALID,
-                    "'" + name
-                            + "' cannot be the name of a branch: 1 to 63 letters, digits, '-', '_' and '.', beginning"
-                            + " with neither '-' nor '.'");
-        }
-    }
-
     private void checkFree(String name) throws BranchException {
         Attachment attachment = attachments.get(name);
         if (branches.containsKey(name)
@@ -202,14 +185,9 @@ public final class Branches implements BranchService, AutoCloseable {
      */
     @Override
     public AttachProgress attach(String name, String connection, @Nullable String slot) throws BranchException {
-        checkName(name);
-        ConnectionSettings settings = settings(connection);
-        String slotName = slot != null
-                ? slot
-                : "palimpsest_"
-                        + NOT_FOR_SLOTS
-                                .matcher(name.toLowerCase(java.util.Locale.ROOT))
-                                .replaceAll("_");
+        BranchName.check(name);
+        ConnectionSettings settings = sources.settings(connection);
+        String slotName = slot != null ? slot : BranchName.slot(name);
         checkFree(name);
         List<String> warnings = new ArrayList<>();
         List<String> errors = new ArrayList<>();
@@ -233,14 +211,6 @@ public final class Branches implements BranchService, AutoCloseable {
         }
     }
 
-    private ConnectionSettings settings(String connection) throws BranchException {
-        try {
-            return ConnectionSettings.parse(connection, environment).withApplicationName("palimpsest");
-        } catch (IllegalArgumentException e) {
-            throw new BranchException(BranchException.Kind.INVALID, String.valueOf(e.getMessage()), e);
-        }
-    }
-
     /** What an attachment asks of us. */
     private final class AttachTarget implements Attachment.Target {
         private final String connection;
@@ -253,7 +223,7 @@ public final class Branches implements BranchService, AutoCloseable {
         public Branch create(String name, BranchRecord record, int pgVersion, Lsn start) throws StorageException {
             TenantId tenantId = TenantId.parse(randomId());
             TimelineId timelineId = TimelineId.parse(randomId());
-            BranchRecord safe = secrets.keep(timelineId, connection, record);
+            BranchRecord safe = sources.secrets().keep(timelineId, connection, record);
             TenantTimelines tenant = store.tenant(tenantId, context);
             Timeline timeline = tenant.create(timelineId, start, pgVersion, state(safe), context);
             Branch branch = new Branch(tenant, timeline, safe);
@@ -270,7 +240,7 @@ public final class Branches implements BranchService, AutoCloseable {
         public void undo(Branch branch) throws StorageException {
             branches.remove(branch.name());
             branch.tenant().delete(branch.timeline().id(), RequestContext.of(TaskKind.LIFECYCLE));
-            secrets.forget(branch.timeline().id());
+            sources.secrets().forget(branch.timeline().id());
         }
     }
 
@@ -294,7 +264,7 @@ public final class Branches implements BranchService, AutoCloseable {
         }
         ConnectionSettings settings;
         try {
-            settings = settings(secrets.complete(branch.timeline().id(), source.connection()));
+            settings = sources.settings(branch, source);
         } catch (BranchException e) {
             throw new InvalidRequestException(
                     "the connection string of branch " + branch.name() + " is no good any more: " + e.getMessage(), e);
@@ -335,7 +305,7 @@ public final class Branches implements BranchService, AutoCloseable {
 
     @Override
     public BranchView create(String name, TimelineId id, String from, Moment at) throws BranchException {
-        checkName(name);
+        BranchName.check(name);
         Branch parent = readable(from);
         Lsn lsn = resolve(from, at);
         names.lock();
@@ -392,7 +362,7 @@ public final class Branches implements BranchService, AutoCloseable {
             }
             endpoints.remove(branch);
             if (source != null && !source.endpoint()) {
-                String undropped = dropSlot(branch);
+                String undropped = sources.dropSlot(branch);
                 if (undropped != null) {
                     left.add(undropped);
                 }
@@ -400,31 +370,12 @@ public final class Branches implements BranchService, AutoCloseable {
             branch.tenant().delete(branch.timeline().id(), context);
             branches.remove(name);
             attachments.remove(name);
-            secrets.forget(branch.timeline().id());
+            sources.secrets().forget(branch.timeline().id());
             return left;
         } catch (StorageException e) {
             throw failed("branch " + name + " cannot be deleted", e);
         } finally {
             branch.lifecycle.unlock();
-        }
-    }
-
-    /** Drops the slot on the source; returns why it could not. */
-    private @Nullable String dropSlot(Branch branch) {
-        BranchRecord.Source source = branch.record().source();
-        if (source == null) {
-            return null;
-        }
-        String where = source.connection();
-        try (ReplicationConnection open = ReplicationConnection.connect(
-                settings(secrets.complete(branch.timeline().id(), source.connection())))) {
-            open.dropSlot(source.slot());
-            return null;
-        } catch (UpstreamException | BranchException e) {
-            String why = "slot " + source.slot() + " stays on " + where + " and keeps WAL there; drop it with SELECT"
-                    + " pg_drop_replication_slot('" + source.slot() + "'): " + e.getMessage();
-            LOG.warn("{}", why);
-            return why;
         }
     }
 
@@ -570,7 +521,7 @@ public final class Branches implements BranchService, AutoCloseable {
         for (Branch other : branches.values()) {
             BranchRecord.Source source = other.record().source();
             if (other.tenantId().equals(branch.tenantId()) && source != null) {
-                return settings(source.connection()).user();
+                return sources.settings(source.connection()).user();
             }
         }
         throw new BranchException(

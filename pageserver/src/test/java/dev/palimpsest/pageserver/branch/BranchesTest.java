@@ -48,6 +48,23 @@ class BranchesTest {
         return DriverManager.getConnection("jdbc:postgresql://127.0.0.1:" + port + "/postgres?user=postgres");
     }
 
+    private static void lookAndWrite(EndpointView endpoint, String sum) throws SQLException {
+        try (Connection onBranch = connect(endpoint.port())) {
+            assertThat(value(onBranch, "SELECT md5(string_agg(t, '' ORDER BY id)) FROM kept"))
+                    .isEqualTo(sum);
+            assertThat(value(onBranch, "SELECT count(*) FROM loose")).isEqualTo("0");
+            assertThat(value(onBranch, "SELECT count(*) FROM pg_prepared_xacts"))
+                    .isEqualTo("1");
+            execute(
+                    onBranch,
+                    "COMMIT PREPARED 'later'",
+                    "INSERT INTO kept SELECT g, 'new' FROM generate_series(50001, 60000) g",
+                    "CREATE EXTENSION amcheck");
+            assertThat(value(onBranch, "SELECT count(*) FROM kept")).isEqualTo("50001");
+            execute(onBranch, "SELECT bt_index_check('kept_pkey', true)");
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {14, 15, 16, 17, 18})
     void aDroppedTableIsOnTheBranchFromBefore(int major, @TempDir Path directory) throws Exception {
@@ -78,21 +95,7 @@ class BranchesTest {
 
                 BranchView fix = branches.create("fix", "prod", new Moment.AtTime(before));
                 assertThat(fix.parent()).isEqualTo("prod");
-                EndpointView endpoint = branches.startEndpoint("fix", 0, null);
-                try (Connection onBranch = connect(endpoint.port())) {
-                    assertThat(value(onBranch, "SELECT md5(string_agg(t, '' ORDER BY id)) FROM kept"))
-                            .isEqualTo(sum);
-                    assertThat(value(onBranch, "SELECT count(*) FROM loose")).isEqualTo("0");
-                    assertThat(value(onBranch, "SELECT count(*) FROM pg_prepared_xacts"))
-                            .isEqualTo("1");
-                    execute(
-                            onBranch,
-                            "COMMIT PREPARED 'later'",
-                            "INSERT INTO kept SELECT g, 'new' FROM generate_series(50001, 60000) g",
-                            "CREATE EXTENSION amcheck");
-                    assertThat(value(onBranch, "SELECT count(*) FROM kept")).isEqualTo("50001");
-                    execute(onBranch, "SELECT bt_index_check('kept_pkey', true)");
-                }
+                lookAndWrite(branches.startEndpoint("fix", 0, null), sum);
                 assertThat(branches.endpoints()).hasSize(1);
                 branches.stopEndpoint("fix");
                 assertThat(branches.endpoints()).isEmpty();
