@@ -6,6 +6,9 @@ import java.util.regex.Pattern;
 /** What branches may be called. */
 final class BranchName {
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}");
+    /** The longest name of a slot. */
+    private static final int MAX_SLOT = 63;
+
     private static final Pattern NOT_FOR_SLOTS = Pattern.compile("[^a-z0-9_]");
 
     private BranchName() {}
@@ -22,7 +25,8 @@ final class BranchName {
 
     /** The slot that a branch of this name gets unless another is asked for. */
     static String slot(String name) {
-        return "palimpsest_"
+        String slot = "palimpsest_"
                 + NOT_FOR_SLOTS.matcher(name.toLowerCase(Locale.ROOT)).replaceAll("_");
+        return slot.substring(0, Math.min(MAX_SLOT, slot.length()));
     }
 }
