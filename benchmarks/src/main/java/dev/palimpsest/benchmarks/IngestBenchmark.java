@@ -98,7 +98,8 @@ public final class IngestBenchmark {
      * @param mibPerSecond of values, from the first put to the end of all that was asked for
      * @param putsPerSecond of the puts alone, without the delta layer
      * @param indexBytesPerEntry memory of the index by the number of values in it
-     * @param allocatedBytesPerPut heap memory that the writing thread allocated, by the number of puts
+     * @param garbageBytesPerPut heap memory that the writing thread allocated beyond what the index keeps, by the number of
+     *     puts; what the index gives up when it grows is in it
      * @param peakBytes the greatest resident size of the process so far; 0 where the system does not tell
      * @param readsPerSecond of all readers together
      * @param rawMibPerSecond of writing the same bytes to one file with one sync at the end
@@ -107,7 +108,7 @@ public final class IngestBenchmark {
             double mibPerSecond,
             double putsPerSecond,
             double indexBytesPerEntry,
-            double allocatedBytesPerPut,
+            double garbageBytesPerPut,
             long peakBytes,
             double readsPerSecond,
             double rawMibPerSecond) {
@@ -154,6 +155,7 @@ public final class IngestBenchmark {
             Lsn last = ingest(layer);
             double ingestSeconds = secondsSince(start);
             long allocated = allocatedBytes() - allocatedBefore;
+            long index = layer.indexBytes();
             if (parameters.writeDelta()) {
                 writeDelta(layer, last);
             }
@@ -164,7 +166,7 @@ public final class IngestBenchmark {
                     mib / seconds,
                     parameters.values() / ingestSeconds,
                     (double) layer.indexBytes() / layer.valueCount(),
-                    (double) allocated / parameters.values(),
+                    (double) (allocated - index) / parameters.values(),
                     peakResidentBytes(),
                     reads,
                     mib / rawSeconds);
@@ -194,10 +196,10 @@ public final class IngestBenchmark {
         SerializedBatch.Builder batch = new SerializedBatch.Builder();
         ByteBuffer value = randomBytes(parameters.valueBytes());
         SplittableRandom random = new SplittableRandom(1);
-        Lsn lsn = new Lsn(8);
+        long lsn = 0;
         for (int i = 0; i < parameters.values(); i++) {
             Key key = key(i, random);
-            lsn = new Lsn(8L * (i + 1));
+            lsn = 8L * (i + 1);
             batch.putImage(key.high(), key.middle(), key.low(), lsn, value);
             if (batch.sizeBytes() >= BATCH_BYTES) {
                 layer.putBatch(batch.build(), context);
@@ -205,18 +207,20 @@ public final class IngestBenchmark {
             }
         }
         layer.putBatch(batch.build(), context);
-        return lsn;
+        return new Lsn(lsn);
     }
 
     private void writeDelta(InMemoryLayer layer, Lsn last) throws StorageException {
         RequestContext context = RequestContext.of(TaskKind.FLUSH);
         LayerIo io = new LayerIo(
                 disk,
+                tasks,
                 new BlockCache(1024),
                 new ReadBuffers(128 << 10, 4, 4096, tasks),
                 new ZstdContexts(2),
                 128 << 10,
-                0x0FFFFFFF);
+                0x0FFFFFFF,
+                LayerIo.DEFAULT_WRITE_BACK_BYTES);
         layer.freeze(last.plus(1), context);
         try (L0Flush flush = new L0Flush(1, 32 << 20, tasks.newSignal())) {
             TenantId tenant = TenantId.parse("0".repeat(31) + "2");

@@ -151,11 +151,13 @@ public final class ReadBenchmark {
         LocalDisk disk = new LocalDisk(LocalDiskSettings.of(mode), tasks);
         return new LayerIo(
                 disk,
+                tasks,
                 new BlockCache(cachedBlocks),
                 new ReadBuffers(READ_BYTES + (62 << 10), 8, disk.alignment(), tasks),
                 new ZstdContexts(2),
                 READ_BYTES,
-                1 << 20);
+                1 << 20,
+                LayerIo.DEFAULT_WRITE_BACK_BYTES);
     }
 
     private static RequestContext context() {

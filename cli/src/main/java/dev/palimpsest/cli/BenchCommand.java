@@ -1,24 +1,34 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.benchmarks.BulkInsertBenchmark;
 import dev.palimpsest.benchmarks.IngestBenchmark;
 import dev.palimpsest.benchmarks.LayerMapBenchmark;
 import dev.palimpsest.benchmarks.ReadBenchmark;
+import dev.palimpsest.benchmarks.RedoBenchmark;
+import dev.palimpsest.benchmarks.jmh.JmhRun;
+import dev.palimpsest.pageserver.branch.BranchException;
+import dev.palimpsest.pageserver.endpoint.PrivatePostgres;
+import dev.palimpsest.postgres.PostgresVersion;
+import dev.palimpsest.postgres.wal.RedoException;
 import dev.palimpsest.storage.StorageException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code palimpsest bench}: how fast the engine is on this machine. */
 @Command(
         name = "bench",
         mixinStandardHelpOptions = true,
-        description = "Measure the storage engine on this machine. Give it the machine for itself.")
+        description = "Measure the engine on this machine. Give it the machine for itself.")
 final class BenchCommand implements Runnable {
     private static final long MIB = 1 << 20;
 
@@ -52,7 +62,7 @@ final class BenchCommand implements Runnable {
             throws IOException, StorageException {
         PrintWriter out = spec.commandLine().getOut();
         out.printf(
-                "%-7s %-13s %-6s %-8s %9s %12s %12s %10s %10s %10s %7s%n",
+                "%-7s %-13s %-6s %-8s %9s %12s %12s %11s %10s %10s %7s%n",
                 "bytes",
                 "keys",
                 "delta",
@@ -60,7 +70,7 @@ final class BenchCommand implements Runnable {
                 "MiB/s",
                 "puts/s",
                 "index B/put",
-                "alloc/put",
+                "garb. B/put",
                 "peak MiB",
                 "raw MiB/s",
                 "of raw");
@@ -73,7 +83,7 @@ final class BenchCommand implements Runnable {
                                 directory,
                                 rounds);
                         out.printf(
-                                "%-7d %-13s %-6s %-8d %9.0f %12.0f %12.1f %10.2f %10d %10.0f %7.2f%n",
+                                "%-7d %-13s %-6s %-8d %9.0f %12.0f %12.1f %11.2f %10d %10.0f %7.2f%n",
                                 valueBytes,
                                 layout,
                                 writeDelta ? "yes" : "no",
@@ -81,7 +91,7 @@ final class BenchCommand implements Runnable {
                                 best.mibPerSecond(),
                                 best.putsPerSecond(),
                                 best.indexBytesPerEntry(),
-                                best.allocatedBytesPerPut(),
+                                best.garbageBytesPerPut(),
                                 best.peakBytes() / MIB,
                                 best.rawMibPerSecond(),
                                 best.ofRaw());
@@ -137,5 +147,104 @@ final class BenchCommand implements Runnable {
         PrintWriter out = spec.commandLine().getOut();
         new LayerMapBenchmark(1).run(sizes).forEach(out::println);
         out.flush();
+    }
+
+    @Command(
+            name = "bulk-insert",
+            mixinStandardHelpOptions = true,
+            description =
+                    "Fill a table of an unmodified PostgreSQL by one INSERT while a server follows; then let another"
+                            + " server take in the same WAL at full speed, and PostgreSQL itself recover from it.")
+    void bulkInsert(
+            @Option(names = "--dir", description = "where to write; default: the current directory", defaultValue = ".")
+                    Path directory,
+            @Option(
+                            names = "--rows",
+                            description = "rows to insert; default: ${DEFAULT-VALUE}",
+                            defaultValue = "20000000")
+                    long rows,
+            @Option(names = "--pg-version", description = "14 to 18; default: the newest installed, or else 17")
+                    @Nullable
+                    Integer version)
+            throws IOException, SQLException, BranchException, StorageException {
+        PrintWriter out = spec.commandLine().getOut();
+        BulkInsertBenchmark.run(
+                new BulkInsertBenchmark.Parameters(
+                        rows,
+                        PostgresVersion.ofMajor(version == null ? PrivatePostgres.newestInstalled() : version),
+                        directory),
+                line -> {
+                    out.println(line);
+                    out.flush();
+                });
+    }
+
+    @Command(
+            name = "redo",
+            mixinStandardHelpOptions = true,
+            description = "Insert numbers into a table of a real PostgreSQL, kill it, time its crash recovery, and "
+                    + "redo the same WAL to pages in memory. With taskset, both have one core.")
+    void redo(
+            @Option(
+                            names = "--pg-bin",
+                            paramLabel = "DIR",
+                            description = "PostgreSQL's programs; default: the newest in /usr/lib/postgresql")
+                    @Nullable
+                    Path programs,
+            @Option(
+                            names = "--dir",
+                            description = "where PostgreSQL's data directory goes; default: the temporary directory",
+                            defaultValue = "${sys:java.io.tmpdir}")
+                    Path directory,
+            @Option(
+                            names = "--rows",
+                            description = "rows to insert; default: ${DEFAULT-VALUE}",
+                            defaultValue = "5000000")
+                    long rows,
+            @Option(
+                            names = "--rounds",
+                            description = "of our redo, the first one cold; default: ${DEFAULT-VALUE}",
+                            defaultValue = "5")
+                    int rounds)
+            throws IOException, RedoException {
+        PrintWriter out = spec.commandLine().getOut();
+        out.printf(
+                "%-17s %11s %8s %8s %12s %14s %10s %13s%n",
+                "", "records", "s", "CPU s", "records/s", "records/CPU s", "pages", "alloc B/page");
+        RedoBenchmark.Comparison comparison = RedoBenchmark.run(programs, directory, rows, rounds, result -> {
+            boolean ours = result.pages() > 0;
+            out.printf(
+                    "%-17s %11d %8.2f %8.2f %12.0f %14.0f %10s %13s%n",
+                    result.what(),
+                    result.records(),
+                    result.seconds(),
+                    result.cpuSeconds(),
+                    result.recordsPerSecond(),
+                    result.recordsPerCpuSecond(),
+                    ours ? result.pages() : "",
+                    ours ? result.allocatedBytes() / result.pages() : "");
+            out.flush();
+        });
+        out.printf(
+                "ratio %.2f, of CPU time %.2f; %d pages of the table compared with PostgreSQL's, %d differ%n",
+                comparison.ratio(), comparison.cpuRatio(), comparison.comparedPages(), comparison.differentPages());
+        out.flush();
+    }
+
+    @Command(
+            name = "jmh",
+            mixinStandardHelpOptions = true,
+            description = "Measure single parts with JMH: time and heap bytes of each operation.")
+    void jmh(
+            @Parameters(
+                            arity = "0..*",
+                            paramLabel = "PATTERN",
+                            description =
+                                    "regular expressions that the names of benchmarks are to contain; default: all")
+                    @Nullable
+                    List<String> patterns,
+            @Option(names = "--dir", description = "where to write; default: the current directory", defaultValue = ".")
+                    Path directory) {
+        JmhRun.run(patterns == null ? List.of() : patterns, directory);
     }
 }

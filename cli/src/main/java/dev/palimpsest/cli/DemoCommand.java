@@ -1,29 +1,34 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.pageserver.Server;
+import dev.palimpsest.pageserver.ServerOptions;
+import dev.palimpsest.pageserver.branch.AttachProgress;
+import dev.palimpsest.pageserver.branch.BranchException;
+import dev.palimpsest.pageserver.branch.BranchView;
+import dev.palimpsest.pageserver.branch.Branches;
+import dev.palimpsest.pageserver.branch.EndpointView;
+import dev.palimpsest.pageserver.branch.Moment;
+import dev.palimpsest.pageserver.endpoint.PrivatePostgres;
+import dev.palimpsest.pageserver.relation.DirectoryComparison;
 import dev.palimpsest.postgres.Lsn;
-import dev.palimpsest.storage.RedoException;
+import dev.palimpsest.postgres.PostgresVersion;
+import dev.palimpsest.postgres.redo.PageComparison;
 import dev.palimpsest.storage.StorageException;
-import dev.palimpsest.storage.TenantId;
-import dev.palimpsest.storage.TimelineId;
-import dev.palimpsest.storage.context.RequestContext;
-import dev.palimpsest.storage.context.TaskKind;
-import dev.palimpsest.storage.key.Key;
-import dev.palimpsest.storage.layer.memory.SerializedBatch;
-import dev.palimpsest.storage.timeline.EmbeddedStore;
-import dev.palimpsest.storage.timeline.StoreSettings;
-import dev.palimpsest.storage.timeline.TenantTimelines;
-import dev.palimpsest.storage.timeline.Timeline;
-import dev.palimpsest.storage.timeline.TimelineConfig;
-import dev.palimpsest.storage.timeline.TimelineWriter;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
-import java.util.Arrays;
+import java.time.Instant;
+import java.time.OffsetDateTime;
 import java.util.Comparator;
-import java.util.SplittableRandom;
+import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -32,181 +37,286 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code palimpsest demo}: the storage engine at work, without a PostgreSQL. */
+/** {@code palimpsest demo}: a table is dropped by accident, and found again on a branch from the moment before. */
 @Command(
         name = "demo",
         mixinStandardHelpOptions = true,
-        description = "Show the storage engine at work: write a history of pages, overwrite them, branch from before, "
-                + "stop, come back, and read every page at every moment. (The same on a live PostgreSQL is being "
-                + "built on this.)")
+        description =
+                "Show the whole of it on a PostgreSQL of its own: attach it, write data, drop a table \"by accident\","
+                        + " branch from the moment before, boot an unmodified PostgreSQL on the branch, and find the rows there.")
 final class DemoCommand implements Callable<Integer> {
-    private static final TenantId TENANT = new TenantId(0x9a11, 1);
-    private static final TimelineId MAIN = new TimelineId(0x9a11, 2);
-    private static final TimelineId FIX = new TimelineId(0x9a11, 3);
-    private static final Lsn START = new Lsn(0x1000000);
-    private static final int PAGES = 2_000;
-    private static final int ROUNDS = 10;
-    private static final int PAGE = 8192;
-    private static final RequestContext CONTEXT = RequestContext.of(TaskKind.TOOL);
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
+    private static final int ROWS_A_STEP = 2_000;
+    private static final String SUM =
+            "SELECT count(*), sum(balance), md5(string_agg(id || ':' || balance, ',' ORDER BY id))" + " FROM accounts";
 
-    /** Small layers, so that there are some to see. */
-    private static final StoreSettings SETTINGS = StoreSettings.DEFAULT.withTimelines(
-            new TimelineConfig(32 << 20, Duration.ofMinutes(10), 4, 0, 0, 256, Duration.ofMillis(100)));
+    @Option(
+            names = "--pg-version",
+            description = "PostgreSQL's major version, 14 to 18; default: the newest installed, or else 17")
+    private @Nullable Integer version;
 
-    @Option(names = "--keep", description = "keep the directory, to look at it with the layer commands")
+    @Option(names = "--seconds", defaultValue = "5", description = "how long to write data (default: ${DEFAULT-VALUE})")
+    private int seconds;
+
+    @Option(names = "--keep", description = "keep everything, and print how to go on by hand")
     private boolean keep;
 
-    @Option(names = "--dir", description = "the directory to use; default: a new temporary one")
+    @Option(names = "--dir", description = "the directory to use, which must be empty; default: a new temporary one")
     private @Nullable Path directory;
 
     @Spec
     private CommandSpec spec;
 
-    private EmbeddedStore open(Path where) throws StorageException {
-        return EmbeddedStore.open(where, SETTINGS, (version, key, lsn, base, records) -> {
-            throw new RedoException("the demo writes images only, yet " + key + " has records at " + lsn);
-        });
+    private PrintWriter out() {
+        return spec.commandLine().getOut();
     }
 
     @Override
-    public Integer call() throws IOException, StorageException {
-        PrintWriter out = spec.commandLine().getOut();
-        out.println("This shows the storage engine alone: pages are made up, there is no PostgreSQL in it yet.");
-        Path where = directory == null ? Files.createTempDirectory("palimpsest-demo-") : directory;
+    public Integer call() throws IOException {
+        Path root = directory == null ? Files.createTempDirectory("palimpsest-demo-") : directory;
+        Files.createDirectories(root);
         try {
-            Lsn beforeDisaster;
-            try (EmbeddedStore store = open(where)) {
-                beforeDisaster = write(store, out);
-                branch(store, beforeDisaster, out);
-            }
-            try (EmbeddedStore store = open(where)) {
-                boolean right = readEverything(store, beforeDisaster, out);
-                tellWhatIsThere(where, out);
-                return right ? 0 : 1;
-            }
+            return run(root.toAbsolutePath());
+        } catch (SQLException | BranchException | StorageException e) {
+            spec.commandLine().getErr().println("palimpsest demo: " + e.getMessage());
+            keep = true;
+            return 1;
         } finally {
-            out.flush();
-            if (!keep && directory == null) {
-                deleteAll(where);
+            if (keep) {
+                out().println("Everything is in " + root);
+            } else {
+                deleteTree(root);
+            }
+            out().flush();
+        }
+    }
+
+    private void step(String format, Object... values) {
+        out().printf(Locale.ROOT, format + "%n", values);
+        out().flush();
+    }
+
+    private int run(Path root) throws IOException, SQLException, BranchException, StorageException {
+        Instant began = Instant.now();
+        PostgresVersion chosen = PostgresVersion.ofMajor(version == null ? PrivatePostgres.newestInstalled() : version);
+        step("1. Starting a %s, unmodified, as anybody would.", chosen);
+        try (PrivatePostgres primary =
+                PrivatePostgres.start(chosen, root.resolve("primary"), root.resolve("postgresql"))) {
+            step("   It runs on port %d, with %s.", primary.port(), primary.programs());
+            try (Server server =
+                    Server.open(new ServerOptions(root.resolve("server"), "127.0.0.1", 0, primary.programs()))) {
+                step("2. Starting the server: http://127.0.0.1:%d", server.httpPort());
+                return tell(primary, server.branches(), began, server.httpPort(), root);
             }
         }
     }
 
-    /** The content of a page after a round: anything, as long as it can be known again. */
-    private static byte[] page(int block, int round) {
-        byte[] bytes = new byte[PAGE];
-        new SplittableRandom((block * 31L) + round).nextBytes(bytes);
-        return bytes;
-    }
-
-    private static Key key(int block) {
-        return Key.of(0, 1663, 5, 16384, 0, block);
-    }
-
-    private static Lsn lsn(int block, int round) {
-        return START.plus(8L * ((round * PAGES) + block + 1));
-    }
-
-    private Lsn write(EmbeddedStore store, PrintWriter out) throws StorageException {
-        Timeline main = store.tenant(TENANT, CONTEXT).create(MAIN, START, 17, CONTEXT);
-        out.printf("1. writing %d pages, %d times each, at growing LSNs ...%n", PAGES, ROUNDS);
-        out.flush();
-        long began = store.clock().nanos();
-        for (int round = 0; round < ROUNDS; round++) {
-            writeRound(main, round);
-        }
-        Lsn good = main.lastRecordLsn();
-        writeDisaster(main);
-        main.freezeAndFlush(CONTEXT);
-        double seconds = (store.clock().nanos() - began) / 1e9;
-        out.printf(
-                "   %d MiB in %.1f s, all of it durable up to %s%n",
-                ((long) PAGES * ROUNDS * PAGE) >> 20, seconds, main.diskConsistentLsn());
-        out.printf("2. \"by accident\" every page was overwritten with zeros after %s%n", good);
-        return good;
-    }
-
-    private static void writeRound(Timeline main, int round) throws StorageException {
-        SerializedBatch.Builder batch = new SerializedBatch.Builder();
-        for (int block = 0; block < PAGES; block++) {
-            batch.putImage(key(block), lsn(block, round), ByteBuffer.wrap(page(block, round)));
-            if (batch.count() == 100 || block == PAGES - 1) {
-                put(main, batch, lsn(block, round));
+    /** What was in the table. */
+    private record Content(long rows, long sum, String digest) {
+        static Content of(Connection connection) throws SQLException {
+            try (Statement statement = connection.createStatement();
+                    ResultSet rows = statement.executeQuery(SUM)) {
+                rows.next();
+                return new Content(rows.getLong(1), rows.getLong(2), rows.getString(3));
             }
         }
     }
 
-    private static void writeDisaster(Timeline main) throws StorageException {
-        SerializedBatch.Builder batch = new SerializedBatch.Builder();
-        for (int block = 0; block < PAGES; block++) {
-            batch.putImage(key(block), lsn(block, ROUNDS), ByteBuffer.allocate(PAGE));
+    private int tell(PrivatePostgres primary, Branches branches, Instant began, int httpPort, Path root)
+            throws SQLException, BranchException, IOException {
+        attach(primary, branches);
+        Content lost;
+        Instant before;
+        Lsn dropped;
+        try (Connection connection = connect(primary.port())) {
+            write(connection);
+            lost = Content.of(connection);
+            before = now(connection);
+            step("5. It is %s, and the table accounts has %,d rows. Now somebody drops it.", before, lost.rows);
+            execute(connection, "DROP TABLE accounts");
+            execute(connection, "CREATE TABLE what_happens_next AS SELECT 'life goes on' AS note");
+            dropped = currentLsn(connection);
         }
-        put(main, batch, lsn(PAGES - 1, ROUNDS));
-    }
-
-    private static void put(Timeline main, SerializedBatch.Builder batch, Lsn last) throws StorageException {
-        try (TimelineWriter writer = main.writer(CONTEXT)) {
-            writer.put(batch.build());
-            writer.finish(last);
+        await(
+                "the server to have it all",
+                () -> !branches.view("prod").lastRecordLsn().isBefore(dropped));
+        long start = System.nanoTime();
+        BranchView fix = branches.create("fix", "prod", new Moment.AtTime(before));
+        step(
+                "6. Branched from the moment before, %s, in %.1f ms: nothing was copied.",
+                String.valueOf(fix.branchedAt()), (System.nanoTime() - start) / 1e6);
+        start = System.nanoTime();
+        EndpointView endpoint = branches.startEndpoint("fix", 0, null);
+        step(
+                "7. Booted an unmodified %s on it, port %d, in %.1f s.",
+                PostgresVersion.ofMajor(fix.pgVersion()), endpoint.port(), (System.nanoTime() - start) / 1e9);
+        Content found;
+        try (Connection connection = connect(endpoint.port())) {
+            found = Content.of(connection);
+            execute(connection, "INSERT INTO accounts SELECT max(id) + 1, 0, 'written on the branch' FROM accounts");
         }
-        batch.clear();
+        boolean same = found.equals(lost);
+        step(
+                "   It has %,d accounts, the sum of their balances is %,d: %s.",
+                found.rows, found.sum, same ? "exactly what was lost" : "NOT what was lost: " + lost);
+        boolean equal = compare(primary, branches);
+        summary(branches, began);
+        if (keep) {
+            instructions(primary, endpoint, httpPort, root);
+        }
+        branches.stopEndpoint("fix");
+        step(same && equal ? "All is well." : "Something is wrong: see above.");
+        return same && equal ? 0 : 1;
     }
 
-    private static void branch(EmbeddedStore store, Lsn at, PrintWriter out) throws StorageException {
-        long began = store.clock().nanos();
-        store.tenant(TENANT, CONTEXT).branch(FIX, MAIN, at, CONTEXT);
-        out.printf(
-                "3. branched from the moment before, %s, in %.1f ms; nothing was copied%n",
-                at, (store.clock().nanos() - began) / 1e6);
-    }
-
-    private static boolean readEverything(EmbeddedStore store, Lsn beforeDisaster, PrintWriter out)
-            throws StorageException {
-        TenantTimelines tenant = store.tenant(TENANT, CONTEXT);
-        Timeline main = tenant.timeline(MAIN);
-        Timeline fix = tenant.timeline(FIX);
-        out.printf(
-                "4. the store was stopped and started again: main is at %s, the branch at %s%n",
-                main.lastRecordLsn(), fix.lastRecordLsn());
-        long began = store.clock().nanos();
-        int wrong = 0;
-        for (int block = 0; block < PAGES; block++) {
-            for (int round = 0; round < ROUNDS; round++) {
-                wrong +=
-                        Arrays.equals(main.get(key(block), lsn(PAGES - 1, round), CONTEXT), page(block, round)) ? 0 : 1;
+    private void attach(PrivatePostgres primary, Branches branches) throws BranchException {
+        step("3. Attaching it: palimpsest attach \"%s\" --name prod", primary.connectionString());
+        AttachProgress progress = branches.attach("prod", primary.connectionString(), null);
+        String shown = "";
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (!progress.done()) {
+            if (!progress.step().equals(shown)) {
+                shown = progress.step();
+                step("   … %s", shown);
             }
-            wrong += Arrays.equals(fix.get(key(block), beforeDisaster, CONTEXT), page(block, ROUNDS - 1)) ? 0 : 1;
-            wrong += Arrays.equals(main.get(key(block), main.lastRecordLsn(), CONTEXT), new byte[PAGE]) ? 0 : 1;
-        }
-        int reads = PAGES * (ROUNDS + 2);
-        double seconds = (store.clock().nanos() - began) / 1e9;
-        out.printf(
-                "5. read every page at every moment, and on the branch: %d pages compared, %d wrong, %.1f us a read%n",
-                reads, wrong, seconds * 1e6 / reads);
-        return wrong == 0;
-    }
-
-    private void tellWhatIsThere(Path where, PrintWriter out) throws IOException {
-        Path layers = where.resolve("tenants")
-                .resolve(TENANT.toString())
-                .resolve("timelines")
-                .resolve(MAIN.toString());
-        out.printf(
-                "   %d layer files hold all of it%n", LayerFiles.below(layers).size());
-        if (keep || directory != null) {
-            out.println("Look at them:");
-            out.printf("  ./palimpsest layer map %s --svg layers.svg%n", layers);
-            out.printf("  ./palimpsest layer verify %s%n", layers);
-        } else {
-            out.println("(With --keep the files stay, to be looked at with palimpsest layer.)");
-        }
-    }
-
-    private static void deleteAll(Path where) throws IOException {
-        try (Stream<Path> files = Files.walk(where)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
+            pause();
+            progress = branches.attachProgress("prod");
+            if (System.nanoTime() > deadline) {
+                throw new BranchException(BranchException.Kind.FAILED, "attaching takes too long: " + progress);
             }
+        }
+        if (progress.failure() != null) {
+            throw new BranchException(BranchException.Kind.FAILED, progress.failure());
+        }
+        step(
+                "   %,d pages taken in from a base backup of %,d MB; following since %s.",
+                progress.pages(), progress.receivedBytes() >> 20, String.valueOf(progress.startLsn()));
+    }
+
+    private void write(Connection connection) throws SQLException {
+        execute(connection, "CREATE TABLE accounts (id bigint PRIMARY KEY, balance bigint NOT NULL, note text)");
+        execute(connection, "CREATE INDEX ON accounts (balance)");
+        step("4. Writing for %d s: rows into accounts, and updates of them.", seconds);
+        long end = System.nanoTime() + Duration.ofSeconds(seconds).toNanos();
+        long id = 0;
+        do {
+            execute(
+                    connection,
+                    "INSERT INTO accounts SELECT g, g % 1000, repeat('x', (g % 50)::int) FROM generate_series("
+                            + (id + 1) + ", " + (id + ROWS_A_STEP) + ") g");
+            id += ROWS_A_STEP;
+            execute(connection, "UPDATE accounts SET balance = balance + 1 WHERE id % 97 = " + id / ROWS_A_STEP % 97);
+        } while (System.nanoTime() < end);
+        execute(connection, "DELETE FROM accounts WHERE id % 1009 = 0");
+        execute(connection, "VACUUM accounts");
+    }
+
+    private static Connection connect(int port) throws SQLException {
+        return DriverManager.getConnection("jdbc:postgresql://127.0.0.1:" + port + "/postgres?user=postgres");
+    }
+
+    private static Lsn currentLsn(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT pg_current_wal_flush_lsn()")) {
+            row.next();
+            return Lsn.parse(row.getString(1));
+        }
+    }
+
+    private static void deleteTree(Path root) throws IOException {
+        try (Stream<Path> all = Files.walk(root)) {
+            for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(path);
+            }
+        }
+    }
+
+    private static void execute(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    private static Instant now(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT clock_timestamp()")) {
+            row.next();
+            return row.getObject(1, OffsetDateTime.class).toInstant();
+        }
+    }
+
+    /** What is waited for. */
+    private interface Condition {
+        boolean holds() throws BranchException;
+    }
+
+    private static void await(String what, Condition condition) throws BranchException {
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (!condition.holds()) {
+            if (System.nanoTime() > deadline) {
+                throw new BranchException(BranchException.Kind.FAILED, "waited too long for " + what);
+            }
+            pause();
+        }
+    }
+
+    private static void pause() throws BranchException {
+        try {
+            Thread.sleep(20);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new BranchException(BranchException.Kind.FAILED, "interrupted", e);
+        }
+    }
+
+    private boolean compare(PrivatePostgres primary, Branches branches) throws BranchException, IOException {
+        step("8. Stopping the first PostgreSQL, to compare every page of its directory with what the server has.");
+        primary.stop();
+        DirectoryComparison.Result result = branches.verify("prod", primary.data(), PageComparison.Server.PRIMARY);
+        for (String difference : result.differences().stream().limit(10).toList()) {
+            step("   DIFFERENT: %s", difference);
+        }
+        step(
+                "   %,d pages of %,d relations: %s.",
+                result.pages(),
+                result.relations(),
+                result.differences().isEmpty()
+                        ? "all equal"
+                        : result.differences().size() + " differ");
+        return result.differences().isEmpty();
+    }
+
+    private void summary(Branches branches, Instant began) throws BranchException {
+        BranchView prod = branches.view("prod");
+        Lsn durable = branches.flush("prod");
+        BranchView after = branches.view("prod");
+        step(
+                "Taken in: %,d bytes of WAL, %d layers with %,d bytes, durable up to %s; %.1f s from start to end.",
+                prod.lastRecordLsn().value() - prod.readableFrom().value(),
+                after.layers(),
+                after.layerBytes(),
+                durable,
+                Duration.between(began, Instant.now()).toMillis() / 1e3);
+    }
+
+    private void instructions(PrivatePostgres primary, EndpointView endpoint, int httpPort, Path root) {
+        List<String> lines = List.of(
+                "Both run on until you press Enter:",
+                "  the branch:  psql -h 127.0.0.1 -p " + endpoint.port() + " -U postgres",
+                "  the server:  ./palimpsest --help, with PALIMPSEST_SERVER=http://127.0.0.1:" + httpPort,
+                "Afterwards, by hand:",
+                "  ./palimpsest server --dir " + root.resolve("server"),
+                "  ./palimpsest status",
+                "  ./palimpsest lsn prod now; ./palimpsest branch create again --from prod --at TIME",
+                "  ./palimpsest endpoint start again --port 5433",
+                "  the first PostgreSQL: " + primary.startCommand());
+        lines.forEach(line -> step("%s", line));
+        try {
+            while (System.in.read() > 0 && System.in.available() > 0) {
+                // The rest of the line does not matter.
+            }
+        } catch (IOException e) {
+            step("(no terminal: going on)");
         }
     }
 }

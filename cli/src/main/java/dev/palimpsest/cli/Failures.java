@@ -8,7 +8,12 @@ final class Failures {
     private Failures() {}
 
     static String describe(Exception failure) {
-        if (failure instanceof StorageException || failure instanceof IllegalArgumentException) {
+        if (failure instanceof StorageException
+                || failure instanceof ServerFailure
+                || failure instanceof IllegalArgumentException) {
+            return String.valueOf(failure.getMessage());
+        }
+        if (failure.getClass() == IOException.class) {
             return String.valueOf(failure.getMessage());
         }
         if (failure instanceof IOException) {

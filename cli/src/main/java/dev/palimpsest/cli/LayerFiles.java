@@ -34,11 +34,13 @@ final class LayerFiles {
         LocalDisk disk = new LocalDisk(LocalDiskSettings.of(LocalDiskSettings.Mode.BUFFERED), tasks);
         return new LayerIo(
                 disk,
+                tasks,
                 new BlockCache(CACHED_BLOCKS),
                 new ReadBuffers(2 * READ_BYTES, 2, disk.alignment(), tasks),
                 new ZstdContexts(2),
                 READ_BYTES,
-                (1 << 28) - 1);
+                (1 << 28) - 1,
+                LayerIo.DEFAULT_WRITE_BACK_BYTES);
     }
 
     /** The file itself, or the layer files anywhere below a directory, sorted. */

@@ -1,5 +1,10 @@
 package dev.palimpsest.cli;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -11,9 +16,26 @@ import picocli.CommandLine.Spec;
         name = "palimpsest",
         mixinStandardHelpOptions = true,
         version = "palimpsest 0.1.0",
-        description = "A storage engine for PostgreSQL: every version of every page, branches in a moment.",
-        subcommands = {DemoCommand.class, LayerCommand.class, WalCommand.class, BenchCommand.class})
+        description = "A storage engine for PostgreSQL: every version of every page, branches in a moment.")
 public final class Palimpsest implements Runnable {
+    static final String MISSING_COMMAND = "Missing a command";
+
+    private static final List<Map.Entry<String, Class<?>>> COMMANDS = List.of(
+            Map.entry("server", ServerCommand.class),
+            Map.entry("attach", AttachCommand.class),
+            Map.entry("status", StatusCommand.class),
+            Map.entry("branch", BranchCommand.class),
+            Map.entry("lsn", LsnCommand.class),
+            Map.entry("flush", FlushCommand.class),
+            Map.entry("restore", RestoreCommand.class),
+            Map.entry("page", PageCommand.class),
+            Map.entry("verify", VerifyCommand.class),
+            Map.entry("endpoint", EndpointCommand.class),
+            Map.entry("demo", DemoCommand.class),
+            Map.entry("layer", LayerCommand.class),
+            Map.entry("wal", WalCommand.class),
+            Map.entry("bench", BenchCommand.class));
+
     @Spec
     private CommandSpec spec;
 
@@ -21,11 +43,22 @@ public final class Palimpsest implements Runnable {
 
     /** Runs the command that the arguments name, and exits with its code. */
     public static void main(String[] arguments) {
-        System.exit(commandLine().execute(arguments));
+        // Not System.out, which would keep it from the commands that nobody reads any more.
+        PrintWriter out = new PrintWriter(new FileOutputStream(FileDescriptor.out), true, System.out.charset());
+        System.exit(commandLine(arguments).setOut(out).execute(arguments));
     }
 
-    static CommandLine commandLine() {
-        return new CommandLine(new Palimpsest())
+    /** Knows only the command that is asked for, if it is one: to make them all takes as long as to run a short one. */
+    static CommandLine commandLine(String... arguments) {
+        CommandLine commandLine = new CommandLine(new Palimpsest());
+        boolean known = arguments.length > 0
+                && COMMANDS.stream().anyMatch(command -> command.getKey().equals(arguments[0]));
+        for (Map.Entry<String, Class<?>> command : COMMANDS) {
+            if (!known || command.getKey().equals(arguments[0])) {
+                commandLine.addSubcommand(command.getKey(), command.getValue());
+            }
+        }
+        return commandLine
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setExecutionExceptionHandler((failure, command, parsed) -> {
                     command.getErr().println("palimpsest: " + Failures.describe(failure));
@@ -35,6 +68,6 @@ public final class Palimpsest implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "Missing a command");
+        throw new ParameterException(spec.commandLine(), MISSING_COMMAND);
     }
 }

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * record. Not thread-safe.
  */
 final class WalFileReader implements AutoCloseable {
-    private static final int BUFFER = 1 << 18;
+    private static final int BUFFER = 1 << 16;
     private static final int RECORD_ALIGNMENT_MASK = Lsn.RECORD_ALIGNMENT - 1;
 
     /**

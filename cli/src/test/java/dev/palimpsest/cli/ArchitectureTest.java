@@ -22,6 +22,7 @@ class ArchitectureTest {
     private static final JavaClasses PALIMPSEST = new ClassFileImporter()
             .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
             .withImportOption(location -> !location.contains("-tests.jar"))
+            .withImportOption(location -> !location.contains("/jmh_generated/"))
             .importPackages("dev.palimpsest");
 
     private static final DescribedPredicate<JavaClass> OURS = resideInAPackage("dev.palimpsest..");

@@ -30,7 +30,7 @@ class SourceSizeTest {
             "one table: what each version of the index part says");
 
     private static final Pattern METHOD = Pattern.compile(
-            "^    (?:    )?(?! |new |return |throw |else )(?:(?:public|protected|private|static|final|synchronized|abstract|default) )*(?:<.*> )?[\\w.<>\\[\\], ?@]+ (\\w+)\\(.*$");
+            "^    (?:    )?(?! |new |return |throw |else )(?:(?:public|protected|private|static|final|synchronized|abstract|default) )*+(?!record )(?:<.*> )?[\\w.<>\\[\\], ?@]+ (\\w+)\\(.*$");
 
     private static Path root() {
         Path here = Path.of("").toAbsolutePath();
@@ -82,7 +82,7 @@ class SourceSizeTest {
         for (int i = 0; i < lines.size(); i++) {
             String line = lines.get(i);
             Matcher method = METHOD.matcher(line);
-            if (name == null && method.matches() && !line.endsWith(";")) {
+            if (name == null && method.matches() && !line.endsWith(";") && !line.endsWith("{}")) {
                 name = method.group(1);
                 indent = line.substring(0, line.length() - line.stripLeading().length());
                 start = i;

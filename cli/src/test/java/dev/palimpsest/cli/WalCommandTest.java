@@ -14,6 +14,7 @@ import dev.palimpsest.postgres.wal.WalSegment;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -298,6 +299,37 @@ class WalCommandTest {
                 .filter(chosen)
                 .map(w -> new Lsn(w.start).toString())
                 .toList();
+    }
+
+    /** A pipe whose reader goes away at once; counts what is written to it nevertheless. */
+    private static final class ClosedPipe extends Writer {
+        private long refused;
+
+        @Override
+        public void write(char[] characters, int offset, int length) throws IOException {
+            refused += length;
+            throw new IOException("Broken pipe");
+        }
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public void close() {}
+    }
+
+    @Test
+    void dumpEndsWhenNobodyReadsIt() throws IOException {
+        WalBuilder wal = new WalBuilder(VERSION, MIB, 1, FIRST);
+        for (int i = 0; i < 30_000; i++) {
+            append(wal, HEAP, 0x00, 700, i, 3, false);
+        }
+        write(wal, 1);
+        assertThat(run("dump", directory).out.length()).isGreaterThan(2_000_000);
+        ClosedPipe pipe = new ClosedPipe();
+        int code = Palimpsest.commandLine().setOut(new PrintWriter(pipe)).execute("wal", "dump", directory.toString());
+        assertThat(code).isEqualTo(1);
+        assertThat(pipe.refused).isBetween(1L, 500_000L);
     }
 
     @Test

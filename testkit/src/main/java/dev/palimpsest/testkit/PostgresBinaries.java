@@ -23,7 +23,7 @@ import org.tukaani.xz.XZInputStream;
 
 /**
  * The programs of one major version of PostgreSQL, unpacked: {@code initdb}, {@code pg_ctl} and {@code postgres}, with
- * their libraries and the usual extensions.
+ * their libraries and the usual extensions. Of each there are two minor releases, the newest and one of the first.
  *
  * <p>They come with this module and are unpacked once, about 60 MB a version, into {@code palimpsest-postgres} under the
  * system's temporary directory (or the directory in the system property {@code palimpsest.postgres.cache}), where every
@@ -39,18 +39,28 @@ public record PostgresBinaries(int major, Path home) {
     private static final String CACHE_PROPERTY = "palimpsest.postgres.cache";
 
     /**
-     * The programs of this version, unpacked if that was not done before. May be called by several processes at once.
+     * The programs of the version's newest minor release, unpacked if that was not done before. May be called by several
+     * processes at once.
      *
      * @throws IllegalArgumentException if it is none of {@link #MAJORS}
      * @throws UncheckedIOException if they cannot be unpacked
      */
     public static PostgresBinaries of(int major) {
+        return of(major, "");
+    }
+
+    /** As {@link #of}, but of one of the version's first minor releases. */
+    public static PostgresBinaries earlyOf(int major) {
+        return of(major, "-early");
+    }
+
+    private static PostgresBinaries of(int major, String release) {
         if (!MAJORS.contains(major)) {
             throw new IllegalArgumentException("there is no PostgreSQL " + major + ", only " + MAJORS);
         }
         try {
-            byte[] jar = jar(major);
-            Path home = cache().resolve("postgres-" + major + "-" + digest(jar));
+            byte[] jar = jar(major + release);
+            Path home = cache().resolve("postgres-" + major + release + "-" + digest(jar));
             if (!Files.isDirectory(home)) {
                 unpack(jar, home);
             }
@@ -69,8 +79,8 @@ public record PostgresBinaries(int major, Path home) {
         return cache;
     }
 
-    private static byte[] jar(int major) throws IOException {
-        String name = "binaries/postgres-" + major + ".jar";
+    private static byte[] jar(String release) throws IOException {
+        String name = "binaries/postgres-" + release + ".jar";
         try (InputStream in = PostgresBinaries.class.getResourceAsStream(name)) {
             return Objects.requireNonNull(in, () -> name + " is not on the class path")
                     .readAllBytes();

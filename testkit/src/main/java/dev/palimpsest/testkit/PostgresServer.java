@@ -52,12 +52,15 @@ public final class PostgresServer implements AutoCloseable {
 
     /** How a server is to be set up. */
     public static final class Builder {
-        private final int major;
+        private final PostgresBinaries binaries;
         private final Map<String, String> settings = new LinkedHashMap<>();
         private final List<String> initdbOptions = new ArrayList<>();
+        private final List<String> hbaLines = new ArrayList<>();
+        private final Map<String, String> files = new LinkedHashMap<>();
+        private boolean unixSocket;
 
-        private Builder(int major) {
-            this.major = major;
+        private Builder(PostgresBinaries binaries) {
+            this.binaries = binaries;
             settings.put("fsync", "off");
             settings.put("shared_buffers", "64MB");
             settings.put("max_wal_senders", "4");
@@ -76,6 +79,24 @@ public final class PostgresServer implements AutoCloseable {
             return this;
         }
 
+        /** A line for {@code pg_hba.conf}, before those that trust everybody and after the ones added before it. */
+        public Builder hbaLine(String line) {
+            hbaLines.add(line);
+            return this;
+        }
+
+        /** A text file in the data directory that only the server may read, such as its private key. */
+        public Builder file(String name, String content) {
+            files.put(name, content);
+            return this;
+        }
+
+        /** Lets the server listen on a Unix socket too, in {@link PostgresServer#socketDirectory}. */
+        public Builder unixSocket() {
+            unixSocket = true;
+            return this;
+        }
+
         /**
          * Makes the data directory and starts the server.
          *
@@ -83,12 +104,11 @@ public final class PostgresServer implements AutoCloseable {
          * @throws UncheckedIOException if the directory cannot be made
          */
         public PostgresServer start() {
-            PostgresBinaries binaries = PostgresBinaries.of(major);
             try {
-                Path directory = freshDirectory(major);
+                Path directory = freshDirectory(binaries.major());
                 PostgresServer server = new PostgresServer(binaries, directory, directory.resolve("data"), freePort());
                 try {
-                    server.initialize(initdbOptions, settings);
+                    server.initialize(this);
                     server.start();
                 } catch (IOException | RuntimeException e) {
                     server.close();
@@ -96,14 +116,19 @@ public final class PostgresServer implements AutoCloseable {
                 }
                 return server;
             } catch (IOException e) {
-                throw new UncheckedIOException("cannot set up PostgreSQL " + major, e);
+                throw new UncheckedIOException("cannot set up PostgreSQL " + binaries.major(), e);
             }
         }
     }
 
-    /** A server of this major version, 14 to 18, not started yet. */
+    /** A server of the newest minor release of this major version, 14 to 18, not started yet. */
     public static Builder version(int major) {
-        return new Builder(major);
+        return of(PostgresBinaries.of(major));
+    }
+
+    /** A server with these programs, not started yet. */
+    public static Builder of(PostgresBinaries binaries) {
+        return new Builder(binaries);
     }
 
     /**
@@ -133,15 +158,7 @@ public final class PostgresServer implements AutoCloseable {
     private static Path freshDirectory(int major) throws IOException {
         Path directory = Files.createTempDirectory("palimpsest-pg" + major + "-");
         Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
-        Optional<Owner> owner = owner();
-        if (owner.isPresent()) {
-            Files.setOwner(
-                    directory,
-                    directory
-                            .getFileSystem()
-                            .getUserPrincipalLookupService()
-                            .lookupPrincipalByName(owner.get().name()));
-        }
+        own(directory);
         return directory;
     }
 
@@ -154,7 +171,7 @@ public final class PostgresServer implements AutoCloseable {
         }
     }
 
-    private void initialize(List<String> options, Map<String, String> settings) throws IOException {
+    private void initialize(Builder builder) throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 binaries.program("initdb").toString(),
                 "-D",
@@ -167,18 +184,54 @@ public final class PostgresServer implements AutoCloseable {
                 "UTF8",
                 "--locale=C",
                 "--no-sync"));
-        command.addAll(options);
+        command.addAll(builder.initdbOptions);
         run(command);
         StringBuilder lines = new StringBuilder();
-        settings.forEach((name, value) -> lines.append(name)
+        builder.settings.forEach((name, value) -> lines.append(name)
                 .append(" = '")
                 .append(value.replace("'", "''"))
                 .append("'\n"));
         lines.append("listen_addresses = '127.0.0.1'\n");
-        lines.append("unix_socket_directories = ''\n");
+        lines.append("unix_socket_directories = '")
+                .append(builder.unixSocket ? directory : "")
+                .append("'\n");
         lines.append("port = ").append(port).append('\n');
         Path configuration = dataDirectory().resolve("postgresql.conf");
         Files.writeString(configuration, Files.readString(configuration) + "\n" + lines);
+        Path hba = dataDirectory().resolve("pg_hba.conf");
+        Files.writeString(hba, String.join("\n", builder.hbaLines) + "\n" + Files.readString(hba));
+        for (Map.Entry<String, String> file : builder.files.entrySet()) {
+            Path path = dataDirectory().resolve(file.getKey());
+            Files.writeString(path, file.getValue());
+            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
+            own(path);
+        }
+    }
+
+    private static void own(Path path) throws IOException {
+        Optional<Owner> owner = owner();
+        if (owner.isPresent()) {
+            Files.setOwner(
+                    path,
+                    path.getFileSystem()
+                            .getUserPrincipalLookupService()
+                            .lookupPrincipalByName(owner.get().name()));
+        }
+    }
+
+    /**
+     * Makes a directory that belongs to the server, beside its data directory, such as for a tablespace.
+     *
+     * @throws UncheckedIOException if it cannot be made
+     */
+    public Path newDirectory(String name) {
+        try {
+            Path made = Files.createDirectory(directory.resolve(name));
+            own(made);
+            return made;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** As whom servers run if the test is root; empty if it is not. */
@@ -244,6 +297,11 @@ public final class PostgresServer implements AutoCloseable {
         running = false;
     }
 
+    /** Ends recovery, as {@code pg_ctl promote} does; returns when the server takes writes. */
+    public void promote() {
+        control("promote", "-w", "-t", "50");
+    }
+
     private void control(String action, String... options) {
         List<String> command = new ArrayList<>(List.of(
                 binaries.program("pg_ctl").toString(),
@@ -273,6 +331,11 @@ public final class PostgresServer implements AutoCloseable {
     /** The JDBC URL of this database. */
     public String url(String database) {
         return "jdbc:postgresql://127.0.0.1:" + port + "/" + database;
+    }
+
+    /** Where its Unix socket is, if it has one. */
+    public Path socketDirectory() {
+        return directory;
     }
 
     /** Where it listens on the loopback address. */

@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.palimpsest.postgres.BlockTag;
 import dev.palimpsest.postgres.ForkNumber;
-import dev.palimpsest.postgres.Lsn;
-import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.RelFileNode;
 import dev.palimpsest.postgres.page.Page;
 import dev.palimpsest.postgres.page.PageLayout;
@@ -16,27 +14,19 @@ import dev.palimpsest.postgres.rmgr.RecordDescriber;
 import dev.palimpsest.postgres.rmgr.Rmgr;
 import dev.palimpsest.postgres.wal.MalformedRecordException;
 import dev.palimpsest.postgres.wal.WalRecord;
-import dev.palimpsest.postgres.wal.WalSegment;
-import dev.palimpsest.postgres.wal.WalStreamDecoder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Redo of every type of record of Heap and Heap2, from real servers, page by page against what they have. */
 class HeapWalTest {
-    private static final int SEGMENT = 16 << 20;
-
     /** Tables whose pages and visibility maps are compared with the files in the end. */
     private static final List<String> TABLES = List.of("t", "c", "f", "w");
 
@@ -107,26 +97,18 @@ class HeapWalTest {
     @ValueSource(ints = {14, 15, 16, 17, 18})
     void pagesComeOutAsPostgresMakesThem(int major) throws Exception {
         boolean hints = major % 2 == 0;
-        try (PostgresServer server = PostgresServer.version(major)
-                        .setting("wal_consistency_checking", "all")
+        try (RecordingServer server = RecordingServer.start(PostgresServer.version(major)
                         .setting("wal_level", "logical")
                         .setting("full_page_writes", "off")
-                        .setting("wal_log_hints", hints ? "on" : "off")
-                        .setting("wal_keep_size", "2GB")
-                        .setting("autovacuum", "off")
-                        .start();
-                Connection connection = server.connect();
-                Statement statement = connection.createStatement();
+                        .setting("wal_log_hints", hints ? "on" : "off"));
                 ConsistencyReplay replay = new ConsistencyReplay(hints ? HintLogging.ON : HintLogging.OFF)) {
-            for (String command : WORKLOAD) {
-                statement.execute(command);
-            }
-            lockFromSeveralSessions(server, statement);
-            statement.execute("CHECKPOINT");
-            Lsn end = Lsn.parse(one(statement, "SELECT pg_current_wal_flush_lsn()"));
+            server.run(WORKLOAD);
+            server.run(List.of("VACUUM (FREEZE) w"));
+            Workload.lockFromSeveralSessions(server.server(), "public");
+            server.run(List.of("CHECKPOINT"));
             int mapReferences = 0;
             int clears = 0;
-            for (WalRecord record : decode(server, end)) {
+            for (WalRecord record : server.records(server.flush())) {
                 assertDescribed(record);
                 replay.apply(record);
                 mapReferences += clearsOnReferredMaps(record);
@@ -144,26 +126,8 @@ class HeapWalTest {
                 assertThat(clears).as("clears without block reference").isGreaterThan(50);
             }
             for (String table : TABLES) {
-                assertSameAsFiles(server, statement, replay, table);
+                assertSameAsFiles(server, replay, table);
             }
-        }
-    }
-
-    /** Locks that end up in multixacts and on later versions of a row. */
-    private static void lockFromSeveralSessions(PostgresServer server, Statement statement) throws SQLException {
-        statement.execute("VACUUM (FREEZE) w");
-        try (Connection first = server.connect();
-                Connection second = server.connect();
-                Statement a = first.createStatement();
-                Statement b = second.createStatement()) {
-            first.setAutoCommit(false);
-            second.setAutoCommit(false);
-            a.execute("SELECT FROM w WHERE id BETWEEN 2 AND 5 FOR SHARE");
-            b.execute("SELECT FROM w WHERE id BETWEEN 2 AND 5 FOR SHARE");
-            a.execute("UPDATE t SET n = n + 1 WHERE id BETWEEN 1 AND 30");
-            b.execute("SELECT FROM t WHERE id BETWEEN 1 AND 30 FOR KEY SHARE");
-            first.commit();
-            second.commit();
         }
     }
 
@@ -187,7 +151,7 @@ class HeapWalTest {
     }
 
     private static void assertReplayed(ConsistencyReplay replay, int major) {
-        assertThat(replay.faults()).as("PostgreSQL %d", major).isEmpty();
+        RecordingServer.assertNoFaults(replay);
         List<String> withPages = new ArrayList<>(WITH_PAGES);
         withPages.addAll(
                 major >= 17
@@ -200,21 +164,18 @@ class HeapWalTest {
                     .as("applied %s", type)
                     .isPositive();
             assertThat(count.compared()).as("compared %s", type).isPositive();
-            assertThat(count.mismatches()).as("mismatches %s", type).isZero();
-            assertThat(count.failures()).as("failures %s", type).isZero();
         }
         assertThat(replay.counts()).as("PostgreSQL %d", major).containsKeys(WITHOUT_PAGES.toArray(String[]::new));
     }
 
     /** What no image shows: the LSN, whether a page is all-visible, and the map's bits. */
-    private static void assertSameAsFiles(
-            PostgresServer server, Statement statement, ConsistencyReplay replay, String table)
+    private static void assertSameAsFiles(RecordingServer server, ConsistencyReplay replay, String table)
             throws SQLException, IOException {
         RelFileNode relation = new RelFileNode(
                 1663,
-                Integer.parseInt(one(statement, "SELECT oid FROM pg_database WHERE datname = current_database()")),
-                Integer.parseInt(one(statement, "SELECT pg_relation_filenode('" + table + "')")));
-        Path file = server.dataDirectory().resolve(one(statement, "SELECT pg_relation_filepath('" + table + "')"));
+                Integer.parseInt(server.one("SELECT oid FROM pg_database WHERE datname = current_database()")),
+                Integer.parseInt(server.one("SELECT pg_relation_filenode('" + table + "')")));
+        Path file = server.server().dataDirectory().resolve(server.one("SELECT pg_relation_filepath('" + table + "')"));
         List<Page> heap = pages(file);
         int compared = 0;
         for (int block = 0; block < heap.size(); block++) {
@@ -248,39 +209,5 @@ class HeapWalTest {
             pages.add(Page.wrap(Arrays.copyOfRange(bytes, at, at + PageLayout.PAGE_SIZE)));
         }
         return pages;
-    }
-
-    private static String one(Statement statement, String query) throws SQLException {
-        try (ResultSet row = statement.executeQuery(query)) {
-            row.next();
-            return row.getString(1);
-        }
-    }
-
-    private static List<WalRecord> decode(PostgresServer server, Lsn end) throws IOException {
-        List<Path> segments;
-        try (Stream<Path> files = Files.list(server.walDirectory())) {
-            segments = files.filter(f -> WalSegment.isName(f.getFileName().toString()))
-                    .sorted()
-                    .toList();
-        }
-        Lsn start = WalSegment.parse(segments.get(0).getFileName().toString(), SEGMENT)
-                .start();
-        WalStreamDecoder decoder = new WalStreamDecoder(PostgresVersion.ofMajor(server.major()), SEGMENT, -1, start);
-        List<WalRecord> records = new ArrayList<>();
-        for (Path segment : segments) {
-            byte[] bytes = Files.readAllBytes(segment);
-            decoder.feed(bytes, 0, bytes.length);
-            while (decoder.next()) {
-                if (!decoder.endOfLastRecord().isAfter(end)) {
-                    records.add(decoder.record().copy());
-                }
-            }
-            if (decoder.stopped() != null) {
-                break;
-            }
-        }
-        assertThat(decoder.endOfLastRecord()).as(decoder.finish().describe()).isGreaterThanOrEqualTo(end);
-        return records;
     }
 }

@@ -3,7 +3,6 @@ package dev.palimpsest.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.palimpsest.postgres.Lsn;
-import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.page.Page;
 import dev.palimpsest.postgres.redo.ConsistencyReplay;
 import dev.palimpsest.postgres.redo.HintLogging;
@@ -12,14 +11,7 @@ import dev.palimpsest.postgres.rmgr.RecordTypes;
 import dev.palimpsest.postgres.rmgr.Rmgr;
 import dev.palimpsest.postgres.wal.ImageRestorer;
 import dev.palimpsest.postgres.wal.MalformedRecordException;
-import dev.palimpsest.postgres.wal.WalPageHeader;
 import dev.palimpsest.postgres.wal.WalRecord;
-import dev.palimpsest.postgres.wal.WalSegment;
-import dev.palimpsest.postgres.wal.WalStreamDecoder;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -31,13 +23,11 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeSet;
-import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Decodes what real servers wrote, all of it, and compares it with what they say they wrote. */
 class RealWalTest {
-    private static final int SEGMENT = 16 << 20;
     private static final int COMPARED_IMAGES = 300;
 
     private static final List<String> WORKLOAD = List.of(
@@ -70,6 +60,13 @@ class RealWalTest {
             "CHECKPOINT",
             "SELECT nextval('s')");
 
+    private static final List<String> GENERIC_WORKLOAD = List.of(
+            "CREATE TABLE b AS SELECT i, i * 7 AS j FROM generate_series(1, 2000) i",
+            "CREATE INDEX ON b USING bloom (i, j)",
+            "INSERT INTO b SELECT i, i FROM generate_series(1, 500) i",
+            "DELETE FROM b WHERE i < 100",
+            "VACUUM b");
+
     private record Row(
             String start,
             String end,
@@ -83,31 +80,19 @@ class RealWalTest {
     @ParameterizedTest
     @ValueSource(ints = {14, 15, 16, 17, 18})
     void isDecodedAsPostgresDecodesIt(int major) throws Exception {
-        try (PostgresServer server = PostgresServer.version(major)
-                        .setting("wal_consistency_checking", "all")
+        try (RecordingServer server = RecordingServer.start(PostgresServer.version(major)
                         .setting("wal_compression", major % 2 == 0 ? "on" : "off")
                         .setting("wal_level", "logical")
-                        .setting("wal_log_hints", "on")
-                        .setting("wal_keep_size", "2GB")
-                        .setting("autovacuum", "off")
-                        .start();
-                Connection connection = server.connect();
-                Statement statement = connection.createStatement();
+                        .setting("wal_log_hints", "on"));
                 ConsistencyReplay replay = new ConsistencyReplay(HintLogging.ON)) {
+            Statement statement = server.statement();
             List<String> extensions = extensions(statement);
-            for (String command : WORKLOAD) {
-                statement.execute(command);
-            }
+            server.run(WORKLOAD);
             if (extensions.contains("bloom")) {
-                statement.execute("CREATE TABLE b AS SELECT i, i * 7 AS j FROM generate_series(1, 2000) i");
-                statement.execute("CREATE INDEX ON b USING bloom (i, j)");
-                statement.execute("INSERT INTO b SELECT i, i FROM generate_series(1, 500) i");
-                statement.execute("DELETE FROM b WHERE i < 100");
-                statement.execute("VACUUM b");
+                server.run(GENERIC_WORKLOAD);
             }
-            statement.execute("INSERT INTO t VALUES (7)");
-            Lsn end = Lsn.parse(one(statement, "SELECT pg_current_wal_flush_lsn()"));
-            List<WalRecord> records = decode(server, end);
+            Lsn end = server.flush();
+            List<WalRecord> records = server.records(end);
             if (extensions.contains("pg_walinspect")) {
                 assertSameAsWalinspect(statement, records, end, major);
             }
@@ -132,43 +117,6 @@ class RealWalTest {
             statement.execute("CREATE EXTENSION " + name);
         }
         return names;
-    }
-
-    private static String one(Statement statement, String query) throws SQLException {
-        try (ResultSet row = statement.executeQuery(query)) {
-            row.next();
-            return row.getString(1);
-        }
-    }
-
-    private static List<WalRecord> decode(PostgresServer server, Lsn end) throws IOException {
-        List<Path> segments;
-        try (Stream<Path> files = Files.list(server.walDirectory())) {
-            segments = files.filter(f -> WalSegment.isName(f.getFileName().toString()))
-                    .sorted()
-                    .toList();
-        }
-        PostgresVersion version = PostgresVersion.ofMajor(server.major());
-        byte[] first = Files.readAllBytes(segments.get(0));
-        assertThat(WalPageHeader.decode(first, 0).version()).isEqualTo(version);
-        Lsn start = WalSegment.parse(segments.get(0).getFileName().toString(), SEGMENT)
-                .start();
-        WalStreamDecoder decoder = new WalStreamDecoder(version, SEGMENT, -1, start);
-        List<WalRecord> records = new ArrayList<>();
-        for (Path segment : segments) {
-            byte[] bytes = Files.readAllBytes(segment);
-            decoder.feed(bytes, 0, bytes.length);
-            while (decoder.next()) {
-                if (!decoder.endOfLastRecord().isAfter(end)) {
-                    records.add(decoder.record().copy());
-                }
-            }
-            if (decoder.stopped() != null) {
-                break;
-            }
-        }
-        assertThat(decoder.endOfLastRecord()).as(decoder.finish().describe()).isGreaterThanOrEqualTo(end);
-        return records;
     }
 
     private static void assertSameAsWalinspect(Statement statement, List<WalRecord> records, Lsn end, int major)
@@ -268,12 +216,8 @@ class RealWalTest {
 
     /** Every type with redo comes out as PostgreSQL has it; no image is damaged. */
     private static void assertReplayed(ConsistencyReplay replay, boolean withGeneric) {
-        assertThat(replay.faults()).isEmpty();
+        RecordingServer.assertNoFaults(replay);
         SortedMap<String, ConsistencyReplay.Counts> counts = replay.counts();
-        counts.forEach((type, count) -> {
-            assertThat(count.mismatches()).as(type).isZero();
-            assertThat(count.failures()).as(type).isZero();
-        });
         assertThat(Objects.requireNonNull(counts.get("XLOG/FPI")).applied()).isPositive();
         assertThat(Objects.requireNonNull(counts.get("Sequence/LOG")).compared())
                 .isGreaterThan(20);

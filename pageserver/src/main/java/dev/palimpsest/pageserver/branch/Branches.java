@@ -9,10 +9,8 @@ import dev.palimpsest.pageserver.relation.DirectoryComparison;
 import dev.palimpsest.pageserver.relation.TimelineCluster;
 import dev.palimpsest.pageserver.upstream.ConnectionSettings;
 import dev.palimpsest.pageserver.upstream.Problem;
-import dev.palimpsest.pageserver.upstream.ReplicationConnection;
 import dev.palimpsest.pageserver.upstream.SourceChecks;
 import dev.palimpsest.pageserver.upstream.TimelineHistory;
-import dev.palimpsest.pageserver.upstream.UpstreamException;
 import dev.palimpsest.pageserver.walreceiver.WalReceiver;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.redo.PageComparison;
@@ -39,22 +37,18 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Every branch of a server. Safe for use by many threads. */
-public final class Branches implements AutoCloseable {
+public final class Branches implements BranchService, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Branches.class);
-    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}");
-    private static final Pattern NOT_FOR_SLOTS = Pattern.compile("[^a-z0-9_]");
 
     private final EmbeddedStore store;
     private final DataDirectoryWriter directories;
-    private final Secrets secrets;
+    private final Sources sources;
     private final Endpoints endpoints;
-    private final Map<String, String> environment;
     private final java.time.Clock clock;
     private final Cancellation cancellation = new Cancellation();
     private final RequestContext context;
@@ -94,8 +88,7 @@ public final class Branches implements AutoCloseable {
             throws IOException {
         this.store = store;
         this.directories = directories;
-        this.secrets = new Secrets(directory.resolve("secrets"));
-        this.environment = Map.copyOf(environment);
+        this.sources = new Sources(new Secrets(directory.resolve("secrets")), Map.copyOf(environment));
         this.clock = clock;
         this.context = new RequestContext(TaskKind.LIFECYCLE, Clock.NEVER, cancellation);
         this.endpoints = new Endpoints(directory.resolve("endpoints"), binaries, directories, environment);
@@ -114,7 +107,7 @@ public final class Branches implements AutoCloseable {
                 Branch branch = new Branch(tenant, timeline, record);
                 if (record.attaching()) {
                     LOG.warn("attaching {} was cut short; it is removed, attach it again", record.name());
-                    dropSlot(branch);
+                    sources.dropSlot(branch);
                     tenant.delete(timeline.id(), context);
                 } else {
                     branches.put(record.name(), branch);
@@ -151,6 +144,7 @@ public final class Branches implements AutoCloseable {
     }
 
     /** All branches, by name. */
+    @Override
     public List<BranchView> list() {
         return branches.values().stream().map(this::view).toList();
     }
@@ -169,18 +163,9 @@ public final class Branches implements AutoCloseable {
     }
 
     /** One of them; NOT_FOUND if there is none of the name. */
+    @Override
     public BranchView view(String name) throws BranchException {
         return view(branch(name));
-    }
-
-    private static void checkName(String name) throws BranchException {
-        if (!NAME.matcher(name).matches()) {
-            throw new BranchException(
-                    BranchException.Kind.INVALID,
-                    "'" + name
-                            + "' cannot be the name of a branch: 1 to 63 letters, digits, '-', '_' and '.', beginning"
-                            + " with neither '-' nor '.'");
-        }
     }
 
     private void checkFree(String name) throws BranchException {
@@ -198,15 +183,11 @@ public final class Branches implements AutoCloseable {
      * @param connection a connection string as libpq's
      * @param slot the physical slot to make; null for {@code palimpsest_NAME}
      */
+    @Override
     public AttachProgress attach(String name, String connection, @Nullable String slot) throws BranchException {
-        checkName(name);
-        ConnectionSettings settings = settings(connection);
-        String slotName = slot != null
-                ? slot
-                : "palimpsest_"
-                        + NOT_FOR_SLOTS
-                                .matcher(name.toLowerCase(java.util.Locale.ROOT))
-                                .replaceAll("_");
+        BranchName.check(name);
+        ConnectionSettings settings = sources.settings(connection);
+        String slotName = slot != null ? slot : BranchName.slot(name);
         checkFree(name);
         List<String> warnings = new ArrayList<>();
         List<String> errors = new ArrayList<>();
@@ -230,14 +211,6 @@ public final class Branches implements AutoCloseable {
         }
     }
 
-    private ConnectionSettings settings(String connection) throws BranchException {
-        try {
-            return ConnectionSettings.parse(connection, environment).withApplicationName("palimpsest");
-        } catch (IllegalArgumentException e) {
-            throw new BranchException(BranchException.Kind.INVALID, String.valueOf(e.getMessage()), e);
-        }
-    }
-
     /** What an attachment asks of us. */
     private final class AttachTarget implements Attachment.Target {
         private final String connection;
@@ -250,7 +223,7 @@ public final class Branches implements AutoCloseable {
         public Branch create(String name, BranchRecord record, int pgVersion, Lsn start) throws StorageException {
             TenantId tenantId = TenantId.parse(randomId());
             TimelineId timelineId = TimelineId.parse(randomId());
-            BranchRecord safe = secrets.keep(timelineId, connection, record);
+            BranchRecord safe = sources.secrets().keep(timelineId, connection, record);
             TenantTimelines tenant = store.tenant(tenantId, context);
             Timeline timeline = tenant.create(timelineId, start, pgVersion, state(safe), context);
             Branch branch = new Branch(tenant, timeline, safe);
@@ -267,7 +240,7 @@ public final class Branches implements AutoCloseable {
         public void undo(Branch branch) throws StorageException {
             branches.remove(branch.name());
             branch.tenant().delete(branch.timeline().id(), RequestContext.of(TaskKind.LIFECYCLE));
-            secrets.forget(branch.timeline().id());
+            sources.secrets().forget(branch.timeline().id());
         }
     }
 
@@ -291,7 +264,7 @@ public final class Branches implements AutoCloseable {
         }
         ConnectionSettings settings;
         try {
-            settings = settings(secrets.complete(branch.timeline().id(), source.connection()));
+            settings = sources.settings(branch, source);
         } catch (BranchException e) {
             throw new InvalidRequestException(
                     "the connection string of branch " + branch.name() + " is no good any more: " + e.getMessage(), e);
@@ -315,6 +288,7 @@ public final class Branches implements AutoCloseable {
     }
 
     /** How far attaching a branch got; NOT_FOUND if the server has not begun to attach it since its start. */
+    @Override
     public AttachProgress attachProgress(String name) throws BranchException {
         Attachment attachment = attachments.get(name);
         if (attachment == null) {
@@ -324,14 +298,19 @@ public final class Branches implements AutoCloseable {
     }
 
     /** Makes a branch that shares its history up to a moment with another. Durable on return. */
+    @Override
     public BranchView create(String name, String from, Moment at) throws BranchException {
-        checkName(name);
+        return create(name, TimelineId.parse(randomId()), from, at);
+    }
+
+    @Override
+    public BranchView create(String name, TimelineId id, String from, Moment at) throws BranchException {
+        BranchName.check(name);
         Branch parent = readable(from);
         Lsn lsn = resolve(from, at);
         names.lock();
         try {
             checkFree(name);
-            TimelineId id = TimelineId.parse(randomId());
             ClusterReader reader = parent.reader(lsn, context);
             BranchRecord record = BranchRecord.branched(
                     name, clock.instant(), lsn, reader.checkPoint().timeline());
@@ -359,6 +338,7 @@ public final class Branches implements AutoCloseable {
      *
      * @return what was left undone, for people; empty if nothing
      */
+    @Override
     public List<String> delete(String name) throws BranchException {
         Branch branch = branch(name);
         List<String> left = new ArrayList<>();
@@ -382,7 +362,7 @@ public final class Branches implements AutoCloseable {
             }
             endpoints.remove(branch);
             if (source != null && !source.endpoint()) {
-                String undropped = dropSlot(branch);
+                String undropped = sources.dropSlot(branch);
                 if (undropped != null) {
                     left.add(undropped);
                 }
@@ -390,7 +370,7 @@ public final class Branches implements AutoCloseable {
             branch.tenant().delete(branch.timeline().id(), context);
             branches.remove(name);
             attachments.remove(name);
-            secrets.forget(branch.timeline().id());
+            sources.secrets().forget(branch.timeline().id());
             return left;
         } catch (StorageException e) {
             throw failed("branch " + name + " cannot be deleted", e);
@@ -399,26 +379,8 @@ public final class Branches implements AutoCloseable {
         }
     }
 
-    /** Drops the slot on the source; returns why it could not. */
-    private @Nullable String dropSlot(Branch branch) {
-        BranchRecord.Source source = branch.record().source();
-        if (source == null) {
-            return null;
-        }
-        String where = source.connection();
-        try (ReplicationConnection open = ReplicationConnection.connect(
-                settings(secrets.complete(branch.timeline().id(), source.connection())))) {
-            open.dropSlot(source.slot());
-            return null;
-        } catch (UpstreamException | BranchException e) {
-            String why = "slot " + source.slot() + " stays on " + where + " and keeps WAL there; drop it with SELECT"
-                    + " pg_drop_replication_slot('" + source.slot() + "'): " + e.getMessage();
-            LOG.warn("{}", why);
-            return why;
-        }
-    }
-
     /** The LSN that a moment is on a branch, readable. INVALID if its history does not reach there. */
+    @Override
     public Lsn resolve(String name, Moment moment) throws BranchException {
         Branch branch = readable(name);
         Lsn first = branch.record().readableFromLsn();
@@ -457,6 +419,7 @@ public final class Branches implements AutoCloseable {
     }
 
     /** When the last commit at or before an LSN was; null if none is known. */
+    @Override
     public @Nullable Instant timeOf(String name, Lsn lsn) throws BranchException {
         Branch branch = branch(name);
         try {
@@ -467,6 +430,7 @@ public final class Branches implements AutoCloseable {
     }
 
     /** Writes what was taken in so far to layer files; returns up to where the branch is durable then. */
+    @Override
     public Lsn flush(String name) throws BranchException {
         try {
             return branch(name).timeline().freezeAndFlush(context);
@@ -480,6 +444,7 @@ public final class Branches implements AutoCloseable {
      *
      * @param sink is completed, and left to the caller to close
      */
+    @Override
     public BootPoint restore(String name, Moment at, DataDirectorySink sink) throws BranchException {
         Branch branch = readable(name);
         Lsn lsn = resolve(name, at);
@@ -505,18 +470,21 @@ public final class Branches implements AutoCloseable {
      * @param relation {@code TABLESPACE/DATABASE/FILE} as PostgreSQL's tools print it, or {@code base/DATABASE/FILE} as {@code
      *     pg_relation_filepath} does, with {@code _vm}, {@code _fsm} or {@code _init} for other forks
      */
+    @Override
     public byte[] page(String name, String relation, long block, Moment at) throws BranchException {
         Branch branch = readable(name);
         return PageLookup.page(branch.reader(resolve(name, at), context), relation, block);
     }
 
     /** What happened to a page up to a moment, the newest first. */
+    @Override
     public List<PageVersion> pageHistory(String name, String relation, long block, Moment at) throws BranchException {
         Branch branch = readable(name);
         return PageLookup.history(branch.timeline(), resolve(name, at), relation, block, context);
     }
 
     /** Compares every page with the data directory of a stopped server, as of where that stopped. */
+    @Override
     public DirectoryComparison.Result verify(String name, Path directory, PageComparison.Server server)
             throws BranchException {
         return Verification.run(readable(name), directory, server, context);
@@ -528,6 +496,7 @@ public final class Branches implements AutoCloseable {
      * @param port on the loopback address; 0 for a free one
      * @param binaries the directory with {@code postgres}; null to look for one
      */
+    @Override
     public EndpointView startEndpoint(String name, int port, @Nullable Path binaries) throws BranchException {
         Branch branch = readable(name);
         branch.lifecycle.lock();
@@ -552,7 +521,7 @@ public final class Branches implements AutoCloseable {
         for (Branch other : branches.values()) {
             BranchRecord.Source source = other.record().source();
             if (other.tenantId().equals(branch.tenantId()) && source != null) {
-                return settings(source.connection()).user();
+                return sources.settings(source.connection()).user();
             }
         }
         throw new BranchException(
@@ -562,6 +531,7 @@ public final class Branches implements AutoCloseable {
     }
 
     /** Stops the endpoint of a branch, and waits until the branch has all of its WAL. */
+    @Override
     public EndpointView stopEndpoint(String name) throws BranchException {
         Branch branch = branch(name);
         branch.lifecycle.lock();
@@ -575,6 +545,7 @@ public final class Branches implements AutoCloseable {
     }
 
     /** All endpoints. */
+    @Override
     public List<EndpointView> endpoints() {
         return endpoints.list(List.copyOf(branches.values()));
     }

@@ -16,6 +16,9 @@ import dev.palimpsest.pageserver.walreceiver.FollowState;
 import dev.palimpsest.pageserver.walreceiver.WalReceiver;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.PostgresVersion;
+import dev.palimpsest.postgres.control.ClusterState;
+import dev.palimpsest.postgres.control.ControlFile;
+import dev.palimpsest.postgres.control.MalformedFileException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.context.RequestContext;
 import java.io.IOException;
@@ -57,6 +60,7 @@ final class Endpoints {
     private static final Logger LOG = LoggerFactory.getLogger(Endpoints.class);
     private static final String SLOT = "palimpsest";
     private static final Duration DRAIN = Duration.ofMinutes(2);
+    private static final Duration CONNECT = Duration.ofSeconds(30);
     private static final long DRAIN_STEP_MILLIS = 100;
     /** The longest path of a Unix domain socket is 107 bytes; {@code /.s.PGSQL.65535} comes after the directory's. */
     private static final int MAX_SOCKET_DIRECTORY = 90;
@@ -336,8 +340,9 @@ final class Endpoints {
                         "the endpoint of " + branch.name() + " does not run, and ended before the branch had all of its"
                                 + " WAL: start it again, then stop it");
             }
+            awaitStreaming(branch);
             process.requestStop();
-            drain(branch, data(home), context);
+            drain(branch, process, context);
             branch.update(branch.record().following(null), context);
             EndpointView last = new EndpointView(
                     branch.name(),
@@ -359,20 +364,50 @@ final class Endpoints {
         }
     }
 
-    /** A server that shuts down waits until we say that we have its last WAL durably, which a flush makes true. */
-    private static void drain(Branch branch, Path data, RequestContext context)
-            throws BranchException, StorageException {
+    /** A server that shuts down sends the rest of its WAL only to those who receive already. */
+    private static void awaitStreaming(Branch branch) throws BranchException {
+        long deadline = System.nanoTime() + CONNECT.toNanos();
+        WalReceiver receiver = branch.receiver();
+        while (receiver != null
+                && receiver.state().phase() != FollowState.Phase.STREAMING
+                && System.nanoTime() < deadline) {
+            pause();
+        }
+    }
+
+    private static void pause() throws BranchException {
+        try {
+            Thread.sleep(DRAIN_STEP_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new BranchException(BranchException.Kind.UNAVAILABLE, "interrupted", e);
+        }
+    }
+
+    /**
+     * A server that shuts down waits until we say that we have its last WAL durably, which a flush makes true. If it ended
+     * before we had all of it, since we were just connecting, it is started and stopped again.
+     */
+    private static void drain(Branch branch, PostgresProcess process, RequestContext context)
+            throws BranchException, StorageException, IOException {
         long deadline = System.nanoTime() + DRAIN.toNanos();
         while (true) {
             WalReceiver receiver = branch.receiver();
             boolean ended = receiver == null || receiver.state().phase() == FollowState.Phase.SOURCE_SHUT_DOWN;
             branch.timeline().freezeAndFlush(context);
-            if (ended && PostgresProcess.pid(data) == 0) {
-                if (receiver != null) {
-                    receiver.close();
+            if (PostgresProcess.pid(process.data()) == 0) {
+                if (ended || hasAll(branch, process.data())) {
+                    if (receiver != null) {
+                        receiver.close();
+                    }
+                    branch.timeline().freezeAndFlush(context);
+                    branch.setReceiver(null);
+                    return;
                 }
-                branch.setReceiver(null);
-                return;
+                LOG.info("endpoint of {}: it ended before all of its WAL was here; once more", branch.name());
+                process.start();
+                awaitStreaming(branch);
+                process.requestStop();
             }
             if (System.nanoTime() > deadline) {
                 throw new BranchException(
@@ -382,12 +417,18 @@ final class Endpoints {
                                 + branch.timeline().lastRecordLsn()
                                 + (receiver == null ? "" : ", " + receiver.state()));
             }
-            try {
-                Thread.sleep(DRAIN_STEP_MILLIS);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new BranchException(BranchException.Kind.UNAVAILABLE, "interrupted", e);
-            }
+            pause();
+        }
+    }
+
+    /** Whether the last record of a server that has shut down, its checkpoint, is on the branch. */
+    private static boolean hasAll(Branch branch, Path data) throws IOException {
+        try {
+            ControlFile control = ControlFile.parse(Files.readAllBytes(data.resolve(ControlFile.PATH)));
+            return control.state() == ClusterState.SHUT_DOWN
+                    && branch.timeline().lastRecordLsn().isAfter(control.checkPointLocation());
+        } catch (MalformedFileException e) {
+            throw new IOException(e);
         }
     }
 

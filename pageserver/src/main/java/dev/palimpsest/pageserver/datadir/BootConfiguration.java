@@ -44,24 +44,24 @@ final class BootConfiguration {
             Set.of("config_file", "data_directory", "external_pid_file", "hba_file", "ident_file");
 
     private static final String DEFAULT_HBA = """
-        # The original pg_hba.conf was not in the data directory. This one, by Palimpsest, lets in who runs the server,
-        # and over the loopback address who has a password.
-        local   all          all                 peer
-        local   replication  all                 peer
-        host    all          all  127.0.0.1/32   md5
-        host    all          all  ::1/128        md5
-        host    replication  all  127.0.0.1/32   md5
-        host    replication  all  ::1/128        md5
-        """;
+            # The original pg_hba.conf was not in the data directory. This one, by Palimpsest, lets in who runs the server,
+            # and over the loopback address who has a password.
+            local   all          all                 peer
+            local   replication  all                 peer
+            host    all          all  127.0.0.1/32   md5
+            host    all          all  ::1/128        md5
+            host    replication  all  127.0.0.1/32   md5
+            host    replication  all  ::1/128        md5
+            """;
 
     private final SortedMap<String, byte[]> files;
     private final Map<String, String> original = new HashMap<>();
-    private final Map<String, Override> overrides = new LinkedHashMap<>();
+    private final Map<String, Line> overrides = new LinkedHashMap<>();
 
     /** What a setting must reach for the server to start, and what it is where nobody sets it. */
     record Least(String name, int number, int byDefault) {}
 
-    private record Override(String value, String reason) {}
+    private record Line(String value, String reason) {}
 
     /** A setting that ties a server to its surroundings, and a value that does not. */
     private record Tie(String name, String value, String reason) {}
@@ -120,8 +120,10 @@ final class BootConfiguration {
         files.remove(OWN_FILE);
         files.putIfAbsent(MAIN_FILE, bytes("# The original postgresql.conf was not in the data directory.\n"));
         read(MAIN_FILE, 0);
-        if (files.containsKey(AUTO_FILE)) {
-            read(AUTO_FILE, 0);
+        for (String path : List.of(AUTO_FILE, HBA_FILE, IDENT_FILE)) {
+            if (files.containsKey(path)) {
+                read(path, 0);
+            }
         }
     }
 
@@ -223,7 +225,7 @@ final class BootConfiguration {
     private void override(String name, String value, String reason) {
         String key = name.toLowerCase(Locale.ROOT);
         overrides.remove(key);
-        overrides.put(key, new Override(value, reason));
+        overrides.put(key, new Line(value, reason));
     }
 
     private void cutTies() {
@@ -293,7 +295,7 @@ final class BootConfiguration {
     }
 
     private void reach(Least least) {
-        Override chosen = overrides.get(least.name());
+        Line chosen = overrides.get(least.name());
         String value = chosen == null ? original.get(least.name()) : chosen.value();
         long number = value == null ? least.byDefault() : value.matches("[0-9]{1,9}") ? Integer.parseInt(value) : -1;
         if (number < least.number()) {
@@ -303,10 +305,10 @@ final class BootConfiguration {
 
     private void write(@Nullable String hostBasedAuthentication) {
         StringBuilder own = new StringBuilder("""
-            # Written by Palimpsest and included at the end of postgresql.conf: what must be different from the
-            # server that this data directory is a copy of. Every line may be changed or removed.
+                # Written by Palimpsest and included at the end of postgresql.conf: what must be different from the
+                # server that this data directory is a copy of. Every line may be changed or removed.
 
-            """);
+                """);
         overrides.forEach((name, override) -> own.append("# ")
                 .append(override.reason())
                 .append('\n')

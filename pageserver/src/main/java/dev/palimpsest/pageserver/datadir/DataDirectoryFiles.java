@@ -108,7 +108,7 @@ final class DataDirectoryFiles {
             try {
                 RelationMap.parse(plan.version(), map);
             } catch (MalformedFileException e) {
-                throw new CorruptionException(path, 0, e.getMessage(), e);
+                throw new CorruptionException(path, 0, String.valueOf(e.getMessage()), e);
             }
             file(path, map);
             if (database.dbNode() != 0) {

@@ -53,7 +53,7 @@ public final class DataDirectoryWriter {
         try {
             control = ControlFile.parse(cluster.controlFile());
         } catch (MalformedFileException e) {
-            throw new CorruptionException(ControlFile.PATH, 0, e.getMessage(), e);
+            throw new CorruptionException(ControlFile.PATH, 0, String.valueOf(e.getMessage()), e);
         }
         DataDirectoryPlan plan = DataDirectoryPlan.of(cluster, control, options, clock.now());
         new DataDirectoryFiles(cluster, plan, sink).write(tasks, options.readers(), progress, cancellation);

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A data directory as the tar archives that {@code pg_basebackup -Ft} writes: {@code OID.tar} for each tablespace that lies
  * elsewhere, with paths from {@code PG_17_202406281} on, then {@code base.tar} with everything else and the links to the
- * tablespaces. Files have mode 0600, directories 0700, and belong to user 0.
+ * tablespaces. Files have mode 0600, directories 0700, and belong to user and group {@code postgres}, if there are such, else 0.
  *
  * <p>An archive that was not finished lacks the zeros at its end, so that tar notices.
  */
@@ -39,6 +39,8 @@ public final class TarSink implements DataDirectorySink {
     private static final String BASE = "base.tar";
     private static final int FILE_MODE = 0100600;
     private static final int DIRECTORY_MODE = 040700;
+    private static final int LINK_MODE = 0120777;
+    private static final String OWNER = "postgres";
     private static final byte[] ZEROS = new byte[1 << 16];
 
     private final Archives archives;
@@ -62,15 +64,12 @@ public final class TarSink implements DataDirectorySink {
 
     @Override
     public void directory(String path) throws StorageException {
-        TarArchiveEntry entry = entry(path + "/", TarConstants.LF_DIR, DIRECTORY_MODE);
-        add(path, entry);
+        add(path, entry(path + "/", TarConstants.LF_DIR, DIRECTORY_MODE));
         if (path.equals(DataDirectoryLayout.TABLESPACES)) {
             for (Map.Entry<Integer, String> tablespace : tablespaces.entrySet()) {
                 String link = DataDirectoryLayout.tablespaceDirectory(tablespace.getKey());
-                TarArchiveEntry symbolic = new TarArchiveEntry(link, TarConstants.LF_SYMLINK);
+                TarArchiveEntry symbolic = entry(link, TarConstants.LF_SYMLINK, LINK_MODE);
                 symbolic.setLinkName(tablespace.getValue());
-                symbolic.setMode(0120777);
-                symbolic.setModTime(modified.toEpochMilli());
                 add(path, symbolic);
             }
         }
@@ -89,6 +88,8 @@ public final class TarSink implements DataDirectorySink {
     private TarArchiveEntry entry(String path, byte type, int mode) {
         TarArchiveEntry entry = new TarArchiveEntry(withinArchive(path), type);
         entry.setMode(mode);
+        entry.setIds(0, 0);
+        entry.setNames(OWNER, OWNER);
         entry.setModTime(modified.toEpochMilli());
         return entry;
     }

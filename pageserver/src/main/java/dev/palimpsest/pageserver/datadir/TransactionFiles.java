@@ -58,7 +58,7 @@ final class TransactionFiles {
             }
             return file;
         } catch (MalformedFileException e) {
-            throw new CorruptionException(path, 0, e.getMessage(), e);
+            throw new CorruptionException(path, 0, String.valueOf(e.getMessage()), e);
         }
     }
 }

@@ -312,7 +312,8 @@ public final class ClusterImport {
             values.putImage(SlruKeys.block(kind, segment, i), at, ByteBuffer.wrap(bytes, i * PAGE, PAGE));
         }
         put(SlruKeys.segmentSize(kind, segment), Listings.length((int) count));
-        slrus.get(kind).put(segment, (int) count);
+        slrus.computeIfAbsent(kind, _ -> new TreeMap<>(Integer::compareUnsigned))
+                .put(segment, (int) count);
         flush();
     }
 
@@ -398,6 +399,7 @@ public final class ClusterImport {
     /** Lists a fork, with its length. A segment that was copied before it was full leaves a gap, which WAL will fill. */
     private void fork(RelTag fork, SortedMap<Integer, Integer> lengths) throws StorageException {
         int lastSegment = lengths.lastKey();
+        int lastLength = lengths.getOrDefault(lastSegment, 0);
         ByteBuffer zeros = ByteBuffer.allocate(PAGE);
         for (int segment = 0; segment < lastSegment; segment++) {
             for (int block = lengths.getOrDefault(segment, 0); block < SEGMENT_BLOCKS; block++) {
@@ -405,6 +407,6 @@ public final class ClusterImport {
             }
         }
         put(fork.directoryEntryKey(), Listings.entry(true));
-        put(fork.sizeKey(), Listings.length(lastSegment * SEGMENT_BLOCKS + lengths.get(lastSegment)));
+        put(fork.sizeKey(), Listings.length(lastSegment * SEGMENT_BLOCKS + lastLength));
     }
 }

@@ -31,7 +31,8 @@ final class CounterRounding {
     @Nullable
     CheckPoint follow(WalRecord record) throws MalformedRecordException {
         ClusterCounters next = counters.after(record);
-        if (next == counters) {
+        if (next.checkPoint().equals(counters.checkPoint())) {
+            counters = next;
             return null;
         }
         counters = next;
@@ -76,6 +77,6 @@ final class CounterRounding {
         }
         long next = counters.checkPoint().nextXid();
         long epoch = next >>> 32;
-        return low >= (next & 0xFFFF_FFFFL) && epoch > 0 ? epoch - 1 << 32 | low : epoch << 32 | low;
+        return low >= (next & 0xFFFF_FFFFL) && epoch > 0 ? ((epoch - 1) << 32) | low : (epoch << 32) | low;
     }
 }

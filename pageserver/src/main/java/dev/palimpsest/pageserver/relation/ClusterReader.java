@@ -23,6 +23,7 @@ import dev.palimpsest.storage.timeline.KeyResult;
 import dev.palimpsest.storage.timeline.Timeline;
 import java.nio.ByteBuffer;
 import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.SortedMap;
@@ -37,6 +38,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ClusterReader {
     private static final int PAGE = 8192;
+    private static final int SIZES_AT_ONCE = 256;
     private final Timeline timeline;
 
     private final Lsn lsn;
@@ -95,10 +97,22 @@ public final class ClusterReader {
                 relations.put(RelTag.of(entry.getKey()), 0);
             }
         }
-        for (Map.Entry<RelTag, Integer> relation : relations.entrySet()) {
-            relation.setValue(length(relation.getKey().sizeKey()));
-        }
+        readLengths(relations);
         return relations;
+    }
+
+    private void readLengths(SortedMap<RelTag, Integer> relations) throws StorageException {
+        List<RelTag> forks = List.copyOf(relations.keySet());
+        for (int from = 0; from < forks.size(); from += SIZES_AT_ONCE) {
+            List<RelTag> some = forks.subList(from, Math.min(forks.size(), from + SIZES_AT_ONCE));
+            KeySpace keys = KeySpace.ofUnordered(
+                    some.stream().map(fork -> KeyRange.single(fork.sizeKey())).toList());
+            for (Map.Entry<Key, KeyResult> size :
+                    timeline.getVectored(keys, lsn, context).entrySet()) {
+                relations.put(
+                        RelTag.of(size.getKey()), Listings.length(bytes(size.getValue()), resource(size.getKey())));
+            }
+        }
     }
 
     private static byte[] bytes(KeyResult result) throws StorageException {

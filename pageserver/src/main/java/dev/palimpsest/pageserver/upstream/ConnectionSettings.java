@@ -23,7 +23,6 @@ import org.jspecify.annotations.Nullable;
  * @param options settings for the server's process, such as {@code -c wal_sender_timeout=10s}, or null
  * @param targetSession which of several servers will do
  */
-@SuppressWarnings("DoNotCallSuggester")
 public record ConnectionSettings(
         List<ServerAddress> addresses,
         int defaultPort,
@@ -40,6 +39,9 @@ public record ConnectionSettings(
     /** The database of a connection string that names none, as the password file knows it. */
     public static final String REPLICATION = "replication";
 
+    /** Where servers of this machine put their Unix sockets, the likeliest first. */
+    static final List<String> SOCKET_DIRECTORIES = List.of("/var/run/postgresql", "/tmp");
+
     /** Copies the list. */
     public ConnectionSettings {
         addresses = List.copyOf(addresses);
@@ -55,7 +57,7 @@ public record ConnectionSettings(
      *     not support, or gives one a wrong value; the message names the parameter and never shows a password
      */
     public static ConnectionSettings parse(String text, Map<String, String> environment) {
-        throw new UnsupportedOperationException(text + environment);
+        return new ConnectionParameters(ConnectionString.parse(text), environment).settings();
     }
 
     /** The same with another application name. */

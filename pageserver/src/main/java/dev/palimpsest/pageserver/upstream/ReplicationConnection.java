@@ -2,6 +2,8 @@ package dev.palimpsest.pageserver.upstream;
 
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.PostgresVersion;
+import java.util.List;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,9 +17,21 @@ import org.jspecify.annotations.Nullable;
  * <p>No call waits without an end (see {@link Timeouts}). After a {@link ServerRefusedException} the connection can be used
  * on if {@link #isOpen}; after any other {@link UpstreamException} it is closed.
  */
-@SuppressWarnings("DoNotCallSuggester")
 public final class ReplicationConnection implements AutoCloseable {
-    private ReplicationConnection() {}
+    private static final Pattern SETTING = Pattern.compile("[A-Za-z_][A-Za-z0-9_.$]*");
+    private static final Pattern SLOT = Pattern.compile("[a-z0-9_]{1,63}");
+
+    private final Connector.Connected connected;
+    private final Wire wire;
+    private final Commands commands;
+    private volatile @Nullable WalStream stream;
+    private volatile @Nullable BaseBackupStream backup;
+
+    private ReplicationConnection(Connector.Connected connected, Timeouts timeouts) {
+        this.connected = connected;
+        this.wire = connected.wire();
+        this.commands = new Commands(wire, timeouts);
+    }
 
     /**
      * Connects with {@link Timeouts#DEFAULT}.
@@ -31,50 +45,56 @@ public final class ReplicationConnection implements AutoCloseable {
     /**
      * Connects to the first of the servers that will do, and logs in.
      *
-     * @throws CannotConnectException if none can be reached, or none that can is of the wanted kind, or TLS fails
+     * @throws CannotConnectException if none can be reached, TLS fails, or what is reached is not of the wanted kind or none of
+     *     the versions 14 to 18
      * @throws AuthenticationException if a server does not let us in
      * @throws ServerRefusedException if a server refuses for another reason: the role lacks REPLICATION (SQLSTATE 42501), no
      *     walsender is free (53300), it is starting or stopping (57P03)…
-     * @throws ProtocolBrokenException if it is no PostgreSQL, or none of the versions 14 to 18
+     * @throws ProtocolBrokenException if it is no PostgreSQL
      */
     public static ReplicationConnection connect(ConnectionSettings settings, Timeouts timeouts)
             throws UpstreamException {
-        throw new UnsupportedOperationException("" + settings + timeouts);
+        return new ReplicationConnection(new Connector(settings).connect(), timeouts);
     }
 
     /** The server that this is connected to. */
     public ServerAddress address() {
-        throw new UnsupportedOperationException();
+        return wire.address();
     }
 
     /** Its major version. */
     public PostgresVersion version() {
-        throw new UnsupportedOperationException();
+        return connected.version();
     }
 
     /** Its version as it says it: {@code 17.11 (Debian 17.11-1)}. */
     public String serverVersion() {
-        throw new UnsupportedOperationException();
+        return connected.serverVersion();
     }
 
     /** A setting that the server reports unasked, such as {@code in_hot_standby}, or null if it did not report it. */
     public @Nullable String reported(String setting) {
-        throw new UnsupportedOperationException(setting);
+        return wire.reported(setting);
     }
 
     /** Whether the connection is encrypted. */
     public boolean isEncrypted() {
-        throw new UnsupportedOperationException();
+        return connected.encrypted();
     }
 
     /** Whether it can be used on. */
     public boolean isOpen() {
-        throw new UnsupportedOperationException();
+        return wire.isOpen();
     }
 
     /** IDENTIFY_SYSTEM: which cluster it is, and where it stands. */
     public SystemIdentification identifySystem() throws UpstreamException {
-        throw new UnsupportedOperationException();
+        String command = "IDENTIFY_SYSTEM";
+        Commands.Row row = commands.only(run(command), command);
+        return new SystemIdentification(
+                number(commands.text(row, 0, command), command),
+                (int) number(commands.text(row, 1, command), command),
+                lsn(commands.text(row, 2, command), command));
     }
 
     /**
@@ -83,7 +103,11 @@ public final class ReplicationConnection implements AutoCloseable {
      * @throws ServerRefusedException if there is no such setting (42704), or it is not ours to see (42501)
      */
     public String show(String setting) throws UpstreamException {
-        throw new UnsupportedOperationException(setting);
+        if (!SETTING.matcher(setting).matches()) {
+            throw new IllegalArgumentException("not the name of a setting: \"" + setting + "\"");
+        }
+        String command = "SHOW " + setting;
+        return commands.text(commands.only(run(command), command), 0, command);
     }
 
     /**
@@ -92,7 +116,14 @@ public final class ReplicationConnection implements AutoCloseable {
      * @throws ServerRefusedException if the server does not have it (58P01)
      */
     public TimelineHistory timelineHistory(int timeline) throws UpstreamException {
-        throw new UnsupportedOperationException("" + timeline);
+        String command = "TIMELINE_HISTORY " + Integer.toUnsignedString(timeline);
+        Commands.Row row = commands.only(run(command), command);
+        String text = commands.text(row, 1, command);
+        try {
+            return TimelineHistory.parse(timeline, commands.text(row, 0, command), text);
+        } catch (IllegalArgumentException e) {
+            throw wire.broken("the history of timeline " + Integer.toUnsignedString(timeline), e);
+        }
     }
 
     /**
@@ -102,7 +133,14 @@ public final class ReplicationConnection implements AutoCloseable {
      * @throws ServerRefusedException if there is one of the name (42710), or there is room for no more (53400)…
      */
     public void createPhysicalSlot(String name, WalReservation reservation) throws UpstreamException {
-        throw new UnsupportedOperationException(name + reservation);
+        // The form without parentheses is the only one of PostgreSQL 14, and later ones still take it.
+        run("CREATE_REPLICATION_SLOT " + slotName(name) + " PHYSICAL"
+                + (reservation == WalReservation.AT_CREATION ? " RESERVE_WAL" : ""));
+    }
+
+    /** CREATE_REPLICATION_SLOT: makes a physical slot that goes with the connection, and keeps no WAL. */
+    void createTemporarySlot(String name) throws UpstreamException {
+        run("CREATE_REPLICATION_SLOT " + slotName(name) + " TEMPORARY PHYSICAL");
     }
 
     /**
@@ -111,7 +149,19 @@ public final class ReplicationConnection implements AutoCloseable {
      * @throws ServerRefusedException if it is a logical slot (55000 or the like)
      */
     public SlotState readSlot(String name) throws UpstreamException {
-        throw new UnsupportedOperationException(name);
+        String slot = slotName(name);
+        if (!version().isAtLeast(PostgresVersion.V15)) {
+            return new SlotState.Unknown();
+        }
+        String command = "READ_REPLICATION_SLOT " + slot;
+        Commands.Row row = commands.only(run(command), command);
+        if (Commands.textOrNull(row, 0) == null) {
+            return new SlotState.Absent();
+        }
+        String restart = Commands.textOrNull(row, 1);
+        String timeline = Commands.textOrNull(row, 2);
+        return new SlotState.Physical(
+                restart == null ? null : lsn(restart, command), timeline == null ? 0 : (int) number(timeline, command));
     }
 
     /**
@@ -120,7 +170,7 @@ public final class ReplicationConnection implements AutoCloseable {
      * @throws ServerRefusedException if there is none of the name (42704), or somebody uses it (55006)
      */
     public void dropSlot(String name) throws UpstreamException {
-        throw new UnsupportedOperationException(name);
+        run("DROP_REPLICATION_SLOT " + slotName(name));
     }
 
     /**
@@ -135,7 +185,12 @@ public final class ReplicationConnection implements AutoCloseable {
      *     when receiving (58P01)
      */
     public WalStream startReplication(@Nullable String slot, Lsn start, int timeline) throws UpstreamException {
-        throw new UnsupportedOperationException(slot + start + timeline);
+        String command = "START_REPLICATION" + (slot == null ? "" : " SLOT " + slotName(slot)) + " PHYSICAL " + start
+                + " TIMELINE " + Integer.toUnsignedString(timeline);
+        checkIdle();
+        WalStream started = WalStream.start(commands, command, start, timeline);
+        stream = started;
+        return started;
     }
 
     /**
@@ -145,12 +200,64 @@ public final class ReplicationConnection implements AutoCloseable {
      * @throws ServerRefusedException if the server cannot make one
      */
     public BaseBackupStream baseBackup(BackupOptions options) throws UpstreamException {
-        throw new UnsupportedOperationException(options.label());
+        checkIdle();
+        BaseBackupStream started = BaseBackupStream.start(commands, options, version());
+        backup = started;
+        return started;
     }
 
     /** Says farewell if nothing is going on, and closes the connection. Safe from any thread; again does nothing. */
     @Override
     public void close() {
-        throw new UnsupportedOperationException();
+        WalStream streaming = stream;
+        BaseBackupStream backingUp = backup;
+        if ((streaming == null || streaming.isEnded()) && (backingUp == null || backingUp.isEnded())) {
+            wire.terminate();
+        } else {
+            wire.close();
+        }
+    }
+
+    private List<Commands.Row> run(String command) throws UpstreamException {
+        checkIdle();
+        return commands.run(command);
+    }
+
+    private void checkIdle() throws ConnectionLostException {
+        WalStream streaming = stream;
+        BaseBackupStream backingUp = backup;
+        if (streaming != null && !streaming.isEnded() && wire.isOpen()) {
+            throw new IllegalStateException("the connection streams WAL");
+        }
+        if (backingUp != null && !backingUp.isEnded() && wire.isOpen()) {
+            throw new IllegalStateException("the connection takes a base backup");
+        }
+        if (!wire.isOpen()) {
+            throw new ConnectionLostException("the connection to " + address() + " is closed");
+        }
+    }
+
+    private static String slotName(String name) {
+        if (!SLOT.matcher(name).matches()) {
+            throw new IllegalArgumentException(
+                    "\"" + name + "\" is no name of a slot: lower-case letters, digits and underscores, 1 to 63, are");
+        }
+        return '"' + name + '"';
+    }
+
+    private long number(String text, String command) throws ProtocolBrokenException {
+        try {
+            return Long.parseUnsignedLong(text);
+        } catch (NumberFormatException e) {
+            throw wire.broken("the answer to " + command, e);
+        }
+    }
+
+    private Lsn lsn(String text, String command) throws ProtocolBrokenException {
+        try {
+            return Lsn.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw wire.broken("the answer to " + command, e);
+        }
     }
 }

@@ -1,8 +1,9 @@
 package dev.palimpsest.pageserver.upstream;
 
 import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.postgres.protocol.ServerError;
 
-/** Why a WAL stream came to an end that is no error. */
+/** Why a WAL stream is over. */
 public sealed interface StreamEnd {
     /**
      * The timeline ended, as when a standby was promoted. The connection can go on: start again with this timeline at this
@@ -19,4 +20,11 @@ public sealed interface StreamEnd {
 
     /** {@link WalStream#stop} was called. The connection can go on. */
     record Stopped() implements StreamEnd {}
+
+    /**
+     * The server broke it off with an error, which {@link WalStream#receive} has thrown.
+     *
+     * @param error what it said
+     */
+    record Refused(ServerError error) implements StreamEnd {}
 }

@@ -34,6 +34,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -105,6 +106,7 @@ public final class WalReceiver implements AutoCloseable {
     private volatile long lastCommit;
     private volatile @Nullable ReplicationConnection connection;
     private volatile int pgTimeline;
+    private final AtomicBoolean flushing = new AtomicBoolean();
     private boolean statusDue;
 
     private WalReceiver(Timeline timeline, Source source, TimelineSwitch onSwitch) {
@@ -301,7 +303,7 @@ public final class WalReceiver implements AutoCloseable {
                     phase = FollowState.Phase.SOURCE_SHUT_DOWN;
                     return;
                 }
-                case StreamEnd.Stopped() -> {
+                case StreamEnd.Stopped _, StreamEnd.Refused _ -> {
                     return;
                 }
             }
@@ -329,6 +331,7 @@ public final class WalReceiver implements AutoCloseable {
                         news(stream);
                         pipeline.handOver();
                         if (stream.replyRequested()) {
+                            flushIfAllIsHere(stream);
                             wakeStatus();
                         }
                     }
@@ -344,6 +347,26 @@ public final class WalReceiver implements AutoCloseable {
             pipeline.close();
             reports.close();
         }
+    }
+
+    /**
+     * A server that shuts down asks for a reply, and waits until its last WAL is reported as flushed; we are asked so at no
+     * other time, since we report without being asked. So what there is is flushed then, rather than when the layer is full.
+     */
+    private void flushIfAllIsHere(WalStream stream) {
+        if (stream.endLsn().isBefore(stream.serverEnd()) || !flushing.compareAndSet(false, true)) {
+            return;
+        }
+        Thread.ofPlatform().name("flush " + source.name()).start(() -> {
+            try {
+                timeline.freezeAndFlush(context);
+                wakeStatus();
+            } catch (StorageException e) {
+                LOG.warn("{}: what the source waits for is not flushed: {}", source.name(), e.getMessage());
+            } finally {
+                flushing.set(false);
+            }
+        });
     }
 
     private void news(WalStream stream) {

@@ -7,6 +7,7 @@ import java.sql.ResultSet;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.TreeMap;
 
 /** Something of everything that a data directory can hold, and questions about all of it. */
@@ -35,13 +36,13 @@ final class BootWorkload {
             "VACUUM points");
 
     private static final String DUMP_TABLES = """
-        SELECT c.oid::regclass::text, (xpath('/row/m/text()', query_to_xml(format(
-            'SELECT count(*) || %L || coalesce(md5(string_agg(t::text, %L ORDER BY t::text)), %L) AS m FROM %s t',
-            ' rows ', ';', 'none', c.oid::regclass), false, true, '')))[1]::text
-        FROM pg_class c WHERE c.relkind IN ('r', 'm') AND c.relpersistence = 'p'
-          AND c.oid NOT IN ('pg_statistic'::regclass)
-        ORDER BY 1
-        """;
+            SELECT c.oid::regclass::text, (xpath('/row/m/text()', query_to_xml(format(
+                'SELECT count(*) || %L || coalesce(md5(string_agg(t::text, %L ORDER BY t::text)), %L) AS m FROM %s t',
+                ' rows ', ';', 'none', c.oid::regclass), false, true, '')))[1]::text
+            FROM pg_class c WHERE c.relkind IN ('r', 'm') AND c.relpersistence = 'p'
+              AND (c.oid >= 16384 OR c.relname IN ('pg_class', 'pg_attribute', 'pg_database', 'pg_authid', 'pg_type'))
+            ORDER BY 1
+            """;
 
     private BootWorkload() {}
 
@@ -127,7 +128,7 @@ final class BootWorkload {
     }
 
     /** Everything that can be read of the cluster, by what it is. */
-    static TreeMap<String, String> contents(PostgresServer server) throws Exception {
+    static SortedMap<String, String> contents(PostgresServer server) throws Exception {
         TreeMap<String, String> contents = new TreeMap<>();
         for (String database : DATABASES) {
             try (Connection connection = server.connect(database);
@@ -140,8 +141,7 @@ final class BootWorkload {
         try (Connection connection = server.connect();
                 Statement sql = connection.createStatement()) {
             contents.put("prepared", rows(sql, """
-                SELECT transaction, gid, prepared, owner, database FROM pg_prepared_xacts ORDER BY gid\
-                """).toString());
+                            SELECT transaction, gid, prepared, owner, database FROM pg_prepared_xacts ORDER BY gid""").toString());
             contents.put(
                     "large objects",
                     rows(sql, "SELECT oid, md5(lo_get(oid)) FROM pg_largeobject_metadata ORDER BY 1")
@@ -151,12 +151,10 @@ final class BootWorkload {
                     rows(sql, "SELECT pg_replication_origin_progress('origin one', false)")
                             .toString());
             contents.put("commit times", rows(sql, """
-                SELECT md5(string_agg(xmin || ' ' || pg_xact_commit_timestamp(xmin), ';' ORDER BY id))
-                FROM many\
-                """).toString());
+                            SELECT md5(string_agg(xmin || ' ' || pg_xact_commit_timestamp(xmin), ';' ORDER BY id))
+                            FROM many""").toString());
             contents.put("commit times of a subtransaction", rows(sql, """
-                SELECT count(DISTINCT xmin::text), count(DISTINCT pg_xact_commit_timestamp(xmin)) FROM many\
-                """).toString());
+                            SELECT count(DISTINCT xmin::text), count(DISTINCT pg_xact_commit_timestamp(xmin)) FROM many""").toString());
         }
         return contents;
     }

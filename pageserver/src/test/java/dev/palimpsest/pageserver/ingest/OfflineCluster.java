@@ -8,6 +8,7 @@ import dev.palimpsest.postgres.control.ControlFile;
 import dev.palimpsest.postgres.wal.StopReason;
 import dev.palimpsest.postgres.wal.WalSegment;
 import dev.palimpsest.postgres.wal.WalStreamDecoder;
+import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
@@ -111,7 +112,7 @@ final class OfflineCluster implements AutoCloseable {
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() throws StorageException {
         store.close();
         redo.close();
     }

@@ -11,4 +11,10 @@ public final class MalformedFileException extends Exception {
     public MalformedFileException(String file, String problem) {
         super(file + ": " + problem);
     }
+
+    /** What is wrong. */
+    @Override
+    public String getMessage() {
+        return String.valueOf(super.getMessage());
+    }
 }

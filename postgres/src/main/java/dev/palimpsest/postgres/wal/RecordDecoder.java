@@ -29,6 +29,7 @@ import java.util.zip.CRC32C;
  * <p>Allocates nothing unless the record is malformed. Not thread-safe.
  */
 public final class RecordDecoder {
+    static final int FORK = 0x0F;
     static final int HAS_IMAGE = 0x10;
     static final int HAS_DATA = 0x20;
     static final int WILL_INIT = 0x40;
@@ -95,6 +96,10 @@ public final class RecordDecoder {
                     "it has " + length + " bytes and says "
                             + (length < 4 ? "nothing" : Integer.toUnsignedString(LittleEndian.i32(bytes, offset))));
         }
+        int manager = bytes[offset + 17] & 0xFF;
+        if (!isResourceManager(version, manager)) {
+            throw new MalformedRecordException(startLsn, version + " has no resource manager " + manager);
+        }
         target.version = version;
         target.bytes = bytes;
         target.offset = offset;
@@ -104,11 +109,7 @@ public final class RecordDecoder {
         target.xid = LittleEndian.i32(bytes, offset + 4);
         target.prevLsn = LittleEndian.i64(bytes, offset + 8);
         target.info = bytes[offset + 16] & 0xFF;
-        target.resourceManagerId = bytes[offset + 17] & 0xFF;
-        if (!isResourceManager(version, target.resourceManagerId)) {
-            throw new MalformedRecordException(
-                    startLsn, version + " has no resource manager " + target.resourceManagerId);
-        }
+        target.resourceManagerId = manager;
         target.origin = 0;
         target.topLevelXid = 0;
         target.blocks = 0;
@@ -126,9 +127,11 @@ public final class RecordDecoder {
         while (end - at > announced && !mainSeen) {
             int id = bytes[at] & 0xFF;
             if (id <= WalRecord.MAX_BLOCK_ID) {
-                at = decodeBlock(target, at, end, relationFrom);
+                at = decodeBlock(target, bytes, at, end, relationFrom);
                 relationFrom = id;
-                announced += target.imageLengths[id] + target.blockData[id].length();
+                int reference = id * WalRecord.FIELDS;
+                announced += target.references[reference + WalRecord.DATA_LENGTH]
+                        + target.references[reference + WalRecord.IMAGE_LENGTH];
             } else if (id == MAIN_DATA_SHORT) {
                 need(target, at, end, 2);
                 mainLength = bytes[at + 1] & 0xFF;
@@ -162,21 +165,26 @@ public final class RecordDecoder {
     }
 
     private static void assignPayloads(WalRecord target, int from, int mainLength) {
+        int[] references = target.references;
         int at = from;
+        int imageBytes = 0;
         for (long left = target.blocks; left != 0; left &= left - 1) {
             int id = Long.numberOfTrailingZeros(left);
-            target.imageOffsets[id] = at;
-            at += target.imageLengths[id];
-            Payload data = target.blockData[id];
-            data.set(at, data.length());
-            at += data.length();
+            int reference = id * WalRecord.FIELDS;
+            int imageLength = references[reference + WalRecord.IMAGE_LENGTH];
+            int dataLength = references[reference + WalRecord.DATA_LENGTH];
+            references[reference + WalRecord.IMAGE_OFFSET] = at;
+            target.blockData[id].set(at + imageLength, dataLength);
+            imageBytes += imageLength;
+            at += imageLength + dataLength;
         }
+        target.imageBytes = imageBytes;
         target.mainData.set(at, mainLength);
     }
 
     /** Decodes a block reference at {@code at} and returns where the next header begins. */
-    private static int decodeBlock(WalRecord target, int at, int end, int previous) throws MalformedRecordException {
-        byte[] bytes = target.bytes;
+    private static int decodeBlock(WalRecord target, byte[] bytes, int at, int end, int previous)
+            throws MalformedRecordException {
         need(target, at, end, 4);
         int id = bytes[at] & 0xFF;
         if (id <= previous) {
@@ -184,41 +192,40 @@ public final class RecordDecoder {
         }
         int flags = bytes[at + 1] & 0xFF;
         int dataLength = LittleEndian.u16(bytes, at + 2);
-        int fork = flags & 0x0F;
-        if (!ForkNumber.isValid(fork)) {
-            throw malformed(target, at, "block reference " + id + " is in fork " + fork);
+        if (!ForkNumber.isValid(flags & FORK)) {
+            throw malformed(target, at, "block reference " + id + " is in fork " + (flags & FORK));
         }
         if ((flags & HAS_DATA) != 0 != dataLength > 0) {
             throw malformed(
                     target, at, "block reference " + id + " has " + dataLength + " bytes of data and flags " + flags);
         }
-        target.forks[id] = fork;
-        target.blockFlags[id] = flags;
-        target.blockData[id].set(0, dataLength);
+        int[] references = target.references;
+        int reference = id * WalRecord.FIELDS;
+        references[reference + WalRecord.FLAGS] = flags;
+        references[reference + WalRecord.DATA_LENGTH] = dataLength;
+        references[reference + WalRecord.IMAGE_LENGTH] = 0;
         int next = at + 4;
         if ((flags & HAS_IMAGE) != 0) {
             next = decodeImage(target, id, next, end);
-        } else {
-            target.imageLengths[id] = 0;
-            target.imageInfo[id] = 0;
-            target.holeOffsets[id] = 0;
-            target.holeLengths[id] = 0;
         }
         if ((flags & SAME_RELATION) == 0) {
-            need(target, next, end, 12);
-            target.spcNodes[id] = LittleEndian.i32(bytes, next);
-            target.dbNodes[id] = LittleEndian.i32(bytes, next + 4);
-            target.relNodes[id] = LittleEndian.i32(bytes, next + 8);
+            need(target, next, end, 16);
+            references[reference + WalRecord.TABLESPACE] = LittleEndian.i32(bytes, next);
+            references[reference + WalRecord.DATABASE] = LittleEndian.i32(bytes, next + 4);
+            references[reference + WalRecord.RELATION] = LittleEndian.i32(bytes, next + 8);
             next += 12;
-        } else if (previous < 0) {
-            throw malformed(target, at, "block reference " + id + " is in the same relation as the one before: none");
         } else {
-            target.spcNodes[id] = target.spcNodes[previous];
-            target.dbNodes[id] = target.dbNodes[previous];
-            target.relNodes[id] = target.relNodes[previous];
+            need(target, next, end, 4);
+            if (previous < 0) {
+                throw malformed(
+                        target, at, "block reference " + id + " is in the same relation as the one before: none");
+            }
+            int other = previous * WalRecord.FIELDS;
+            references[reference + WalRecord.TABLESPACE] = references[other + WalRecord.TABLESPACE];
+            references[reference + WalRecord.DATABASE] = references[other + WalRecord.DATABASE];
+            references[reference + WalRecord.RELATION] = references[other + WalRecord.RELATION];
         }
-        need(target, next, end, 4);
-        target.blockNumbers[id] = LittleEndian.i32(bytes, next);
+        references[reference + WalRecord.BLOCK_NUMBER] = LittleEndian.i32(bytes, next);
         target.blocks |= 1L << id;
         return next + 4;
     }
@@ -251,10 +258,12 @@ public final class RecordDecoder {
                     "the image of block reference " + id + " contradicts itself: " + length + " bytes, flags "
                             + (bytes[at + 4] & 0xFF) + ", a hole of " + holeLength + " at " + holeOffset);
         }
-        target.imageLengths[id] = length;
-        target.imageInfo[id] = info;
-        target.holeOffsets[id] = holeOffset;
-        target.holeLengths[id] = holeLength;
+        int[] references = target.references;
+        int reference = id * WalRecord.FIELDS;
+        references[reference + WalRecord.IMAGE_LENGTH] = length;
+        references[reference + WalRecord.IMAGE_INFO] = info;
+        references[reference + WalRecord.HOLE_OFFSET] = holeOffset;
+        references[reference + WalRecord.HOLE_LENGTH] = holeLength;
         return next;
     }
 

@@ -34,7 +34,21 @@ public final class WalRecord {
     /** In info: every block carries an image of what it must be after redo. */
     public static final int CHECK_CONSISTENCY = 0x02;
 
-    static final int SLOTS = MAX_BLOCK_ID + 1;
+    /* Places in a block's part of the references. Without an image, only its length has a meaning: 0. */
+    static final int FLAGS = 0;
+    static final int TABLESPACE = 1;
+    static final int DATABASE = 2;
+    static final int RELATION = 3;
+    static final int BLOCK_NUMBER = 4;
+    static final int DATA_LENGTH = 5;
+    static final int IMAGE_LENGTH = 6;
+    static final int IMAGE_OFFSET = 7;
+    static final int IMAGE_INFO = 8;
+    static final int HOLE_OFFSET = 9;
+    static final int HOLE_LENGTH = 10;
+    static final int FIELDS = 16;
+
+    private static final int SLOTS = MAX_BLOCK_ID + 1;
     private static final byte[] NONE = new byte[0];
 
     PostgresVersion version = PostgresVersion.V18;
@@ -50,17 +64,10 @@ public final class WalRecord {
     int origin;
     int topLevelXid;
     long blocks;
-    final int[] forks = new int[SLOTS];
-    final int[] blockFlags = new int[SLOTS];
-    final int[] spcNodes = new int[SLOTS];
-    final int[] dbNodes = new int[SLOTS];
-    final int[] relNodes = new int[SLOTS];
-    final int[] blockNumbers = new int[SLOTS];
-    final int[] imageOffsets = new int[SLOTS];
-    final int[] imageLengths = new int[SLOTS];
-    final int[] imageInfo = new int[SLOTS];
-    final int[] holeOffsets = new int[SLOTS];
-    final int[] holeLengths = new int[SLOTS];
+    int imageBytes;
+    /** What is known of each block: {@link #FIELDS} integers from {@code id * FIELDS} on, which lie in one cache line. */
+    final int[] references = new int[SLOTS * FIELDS];
+
     final Payload[] blockData = new Payload[SLOTS];
     final Payload mainData = new Payload(this, -1);
 
@@ -87,18 +94,10 @@ public final class WalRecord {
         copy.origin = origin;
         copy.topLevelXid = topLevelXid;
         copy.blocks = blocks;
+        copy.imageBytes = imageBytes;
+        System.arraycopy(references, 0, copy.references, 0, references.length);
         for (int id = 0; id < SLOTS; id++) {
-            copy.forks[id] = forks[id];
-            copy.blockFlags[id] = blockFlags[id];
-            copy.spcNodes[id] = spcNodes[id];
-            copy.dbNodes[id] = dbNodes[id];
-            copy.relNodes[id] = relNodes[id];
-            copy.blockNumbers[id] = blockNumbers[id];
-            copy.imageOffsets[id] = imageOffsets[id] - offset;
-            copy.imageLengths[id] = imageLengths[id];
-            copy.imageInfo[id] = imageInfo[id];
-            copy.holeOffsets[id] = holeOffsets[id];
-            copy.holeLengths[id] = holeLengths[id];
+            copy.references[id * FIELDS + IMAGE_OFFSET] -= offset;
             copy.blockData[id].set(blockData[id].from() - offset, blockData[id].length());
         }
         copy.mainData.set(mainData.from() - offset, mainData.length());
@@ -190,36 +189,41 @@ public final class WalRecord {
         return Long.bitCount(blocks);
     }
 
-    private int block(int id) {
+    /** A field of a block that the record must refer to. */
+    private int field(int id, int field) {
         if (!hasBlock(id)) {
-            throw new IllegalArgumentException("the record has no block reference " + id);
+            throw noBlock(id);
         }
-        return id;
+        return references[id * FIELDS + field];
+    }
+
+    private static IllegalArgumentException noBlock(int id) {
+        return new IllegalArgumentException("the record has no block reference " + id);
     }
 
     /** The fork's number, which is a valid one. */
     public int forkNumber(int id) {
-        return forks[block(id)];
+        return field(id, FLAGS) & RecordDecoder.FORK;
     }
 
     /** The tablespace of the block's relation. */
     public int spcNode(int id) {
-        return spcNodes[block(id)];
+        return field(id, TABLESPACE);
     }
 
     /** The database of the block's relation. */
     public int dbNode(int id) {
-        return dbNodes[block(id)];
+        return field(id, DATABASE);
     }
 
     /** The file number of the block's relation. */
     public int relNode(int id) {
-        return relNodes[block(id)];
+        return field(id, RELATION);
     }
 
     /** The block's number in its fork, unsigned. */
     public int blockNumber(int id) {
-        return blockNumbers[block(id)];
+        return field(id, BLOCK_NUMBER);
     }
 
     /** The block's relation; makes an object. */
@@ -234,52 +238,55 @@ public final class WalRecord {
 
     /** Whether redo starts from an empty page, whatever was there. */
     public boolean willInit(int id) {
-        return (blockFlags[block(id)] & RecordDecoder.WILL_INIT) != 0;
+        return (field(id, FLAGS) & RecordDecoder.WILL_INIT) != 0;
     }
 
     /** Whether there is an image of the page, for whatever purpose. */
     public boolean hasImage(int id) {
-        return (blockFlags[block(id)] & RecordDecoder.HAS_IMAGE) != 0;
+        return (field(id, FLAGS) & RecordDecoder.HAS_IMAGE) != 0;
     }
 
     /** Whether there is an image that takes the place of redo. */
     public boolean hasAppliedImage(int id) {
-        return hasImage(id) && (imageInfo[id] & RecordDecoder.IMAGE_APPLY) != 0;
+        return hasImage(id) && (field(id, IMAGE_INFO) & RecordDecoder.IMAGE_APPLY) != 0;
     }
 
     /** Bytes of the stored image, 0 if there is none. */
     public int imageLength(int id) {
-        return hasImage(id) ? imageLengths[id] : 0;
+        return field(id, IMAGE_LENGTH);
     }
 
     /** Where the stored image begins in {@link #bytes}; only if there is one. */
     public int imageOffset(int id) {
-        return imageOffsets[block(id)];
+        return field(id, IMAGE_OFFSET);
     }
 
     /** Where in the page the hole begins that the image leaves out. */
     public int holeOffset(int id) {
-        return holeOffsets[block(id)];
+        return hasImage(id) ? field(id, HOLE_OFFSET) : 0;
     }
 
     /** Bytes of the hole, 0 if there is none. */
     public int holeLength(int id) {
-        return holeLengths[block(id)];
+        return hasImage(id) ? field(id, HOLE_LENGTH) : 0;
     }
 
     /** How the image is stored. */
     public ImageCompression imageCompression(int id) {
-        return RecordDecoder.compression(imageInfo[block(id)]);
+        return hasImage(id) ? RecordDecoder.compression(field(id, IMAGE_INFO)) : ImageCompression.NONE;
     }
 
     /** Whether there is data for the block. */
     public boolean hasData(int id) {
-        return blockData[block(id)].length() > 0;
+        return field(id, DATA_LENGTH) > 0;
     }
 
     /** The block's data, which may be empty; valid as long as the record. */
     public Payload data(int id) {
-        return blockData[block(id)];
+        if (!hasBlock(id)) {
+            throw noBlock(id);
+        }
+        return blockData[id];
     }
 
     /** The main data, which may be empty; valid as long as the record. */
@@ -289,12 +296,6 @@ public final class WalRecord {
 
     /** The bytes of all images as they are stored. */
     public int imageBytes() {
-        int sum = 0;
-        for (int id = 0, last = maxBlockId(); id <= last; id++) {
-            if (hasBlock(id)) {
-                sum += imageLength(id);
-            }
-        }
-        return sum;
+        return imageBytes;
     }
 }

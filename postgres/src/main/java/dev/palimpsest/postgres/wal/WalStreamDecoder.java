@@ -251,8 +251,13 @@ public final class WalStreamDecoder {
             stop(new StopReason.BadChecksum(new Lsn(start), computed, stored));
             return false;
         }
-        ignored = (int) -position & 7;
-        long end = position + ignored;
+        int padding = (int) -position & 7;
+        long end = position + padding;
+        if (padding <= chunkEnd - chunkAt) {
+            advance(padding);
+        } else {
+            ignored = padding;
+        }
         boolean isXlog = bytes[at + 17] == 0;
         int opcode = bytes[at + 16] & 0xF0;
         if (isXlog && opcode == 0x40) {
@@ -301,46 +306,60 @@ public final class WalStreamDecoder {
             return false;
         }
         headerLength = 0;
-        WalPageHeader page = WalPageHeader.decode(header, 0);
-        StopReason problem = problemOf(page, pageStart, size);
-        if (problem != null) {
-            stop(problem);
-            return true;
+        if (!isNextOfTimeline(pageStart, size)) {
+            WalPageHeader page = WalPageHeader.decode(header, 0);
+            StopReason problem = problemOf(page, pageStart, size);
+            if (problem != null) {
+                stop(problem);
+                return true;
+            }
+            timeline = page.timeline();
         }
-        timeline = page.timeline();
+        int info = LittleEndian.u16(header, 2);
+        int remaining = LittleEndian.i32(header, 16);
         if (assembled > 0) {
-            continueRecord(page, pageStart);
-        } else if (page.has(WalPageHeader.FIRST_IS_CONTRECORD)) {
-            passOver(page, pageStart);
+            continueRecord(info, remaining, pageStart);
+        } else if ((info & WalPageHeader.FIRST_IS_CONTRECORD) != 0) {
+            passOver(remaining, pageStart, size);
         }
         return true;
     }
 
-    private void continueRecord(WalPageHeader page, long pageStart) {
-        if (page.has(WalPageHeader.FIRST_IS_OVERWRITE_CONTRECORD)) {
+    /** Whether the header is a short one as nearly all are, about which there is no more to be said: makes no object. */
+    private boolean isNextOfTimeline(long pageStart, int size) {
+        return size == WalPageHeader.SHORT_SIZE
+                && LittleEndian.u16(header, 0) == version.walMagic()
+                && (LittleEndian.u16(header, 2) & ~(WalPageHeader.ALL_FLAGS & ~WalPageHeader.LONG_HEADER)) == 0
+                && LittleEndian.i32(header, 4) == timeline
+                && timeline != 0
+                && LittleEndian.i64(header, 8) == pageStart;
+    }
+
+    private void continueRecord(int info, int remaining, long pageStart) {
+        if ((info & WalPageHeader.FIRST_IS_OVERWRITE_CONTRECORD) != 0) {
             abandoned = assemblyStart;
             assembled = 0;
             return;
         }
-        boolean continued = page.has(WalPageHeader.FIRST_IS_CONTRECORD);
-        if (!continued || page.remaining() != total - assembled) {
+        boolean continued = (info & WalPageHeader.FIRST_IS_CONTRECORD) != 0;
+        if (!continued || remaining != total - assembled) {
             stop(new StopReason.MissingContinuation(
                     new Lsn(pageStart),
                     new Lsn(assemblyStart),
                     total - assembled,
-                    continued ? Integer.toUnsignedLong(page.remaining()) : 0));
+                    continued ? Integer.toUnsignedLong(remaining) : 0));
         }
     }
 
     /** The page continues a record whose beginning was not given. */
-    private void passOver(WalPageHeader page, long pageStart) {
+    private void passOver(int remaining, long pageStart, int headerSize) {
         if (!searching) {
             stop(new StopReason.BadPageHeader(
                     new Lsn(pageStart), "it continues a record, but the one before it is complete"));
             return;
         }
-        long rest = Integer.toUnsignedLong(page.remaining()) + 7 & ~7L;
-        ignored = (int) Math.min(rest, PAGE - page.size());
+        long rest = Integer.toUnsignedLong(remaining) + 7 & ~7L;
+        ignored = (int) Math.min(rest, PAGE - headerSize);
     }
 
     private @Nullable StopReason problemOf(WalPageHeader page, long pageStart, int size) {

@@ -345,7 +345,7 @@ public final class LocalDisk implements Disk {
 
     /** Runs a sync out of reach of whoever interrupts this thread: an interrupt would hide that it failed. */
     private void force(Path path, Tasks.Body body) throws DiskException {
-        Task sync = tasks.start("sync " + path, body);
+        Task sync = tasks.startOnOwnThread("sync " + path, body);
         sync.join();
         Optional<Throwable> failure = sync.failure();
         if (failure.isPresent()) {

@@ -12,8 +12,8 @@ public interface WritableFile extends ReadableFile {
     void write(long offset, ByteBuffer source) throws DiskException;
 
     /**
-     * Makes the bytes and the size of the file durable. That its name exists is durable only after
-     * {@link Disk#syncDirectory} too.
+     * Makes the bytes and the size of the file durable, as they are when it is called; it may run beside writes, of which it
+     * makes any part durable. That its name exists is durable only after {@link Disk#syncDirectory} too.
      *
      * @throws DiskException of kind {@code FATAL} if it fails: what was written since the last sync may be lost, and a
      *     second sync that succeeds would not mean that it is there

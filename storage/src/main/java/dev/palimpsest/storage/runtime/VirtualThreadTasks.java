@@ -4,9 +4,11 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Each task on a virtual thread of its own; waiting is real. Safe for use by many threads. Interrupting a thread that
- * waits or sleeps here ends neither: the interrupt is kept for whoever looks for it later. What stops tasks is a
- * {@link Cancellation}.
+ * Each task on a virtual thread of its own; waiting is real. There are only as many virtual threads that compute at a time as
+ * there are processors, and one gives way to another only where it waits: a task that must go on whatever others do is started
+ * on a thread of the operating system. All of them are daemons: they do not keep the process alive. Safe for use by many
+ * threads. Interrupting a thread that waits or sleeps here ends neither: the interrupt is kept for whoever looks for it later.
+ * What stops tasks is a {@link Cancellation}.
  */
 @OutsideWorld
 public final class VirtualThreadTasks implements Tasks {
@@ -21,8 +23,17 @@ public final class VirtualThreadTasks implements Tasks {
 
     @Override
     public Task start(String name, Body body) {
-        VirtualThread task = new VirtualThread(name, body, newSignal());
-        Thread.ofVirtual().name(name).inheritInheritableThreadLocals(false).start(task::run);
+        return start(Thread.ofVirtual(), name, body);
+    }
+
+    @Override
+    public Task startOnOwnThread(String name, Body body) {
+        return start(Thread.ofPlatform().daemon(), name, body);
+    }
+
+    private Task start(Thread.Builder thread, String name, Body body) {
+        ThreadTask task = new ThreadTask(name, body, newSignal());
+        thread.name(name).inheritInheritableThreadLocals(false).start(task::run);
         return task;
     }
 
@@ -47,14 +58,14 @@ public final class VirtualThreadTasks implements Tasks {
         }
     }
 
-    private static final class VirtualThread implements Task {
+    private static final class ThreadTask implements Task {
         private final String name;
         private final Body body;
         private final Signal ended;
         private @Nullable Throwable failure;
         private volatile boolean done;
 
-        VirtualThread(String name, Body body, Signal ended) {
+        ThreadTask(String name, Body body, Signal ended) {
             this.name = name;
             this.body = body;
             this.ended = ended;

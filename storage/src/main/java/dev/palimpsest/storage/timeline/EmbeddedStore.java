@@ -134,11 +134,13 @@ public final class EmbeddedStore implements AutoCloseable {
         DirtyBytes dirtyBytes = new DirtyBytes(settings.maxDirtyBytes(), metrics);
         LayerIo layerIo = new LayerIo(
                 disk,
+                environment.tasks(),
                 new BlockCache((int) Math.max(1, settings.blockCacheBytes() / Block.SIZE)),
                 new ReadBuffers(settings.maxReadBytes(), settings.readBuffers(), disk.alignment(), environment.tasks()),
                 new ZstdContexts(ZSTD_CONTEXTS),
                 settings.maxReadBytes(),
-                settings.maxValueBytes());
+                settings.maxValueBytes(),
+                settings.writeBackBytes());
         return new Engine(
                 environment,
                 disk,

@@ -66,7 +66,7 @@ final class FlushLoop {
 
     private void startIfNeeded() {
         if (hasWork() && running.compareAndSet(false, true)) {
-            environment.tasks().start("flush " + timeline.id(), this::run);
+            environment.tasks().startOnOwnThread("flush " + timeline.id(), this::run);
         }
     }
 

@@ -2,13 +2,13 @@ package dev.palimpsest.storage.timeline;
 
 import dev.palimpsest.storage.compaction.BackgroundSettings;
 import dev.palimpsest.storage.file.LocalDiskSettings;
+import dev.palimpsest.storage.layer.file.LayerIo;
 import java.util.Optional;
 
 /**
  * What an {@link EmbeddedStore} may take, and how it works. Memory is bounded by the sum of {@code blockCacheBytes},
  * {@code readBuffers × maxReadBytes}, {@code l0FlushConcurrency × l0FlushBufferBytes}, and the indexes of in-memory layers,
- * which take less than 48 bytes for each value in them;
- * and, for each compaction at once, 1.25 times its target size of layers.
+ * which take less than 48 bytes for each value in them; and, for each compaction at once, 1.25 times its target size of layers.
  *
  * @param disk how local files are read and written
  * @param timelines how timelines write and read
@@ -19,6 +19,7 @@ import java.util.Optional;
  * @param maxValueBytes the largest value; what claims to be larger is damaged
  * @param l0FlushConcurrency how many layers are flushed at once
  * @param l0FlushBufferBytes how much of a layer is loaded at once for its flush
+ * @param writeBackBytes after how many bytes a layer file that is being written is synced in the background, and again
  * @param background how timelines are compacted in the background; empty if they are not
  */
 public record StoreSettings(
@@ -31,6 +32,7 @@ public record StoreSettings(
         int maxValueBytes,
         int l0FlushConcurrency,
         int l0FlushBufferBytes,
+        long writeBackBytes,
         Optional<BackgroundSettings> background) {
 
     /** For a process that shares a small machine: buffered I/O, at most 512 MiB of dirty values. */
@@ -44,6 +46,7 @@ public record StoreSettings(
             64 << 20,
             1,
             64 << 20,
+            LayerIo.DEFAULT_WRITE_BACK_BYTES,
             Optional.empty());
 
     /** The same with another way to write and read timelines. */
@@ -58,6 +61,7 @@ public record StoreSettings(
                 maxValueBytes,
                 l0FlushConcurrency,
                 l0FlushBufferBytes,
+                writeBackBytes,
                 background);
     }
 
@@ -76,6 +80,7 @@ public record StoreSettings(
                 maxValueBytes,
                 l0FlushConcurrency,
                 l0FlushBufferBytes,
+                writeBackBytes,
                 Optional.of(background));
     }
 
@@ -91,6 +96,7 @@ public record StoreSettings(
                 maxValueBytes,
                 l0FlushConcurrency,
                 l0FlushBufferBytes,
+                writeBackBytes,
                 background);
     }
 }

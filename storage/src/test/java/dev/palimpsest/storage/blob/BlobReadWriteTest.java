@@ -13,6 +13,7 @@ import dev.palimpsest.storage.file.AppendWriter;
 import dev.palimpsest.storage.file.MemoryDisk;
 import dev.palimpsest.storage.file.ReadableFile;
 import dev.palimpsest.storage.file.WritableFile;
+import dev.palimpsest.storage.runtime.SingleThreadTasks;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -28,7 +29,7 @@ class BlobReadWriteTest {
     private static final int MAX_BLOB = 1 << 20;
 
     private final ZstdContexts contexts = new ZstdContexts(2);
-    private final ReadBuffers buffers = new ReadBuffers(16 * 1024, 2, 512, new BlobFiles.NoTasks());
+    private final ReadBuffers buffers = new ReadBuffers(16 * 1024, 2, 512, new SingleThreadTasks());
 
     /** What was written: the whole file, and where each blob begins. */
     private record Written(ReadableFile file, List<byte[]> blobs, long[] offsets, long end) {

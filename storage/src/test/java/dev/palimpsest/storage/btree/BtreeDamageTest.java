@@ -125,7 +125,7 @@ class BtreeDamageTest {
     }
 
     /** Returns 1 if the tree is damaged and 0 if it is well-formed. */
-    private static int check(String what, Trees.Tree tree) throws StorageException {
+    static int check(String what, Trees.Tree tree) throws StorageException {
         NavigableMap<byte[], Long> expected = Trees.parse(tree);
         BtreeReader reader = tree.reader();
         List<Long> forward = new ArrayList<>();
@@ -177,7 +177,7 @@ class BtreeDamageTest {
     }
 
     /** Six leaves of three entries, two inner nodes, a root; blocks in the order in which they would be written. */
-    private static Trees.Tree smallTree() {
+    static Trees.Tree smallTree() {
         byte[] bytes = new byte[9 * NODE];
         putNode(bytes, 0, leaf(0));
         putNode(bytes, 1, leaf(10));

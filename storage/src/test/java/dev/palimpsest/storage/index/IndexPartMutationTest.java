@@ -54,7 +54,7 @@ class IndexPartMutationTest {
     }
 
     /** Fails unless the codec answers by an index part, which it can write and read again, or by a corruption. */
-    private static boolean decodes(byte[] bytes, String what) {
+    static boolean decodes(byte[] bytes, String what) {
         try {
             IndexPart index = IndexPartCodec.decode(bytes, what);
             if (!IndexPartCodec.decode(IndexPartCodec.encode(index), what).equals(index)) {

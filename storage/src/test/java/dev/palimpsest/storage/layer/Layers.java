@@ -24,6 +24,8 @@ import dev.palimpsest.storage.layer.file.LayerFile;
 import dev.palimpsest.storage.layer.file.LayerIo;
 import dev.palimpsest.storage.layer.image.ImageLayer;
 import dev.palimpsest.storage.layer.image.ImageLayerWriter;
+import dev.palimpsest.storage.runtime.SingleThreadTasks;
+import dev.palimpsest.storage.runtime.Tasks;
 import dev.palimpsest.storage.value.Value;
 import dev.palimpsest.storage.value.ValueCodec;
 import dev.palimpsest.storage.value.WalRecord;
@@ -37,6 +39,8 @@ import java.util.TreeMap;
 
 /** Layers on a disk in memory, and contents for them. */
 public final class Layers {
+    private static final Tasks TASKS = new SingleThreadTasks();
+
     public static final TenantId TENANT = TenantId.parse("11223344556677881122334455667788");
     public static final TimelineId TIMELINE = TimelineId.parse("aabbccddeeff00112233445566778899");
     public static final Path DIRECTORY = Path.of("/timeline");
@@ -73,11 +77,13 @@ public final class Layers {
     public static LayerIo io(Disk disk, int maxReadBytes) {
         return new LayerIo(
                 disk,
+                TASKS,
                 new BlockCache(64),
-                new ReadBuffers(64 * 1024, 2, 4096, new SingleThread()),
+                new ReadBuffers(64 * 1024, 2, 4096, TASKS),
                 new ZstdContexts(1),
                 maxReadBytes,
-                1 << 20);
+                1 << 20,
+                16 << 10);
     }
 
     public static RequestContext context() {

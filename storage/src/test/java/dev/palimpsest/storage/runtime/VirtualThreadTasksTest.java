@@ -2,6 +2,8 @@ package dev.palimpsest.storage.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -36,6 +38,34 @@ class VirtualThreadTasksTest extends TasksContract {
             signal.signalAll();
             waiter.join();
             assertThat(interruptKept).isTrue();
+        });
+    }
+
+    @Test
+    void aTaskOnItsOwnThreadGoesOnWhileOthersCompute() throws Exception {
+        run((tasks, clock) -> {
+            AtomicBoolean stop = new AtomicBoolean();
+            List<Task> computing = new ArrayList<>();
+            for (int i = 0; i < 2 * Runtime.getRuntime().availableProcessors(); i++) {
+                computing.add(tasks.start("computes", () -> {
+                    while (!stop.get()) {
+                        Thread.onSpinWait();
+                    }
+                }));
+            }
+            try {
+                Signal signal = tasks.newSignal();
+                AtomicBoolean ran = new AtomicBoolean();
+                tasks.startOnOwnThread("goes on", () -> {
+                    ran.set(!Thread.currentThread().isVirtual());
+                    signal.signalAll();
+                });
+                assertThat(signal.await(ran::get, clock.nanos() + 30_000_000_000L))
+                        .isTrue();
+            } finally {
+                stop.set(true);
+            }
+            computing.forEach(Task::join);
         });
     }
 

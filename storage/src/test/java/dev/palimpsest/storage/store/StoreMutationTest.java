@@ -40,6 +40,11 @@ class StoreMutationTest {
     private static final List<Mutation> MUTATIONS = List.of(
             new Mutation("a layer file is not synced", "layer/file/LayerFileWriter.java", "        file.sync();\n", ""),
             new Mutation(
+                    "a sync that failed beside the writer is forgotten",
+                    "layer/file/WriteBack.java",
+                    "        Throwable failure = last.failure().orElse(null);\n",
+                    "        Throwable failure = null;\n"),
+            new Mutation(
                     "the name of a layer file is not synced",
                     "layer/file/LayerFileWriter.java",
                     "        if (sync == DirectorySync.NOW) {",

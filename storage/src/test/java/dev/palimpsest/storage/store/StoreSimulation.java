@@ -135,6 +135,7 @@ final class StoreSimulation {
                 1 << 20,
                 1,
                 64 << 10,
+                4 << 10,
                 Optional.empty());
         Engine engine = EmbeddedStore.engine(
                 environment,

@@ -23,6 +23,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,7 +56,6 @@ class TimelineStressTest {
         List<Thread> readers = new ArrayList<>();
         for (int i = 0; i < 4; i++) {
             SplittableRandom random = new SplittableRandom(seed + i);
-            // Platform threads: readers that never block would keep virtual ones, the flush among them, from running.
             readers.add(Thread.ofPlatform().start(() -> {
                 try {
                     readUntilShutDown(timeline, history, random, reads);
@@ -64,13 +64,45 @@ class TimelineStressTest {
                 }
             }));
         }
-        write(timeline, history);
+        write(timeline, history, CONTEXT);
         store.close();
         for (Thread reader : readers) {
             reader.join();
         }
         assertThat(failures).as("seed %d", seed).isEmpty();
         assertThat(reads.get()).isGreaterThan(100);
+    }
+
+    /** Tasks that only compute keep all other virtual threads from running; a flush must be none of those. */
+    @Test
+    void aFlushGoesOnWhileTasksComputeOnAllVirtualThreads() throws Exception {
+        StoreSettings settings = StoreSettings.DEFAULT.withTimelines(
+                new TimelineConfig(100_000, Duration.ofSeconds(1), 2, 0, 0, 256, Duration.ofMillis(1)));
+        History history = History.root(1, START, KEYS);
+        prepare(history);
+        AtomicBoolean stop = new AtomicBoolean();
+        List<Thread> computing = new ArrayList<>();
+        try (EmbeddedStore store = EmbeddedStore.open(directory, settings, new AppendingRedo())) {
+            Timeline timeline =
+                    store.tenant(CrashingWriter.TENANT, CONTEXT).create(CrashingWriter.ROOT, START, 17, CONTEXT);
+            try {
+                for (int i = 0; i < 2 * Runtime.getRuntime().availableProcessors(); i++) {
+                    computing.add(Thread.startVirtualThread(() -> {
+                        while (!stop.get()) {
+                            Thread.onSpinWait();
+                        }
+                    }));
+                }
+                long minute = store.clock().nanos() + 60_000_000_000L;
+                write(timeline, history, CONTEXT.withDeadline(minute));
+                assertThat(timeline.diskConsistentLsn()).isEqualTo(timeline.lastRecordLsn());
+            } finally {
+                stop.set(true);
+            }
+        }
+        for (Thread thread : computing) {
+            thread.join();
+        }
     }
 
     /** The model is made beforehand, since it is not for many threads while it grows. */
@@ -81,20 +113,20 @@ class TimelineStressTest {
         }
     }
 
-    private static void write(Timeline timeline, History history) throws Exception {
+    private static void write(Timeline timeline, History history, RequestContext context) throws Exception {
         SerializedBatch.Builder batch = new SerializedBatch.Builder();
         for (int i = 0; i < RECORDS; i++) {
             History.Entry entry = history.after(timeline.lastRecordLsn());
             for (History.Change change : entry.changes()) {
                 batch.put(change.key(), entry.lsn(), change.value());
             }
-            try (TimelineWriter writer = timeline.writer(CONTEXT)) {
+            try (TimelineWriter writer = timeline.writer(context)) {
                 writer.put(batch.build());
                 writer.finish(entry.lsn(), entry.previous());
             }
             batch.clear();
             if (i % 1_000 == 999) {
-                timeline.freezeAndFlush(CONTEXT);
+                timeline.freezeAndFlush(context);
             }
         }
     }

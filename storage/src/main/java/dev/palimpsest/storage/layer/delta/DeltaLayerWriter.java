@@ -75,11 +75,7 @@ public final class DeltaLayerWriter implements AutoCloseable {
         this.keyStart = keyStart;
         this.lsns = lsns;
         this.file = new LayerFileWriter(
-                io.disk(),
-                directory,
-                TimelineFile.temporary(keyStart, lsns, unique),
-                DeltaLayerFormat.INSTANCE,
-                maxFileBytes);
+                io, directory, TimelineFile.temporary(keyStart, lsns, unique), DeltaLayerFormat.INSTANCE, maxFileBytes);
         this.blobs = new BlobWriter(file.blobs(), BlobCompression.NONE, io.zstd());
     }
 

@@ -14,14 +14,16 @@ import java.util.zip.CRC32C;
  */
 final class ChecksummingFile implements WritableFile {
     private final WritableFile file;
+    private final WriteBack writeBack;
     private final CRC32C crc = new CRC32C();
     private int[] sums = new int[64];
     private int blocks;
     /** Up to where checksums include the file's bytes. */
     private long end = Block.SIZE;
 
-    ChecksummingFile(WritableFile file) {
+    ChecksummingFile(WritableFile file, WriteBack writeBack) {
         this.file = file;
+        this.writeBack = writeBack;
     }
 
     @Override
@@ -31,6 +33,7 @@ final class ChecksummingFile implements WritableFile {
         }
         ByteBuffer passing = source.duplicate();
         file.write(offset, source);
+        writeBack.wrote(offset + passing.remaining());
         int known = (int) Math.min(end - offset, passing.remaining());
         passing.position(passing.position() + known);
         int limit = passing.limit();

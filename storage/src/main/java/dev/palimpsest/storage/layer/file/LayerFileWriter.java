@@ -22,9 +22,10 @@ import java.util.List;
  *   create under a temporary name ─ blobs ─ checksums ─ index ─ block 0 ─ sync ─ rename ─ (sync the directory)
  * </pre>
  *
- * <p>The index is held in memory until the end. Closing a writer that is not finished deletes the file; what a crash leaves
- * has a temporary name and is removed at the next start. Used by one thread at a time. After an exception it is of no use
- * but to be closed.
+ * <p>While blobs are written the file is synced in the background from time to time, so that the sync at the end, the only one
+ * that counts, has little left to do. The index is held in memory until the end. Closing a writer that is not finished deletes
+ * the file; what a crash leaves has a temporary name and is removed at the next start. Used by one thread at a time. After an
+ * exception it is of no use but to be closed.
  */
 public final class LayerFileWriter implements AutoCloseable {
     /** Large enough that writes cost little, small enough for many layers to be written at a time. */
@@ -35,6 +36,7 @@ public final class LayerFileWriter implements AutoCloseable {
     private final Path directory;
     private final Path temporary;
     private final WritableFile file;
+    private final WriteBack writeBack;
     private final ChecksummingFile checksumming;
     private final AppendWriter blobs;
     private final BtreeBuilder index;
@@ -55,15 +57,16 @@ public final class LayerFileWriter implements AutoCloseable {
      * @param maxFileBytes the file may not become larger
      * @throws DiskException of kind {@code WRONG_STATE} if there is a file of that name
      */
-    public LayerFileWriter(Disk disk, Path directory, String temporaryName, LayerFormat format, long maxFileBytes)
+    public LayerFileWriter(LayerIo io, Path directory, String temporaryName, LayerFormat format, long maxFileBytes)
             throws DiskException {
-        this.disk = disk;
+        this.disk = io.disk();
         this.format = format;
         this.directory = directory;
         this.temporary = directory.resolve(temporaryName);
         this.maxFileBytes = maxFileBytes;
         this.file = disk.create(temporary);
-        this.checksumming = new ChecksummingFile(file);
+        this.writeBack = new WriteBack(io.tasks(), file, io.writeBackBytes());
+        this.checksumming = new ChecksummingFile(file, writeBack);
         this.blobs = new AppendWriter(disk, checksumming, Block.SIZE, BUFFER_BYTES);
         this.index = new BtreeBuilder(format.indexKeyBytes(), this::addNode);
     }
@@ -128,6 +131,7 @@ public final class LayerFileWriter implements AutoCloseable {
                 .write(format, block);
         layout.write(block);
         file.write(0, block.clear());
+        writeBack.settle();
         file.sync();
         file.close();
         Path path = directory.resolve(name.local());
@@ -177,8 +181,8 @@ public final class LayerFileWriter implements AutoCloseable {
         }
         state = State.CLOSED;
         nodes.clear();
-        try {
-            file.close();
+        try (file) {
+            writeBack.abandon();
         } finally {
             disk.delete(temporary);
         }

@@ -75,7 +75,7 @@ public final class ImageLayerWriter implements AutoCloseable {
         this.timeline = timeline;
         this.planned = planned;
         this.file = new LayerFileWriter(
-                io.disk(), directory, TimelineFile.temporary(planned, unique), ImageLayerFormat.INSTANCE, maxFileBytes);
+                io, directory, TimelineFile.temporary(planned, unique), ImageLayerFormat.INSTANCE, maxFileBytes);
         this.blobs = new BlobWriter(file.blobs(), compression, io.zstd());
     }
 

@@ -42,6 +42,11 @@ final class EphemeralFile {
         return name;
     }
 
+    /** Whether every read goes to the device. */
+    boolean isDirect() {
+        return disk.alignment() > 1;
+    }
+
     /** How many bytes were appended, completely. */
     long size() {
         return writer.offset();

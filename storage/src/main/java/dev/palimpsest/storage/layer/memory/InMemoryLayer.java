@@ -288,7 +288,7 @@ public final class InMemoryLayer implements Layer, AutoCloseable {
                     Key.MIN,
                     new LsnRange(start, frozenAt),
                     target.unique())) {
-                new LayerCopier(index, file, writer::putBlobs, context)
+                new LayerCopier(index, file, writer::putBlobs, target.io().tasks(), context)
                         .copy(sorted, from, to, slot.buffer(file.size()));
                 return Optional.of(writer.finish(Key.MAX, target.generation(), target.directorySync()));
             }

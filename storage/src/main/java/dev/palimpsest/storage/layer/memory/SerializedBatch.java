@@ -158,7 +158,7 @@ public final class SerializedBatch {
          *     limit; then the batch is as it was
          */
         public void put(Key key, Lsn lsn, Value value) throws InvalidRequestException {
-            begin(key.high(), key.middle(), key.low(), lsn, ValueCodec.encodedSize(value), value.willInit());
+            begin(key.high(), key.middle(), key.low(), lsn.value(), ValueCodec.encodedSize(value), value.willInit());
             ValueCodec.encode(value, raw);
         }
 
@@ -169,16 +169,23 @@ public final class SerializedBatch {
          * @throws InvalidRequestException as {@link #put}
          */
         public void putImage(Key key, Lsn lsn, ByteBuffer page) throws InvalidRequestException {
-            putImage(key.high(), key.middle(), key.low(), lsn, page);
+            putImage(key.high(), key.middle(), key.low(), lsn.value(), page);
+        }
+
+        /** As the next one, of an LSN that is an object already. */
+        public void putImage(long high, long middle, char low, Lsn lsn, ByteBuffer page)
+                throws InvalidRequestException {
+            putImage(high, middle, low, lsn.value(), page);
         }
 
         /**
-         * Adds an image under the key of three words; see {@link Key}.
+         * Adds an image under the key of three words; see {@link Key}. Makes no object.
          *
+         * @param lsn as {@link Lsn#value()} gives it
          * @param page all bytes from position to limit; both stay as they are
          * @throws InvalidRequestException as {@link #put}
          */
-        public void putImage(long high, long middle, char low, Lsn lsn, ByteBuffer page)
+        public void putImage(long high, long middle, char low, long lsn, ByteBuffer page)
                 throws InvalidRequestException {
             int length = page.remaining();
             begin(high, middle, low, lsn, ValueCodec.IMAGE_HEADER_SIZE + (long) length, true);
@@ -194,51 +201,59 @@ public final class SerializedBatch {
          */
         public void putPostgresRecord(Key key, Lsn lsn, boolean willInit, ByteBuffer record)
                 throws InvalidRequestException {
-            putPostgresRecord(key.high(), key.middle(), key.low(), lsn, willInit, record);
+            putPostgresRecord(key.high(), key.middle(), key.low(), lsn.value(), willInit, record);
+        }
+
+        /** As the next one, of an LSN that is an object already. */
+        public void putPostgresRecord(long high, long middle, char low, Lsn lsn, boolean willInit, ByteBuffer record)
+                throws InvalidRequestException {
+            putPostgresRecord(high, middle, low, lsn.value(), willInit, record);
         }
 
         /**
-         * Adds a WAL record of PostgreSQL under the key of three words; see {@link Key}.
+         * Adds a WAL record of PostgreSQL under the key of three words; see {@link Key}. Makes no object.
          *
+         * @param lsn as {@link Lsn#value()} gives it
          * @param willInit whether the record builds the page anew
          * @param record all of the record from position to limit; both stay as they are
          * @throws InvalidRequestException as {@link #put}
          */
-        public void putPostgresRecord(long high, long middle, char low, Lsn lsn, boolean willInit, ByteBuffer record)
+        public void putPostgresRecord(long high, long middle, char low, long lsn, boolean willInit, ByteBuffer record)
                 throws InvalidRequestException {
             int length = record.remaining();
             begin(high, middle, low, lsn, ValueCodec.POSTGRES_HEADER_SIZE + (long) length, willInit);
             ValueCodec.encodePostgres(willInit, record, raw);
         }
 
-        private void begin(long high, long middle, char low, Lsn lsn, long length, boolean willInit)
+        private void begin(long high, long middle, char low, long lsn, long length, boolean willInit)
                 throws InvalidRequestException {
             if (built) {
                 throw new IllegalStateException("the batch was built; clear the builder before filling it again");
             }
             if (length > ValueLocation.MAX_LENGTH) {
-                throw new InvalidRequestException("the value of key " + new Key(high, middle, low) + " at " + lsn
-                        + " has " + length + " bytes; the limit of a value is " + ValueLocation.MAX_LENGTH);
+                throw new InvalidRequestException(
+                        "the value of key " + new Key(high, middle, low) + " at " + new Lsn(lsn) + " has " + length
+                                + " bytes; the limit of a value is " + ValueLocation.MAX_LENGTH);
             }
             int position = raw.position();
             long end = position + ValueLocation.headerLength((int) length) + length;
             if (end > maxBytes) {
                 throw new InvalidRequestException("a batch of " + count + " values would grow to " + end
-                        + " bytes with the value of key " + new Key(high, middle, low) + " at " + lsn
+                        + " bytes with the value of key " + new Key(high, middle, low) + " at " + new Lsn(lsn)
                         + "; its limit is " + maxBytes);
             }
             reserve((int) end);
             highs[count] = high;
             middles[count] = middle;
             lows[count] = low;
-            lsns[count] = lsn.value();
+            lsns[count] = lsn;
             locations[count] = ValueLocation.pack(position, (int) length, willInit);
             count++;
-            if (Long.compareUnsigned(lsn.value(), highestLsn) > 0) {
-                highestLsn = lsn.value();
+            if (Long.compareUnsigned(lsn, highestLsn) > 0) {
+                highestLsn = lsn;
             }
-            if (Long.compareUnsigned(lsn.value(), lowestLsn) < 0) {
-                lowestLsn = lsn.value();
+            if (Long.compareUnsigned(lsn, lowestLsn) < 0) {
+                lowestLsn = lsn;
             }
             BlobHeader.write(BlobHeader.raw((int) length), raw);
         }

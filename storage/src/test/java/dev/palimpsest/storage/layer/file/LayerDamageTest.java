@@ -44,15 +44,15 @@ class LayerDamageTest {
     }
 
     /** A layer file and what it holds. */
-    private record Sample(LayerFile file, byte[] bytes, NavigableMap<At, Value> contents) {}
+    record Sample(LayerFile file, byte[] bytes, NavigableMap<At, Value> contents) {}
 
-    private Sample delta(long seed) throws StorageException {
+    Sample delta(long seed) throws StorageException {
         NavigableMap<At, Value> contents = Layers.contents(new Random(seed), 12, LSNS, 5, 6000);
         LayerFile file = layers.writeDelta(KEYS, LSNS, contents);
         return new Sample(file, layers.bytes(file.path()), contents);
     }
 
-    private Sample image(long seed) throws StorageException {
+    Sample image(long seed) throws StorageException {
         Random random = new Random(seed);
         ImageLayerName name = new ImageLayerName(KEYS, new Lsn(0x1200));
         TreeMap<At, Value> contents = new TreeMap<>();
@@ -73,7 +73,7 @@ class LayerDamageTest {
         return neon;
     }
 
-    private enum Expectation {
+    enum Expectation {
         /** Verifying finds it, and no read gives anything else than what was written. */
         FOUND,
         /** It cannot be told from what somebody may have written. */
@@ -81,7 +81,7 @@ class LayerDamageTest {
     }
 
     /** Reads everything in every way: each read must give what was written or fail with the file's name and an offset in it. */
-    private boolean check(Sample sample, byte[] damaged, Expectation expectation, String what) throws StorageException {
+    boolean check(Sample sample, byte[] damaged, Expectation expectation, String what) throws StorageException {
         layers.replace(sample.file().path(), damaged);
         PersistentLayer layer = layers.open(sample.file());
         boolean found = false;
@@ -229,7 +229,7 @@ class LayerDamageTest {
     }
 
     /** As {@link #asNeonWrites}, and the index right behind the blobs. */
-    private static byte[] withoutTable(byte[] bytes) {
+    static byte[] withoutTable(byte[] bytes) {
         ByteBuffer block = ByteBuffer.wrap(bytes).order(ByteOrder.BIG_ENDIAN);
         int tableStart = block.getInt(LayerChecksums.OFFSET_HEADER + 12);
         int at = block.getChar(0) == 0x5A61 ? 88 : 80;

@@ -50,11 +50,13 @@ final class MemoryLayers {
         this.layers = new InMemoryLayers(disk, new Environment(clock, tasks, new Random(1)), dirtyBytes);
         this.io = new LayerIo(
                 disk,
+                tasks,
                 new BlockCache(256),
                 new dev.palimpsest.storage.blob.ReadBuffers(128 << 10, 4, 4096, tasks),
                 new ZstdContexts(2),
                 128 << 10,
-                0x0FFFFFFF);
+                0x0FFFFFFF,
+                64 << 10);
         try {
             disk.createDirectories(DIRECTORY);
         } catch (DiskException e) {

@@ -1,0 +1,240 @@
+package dev.palimpsest.benchmarks;
+
+import dev.palimpsest.pageserver.Server;
+import dev.palimpsest.pageserver.ServerOptions;
+import dev.palimpsest.pageserver.branch.AttachProgress;
+import dev.palimpsest.pageserver.branch.BranchException;
+import dev.palimpsest.pageserver.branch.BranchView;
+import dev.palimpsest.pageserver.branch.Branches;
+import dev.palimpsest.pageserver.endpoint.PrivatePostgres;
+import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.postgres.PostgresVersion;
+import dev.palimpsest.storage.StorageException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Comparator;
+import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * The bulk-insert benchmark of Neon's test suite ({@code test_bulk_insert}), on an unmodified PostgreSQL: a table of one column
+ * is filled by one INSERT while a server follows; then another server, which was attached before and closed, takes in the same
+ * WAL from its slot at full speed ({@code wal_recovery}); then PostgreSQL itself, killed before any checkpoint, recovers from it.
+ */
+public final class BulkInsertBenchmark {
+    private static final Pattern REDO_DONE = Pattern.compile("redo done at ([0-9A-F/]+) .*elapsed: ([0-9.]+) s");
+    private static final long PATIENCE_NANOS = 3_600_000_000_000L;
+    private static final double MB = 1e6;
+
+    private final Parameters parameters;
+    private final Consumer<String> out;
+
+    /**
+     * What is measured.
+     *
+     * @param rows how many rows the INSERT makes
+     * @param version of PostgreSQL
+     * @param directory for everything; what is made there is deleted at the end
+     */
+    public record Parameters(long rows, PostgresVersion version, Path directory) {}
+
+    private BulkInsertBenchmark(Parameters parameters, Consumer<String> out) {
+        this.parameters = parameters;
+        this.out = out;
+    }
+
+    /** Measures, and gives each row of the table to {@code out} when it is known. */
+    public static void run(Parameters parameters, Consumer<String> out)
+            throws IOException, SQLException, BranchException, StorageException {
+        Path root = Files.createTempDirectory(parameters.directory().toAbsolutePath(), "bulk-insert");
+        try {
+            new BulkInsertBenchmark(parameters, out).run(root);
+        } finally {
+            try (Stream<Path> all = Files.walk(root)) {
+                for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+                    Files.deleteIfExists(path);
+                }
+            }
+        }
+    }
+
+    private void row(String name, String value) {
+        out.accept(String.format(java.util.Locale.ROOT, "%-20s %s", name, value));
+    }
+
+    private void run(Path root) throws IOException, SQLException, BranchException, StorageException {
+        try (PrivatePostgres primary = PrivatePostgres.start(
+                parameters.version(),
+                root.resolve("primary"),
+                root.resolve("postgresql"),
+                "max_wal_size = '200GB'",
+                "checkpoint_timeout = '1d'",
+                "shared_buffers = '512MB'",
+                "autovacuum = off")) {
+            Path second = root.resolve("second");
+            try (Server server = Server.open(new ServerOptions(second, "127.0.0.1", 0, primary.programs()))) {
+                attach(server.branches(), "second", primary);
+            }
+            Lsn begin;
+            Lsn end;
+            try (Server server =
+                    Server.open(new ServerOptions(root.resolve("first"), "127.0.0.1", 0, primary.programs()))) {
+                Branches branches = server.branches();
+                attach(branches, "first", primary);
+                try (Connection connection = connect(primary)) {
+                    execute(connection, "CREATE TABLE huge (i int)");
+                    begin = currentLsn(connection);
+                    end = live(connection, branches, begin);
+                }
+            }
+            recovery(second, primary, begin, end);
+            postgres(primary);
+        }
+    }
+
+    private Lsn live(Connection connection, Branches branches, Lsn begin)
+            throws IOException, SQLException, BranchException {
+        long written = writtenBytes();
+        long start = System.nanoTime();
+        execute(connection, "INSERT INTO huge SELECT generate_series(1, " + parameters.rows() + ")");
+        double insert = seconds(start);
+        Lsn end = currentLsn(connection);
+        await(branches, "first", end);
+        double applied = seconds(start);
+        branches.flush("first");
+        BranchView view = branches.view("first");
+        long wal = end.value() - begin.value();
+        long wrote = writtenBytes() - written;
+        row("insert", String.format(java.util.Locale.ROOT, "%.3f s (applied here after %.3f s)", insert, applied));
+        row(
+                "pageserver_writes",
+                String.format(
+                        java.util.Locale.ROOT, "%.0f MB, %.2f per byte of WAL", wrote / MB, (double) wrote / wal));
+        row(
+                "peak_mem",
+                String.format(java.util.Locale.ROOT, "%.0f MB (this process, both servers)", peakMemory() / MB));
+        row(
+                "size",
+                String.format(java.util.Locale.ROOT, "%.0f MB in %d layers", view.layerBytes() / MB, view.layers()));
+        row("data_uploaded", "not yet: layers stay on the local disk");
+        row("num_files_uploaded", "not yet");
+        row("wal_written", String.format(java.util.Locale.ROOT, "%.0f MB", wal / MB));
+        return end;
+    }
+
+    private void recovery(Path directory, PrivatePostgres primary, Lsn begin, Lsn end)
+            throws IOException, BranchException, StorageException {
+        long start = System.nanoTime();
+        try (Server server = Server.open(new ServerOptions(directory, "127.0.0.1", 0, primary.programs()))) {
+            await(server.branches(), "second", end);
+            double elapsed = seconds(start);
+            long wal = end.value() - begin.value();
+            row(
+                    "wal_recovery",
+                    String.format(
+                            java.util.Locale.ROOT,
+                            "%.3f s, %.0f MB/s, %.0f rows/s",
+                            elapsed,
+                            wal / MB / elapsed,
+                            parameters.rows() / elapsed));
+            row("peak_mem after it", String.format(java.util.Locale.ROOT, "%.0f MB", peakMemory() / MB));
+            row("compaction", "not yet");
+        }
+    }
+
+    private void postgres(PrivatePostgres primary) throws IOException {
+        primary.crash();
+        primary.restart();
+        Matcher done = REDO_DONE.matcher(primary.log());
+        String elapsed = null;
+        while (done.find()) {
+            elapsed = done.group(2);
+        }
+        row(
+                "PostgreSQL's own",
+                elapsed == null
+                        ? "it recovered nothing"
+                        : elapsed + " s for the same WAL (its log: redo done, elapsed)");
+    }
+
+    private static void attach(Branches branches, String name, PrivatePostgres primary) throws BranchException {
+        AttachProgress progress = branches.attach(name, primary.connectionString(), null);
+        long deadline = System.nanoTime() + PATIENCE_NANOS;
+        while (!progress.done()) {
+            pause(deadline);
+            progress = branches.attachProgress(name);
+        }
+        if (progress.failure() != null) {
+            throw new BranchException(BranchException.Kind.FAILED, progress.failure());
+        }
+    }
+
+    private static void await(Branches branches, String name, Lsn lsn) throws BranchException {
+        long deadline = System.nanoTime() + PATIENCE_NANOS;
+        while (branches.view(name).lastRecordLsn().isBefore(lsn)) {
+            pause(deadline);
+        }
+    }
+
+    private static void pause(long deadline) throws BranchException {
+        try {
+            Thread.sleep(5);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new BranchException(BranchException.Kind.FAILED, "interrupted", e);
+        }
+        if (System.nanoTime() > deadline) {
+            throw new BranchException(BranchException.Kind.FAILED, "the benchmark makes no progress");
+        }
+    }
+
+    private static double seconds(long start) {
+        return (System.nanoTime() - start) / 1e9;
+    }
+
+    private static Connection connect(PrivatePostgres primary) throws SQLException {
+        return DriverManager.getConnection("jdbc:postgresql://127.0.0.1:" + primary.port() + "/postgres?user=postgres");
+    }
+
+    private static void execute(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    private static Lsn currentLsn(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT pg_current_wal_flush_lsn()")) {
+            row.next();
+            return Lsn.parse(row.getString(1));
+        }
+    }
+
+    /** What this process has handed to the disk so far, as Linux counts it. */
+    private static long writtenBytes() throws IOException {
+        return field(Path.of("/proc/self/io"), "wchar:");
+    }
+
+    /** The most memory this process has had, as Linux counts it. */
+    private static long peakMemory() throws IOException {
+        return field(Path.of("/proc/self/status"), "VmHWM:") * 1024;
+    }
+
+    private static long field(Path file, String name) throws IOException {
+        for (String line : Files.readAllLines(file)) {
+            if (line.startsWith(name)) {
+                return Long.parseLong(
+                        line.substring(name.length()).replace("kB", "").strip());
+            }
+        }
+        throw new IOException(file + " has no " + name);
+    }
+}

@@ -1,0 +1,35 @@
+package dev.palimpsest.cli;
+
+import dev.palimpsest.pageserver.http.Responses;
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code palimpsest flush}: makes what was taken in durable now. */
+@Command(
+        name = "flush",
+        mixinStandardHelpOptions = true,
+        description = "Write what a branch took in so far to layer files, and wait for it.")
+final class FlushCommand implements Callable<Integer> {
+    @Parameters(paramLabel = "BRANCH", description = "its name")
+    private String name = "";
+
+    @Mixin
+    private ServerAddress server = new ServerAddress();
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() throws IOException, ServerFailure {
+        try (ServerClient client = server.connect()) {
+            Responses.Flushed flushed = client.put(ServerClient.branch(name) + "/flush", Responses.Flushed.class);
+            spec.commandLine().getOut().printf("branch %s is durable up to %s%n", name, flushed.diskConsistentLsn());
+            return 0;
+        }
+    }
+}

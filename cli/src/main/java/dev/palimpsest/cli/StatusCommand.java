@@ -1,0 +1,115 @@
+package dev.palimpsest.cli;
+
+import dev.palimpsest.pageserver.branch.BranchView;
+import dev.palimpsest.pageserver.branch.EndpointView;
+import dev.palimpsest.pageserver.http.ApiJson;
+import dev.palimpsest.pageserver.http.Responses;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.SerializationFeature;
+
+/** {@code palimpsest status}: how everything stands. */
+@Command(
+        name = "status",
+        mixinStandardHelpOptions = true,
+        description =
+                "Show all branches: up to where they can be read and survive a crash, how far they are behind what "
+                        + "they follow, and how much they take; and the endpoints.")
+final class StatusCommand implements Callable<Integer> {
+    /** All there is, in one document. */
+    private record Everything(List<BranchView> branches, List<EndpointView> endpoints) {}
+
+    @Option(names = "--json", description = "print everything that is known, as JSON")
+    private boolean json;
+
+    @Mixin
+    private ServerAddress server = new ServerAddress();
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() throws IOException, ServerFailure {
+        try (ServerClient client = server.connect()) {
+            List<BranchView> branches = client.get("/palimpsest/v1/branch", Responses.Branches.class)
+                    .branches();
+            List<EndpointView> endpoints = client.get("/palimpsest/v1/endpoint", Responses.Endpoints.class)
+                    .endpoints();
+            PrintWriter out = spec.commandLine().getOut();
+            if (json) {
+                out.println(ApiJson.mapper()
+                        .writer()
+                        .with(SerializationFeature.INDENT_OUTPUT)
+                        .writeValueAsString(new Everything(branches, endpoints)));
+            } else {
+                print(branches, endpoints, out);
+            }
+            return 0;
+        }
+    }
+
+    private static void print(List<BranchView> branches, List<EndpointView> endpoints, PrintWriter out) {
+        if (branches.isEmpty()) {
+            out.println("Nothing is attached yet. Begin with: palimpsest attach \"host=… user=…\" --name NAME");
+            return;
+        }
+        Table table = new Table("BRANCH", "PG", "STATE", "LAST LSN", "DURABLE", "BEHIND", "LAYERS", "SIZE", "SOURCE");
+        for (BranchView branch : branches) {
+            table.add(
+                    branch.name(),
+                    Integer.toString(branch.pgVersion()),
+                    state(branch),
+                    branch.lastRecordLsn().toString(),
+                    branch.diskConsistentLsn().toString(),
+                    behind(branch),
+                    Integer.toString(branch.layers()),
+                    Display.bytes(branch.layerBytes()),
+                    source(branch));
+        }
+        table.print(out);
+        for (BranchView branch : branches) {
+            if (branch.follow() != null && branch.follow().problem() != null) {
+                out.println(branch.name() + ": " + branch.follow().problem());
+            }
+        }
+        if (!endpoints.isEmpty()) {
+            out.println();
+            EndpointListCommand.print(endpoints, out);
+        }
+    }
+
+    private static String source(BranchView branch) {
+        if (branch.source() != null) {
+            return branch.source();
+        }
+        return branch.parent() == null ? "-" : "branch of " + branch.parent() + " from " + branch.branchedAt();
+    }
+
+    /** What it does: what following does, once the branch is there. */
+    static String state(BranchView branch) {
+        if (branch.phase() == BranchView.Phase.READY && branch.follow() != null) {
+            return words(branch.follow().phase());
+        }
+        return words(branch.phase());
+    }
+
+    private static String words(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT).replace('_', ' ');
+    }
+
+    private static String behind(BranchView branch) {
+        if (branch.lagBytes() < 0) {
+            return "-";
+        }
+        return Display.bytes(branch.lagBytes())
+                + (branch.lagSeconds() < 0 ? "" : ", " + Display.seconds(branch.lagSeconds()));
+    }
+}

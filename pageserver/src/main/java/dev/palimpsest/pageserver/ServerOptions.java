@@ -1,0 +1,34 @@
+package dev.palimpsest.pageserver;
+
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a server is started with.
+ *
+ * @param directory where it keeps everything; made if it is not there
+ * @param listenHost what the management API listens on, a name or an IP address
+ * @param listenPort 0 to 65535; 0 for a free one
+ * @param pgBinaries where the programs of PostgreSQL are looked for first; null for the usual places only
+ */
+public record ServerOptions(
+        Path directory,
+        String listenHost,
+        int listenPort,
+        @Nullable Path pgBinaries) {
+    /** Only programs on the same machine reach this address. */
+    public static final String DEFAULT_HOST = "127.0.0.1";
+
+    /** Neon's port for the same thing. */
+    public static final int DEFAULT_PORT = 9898;
+
+    private static final int MAX_PORT = 65535;
+
+    /** @throws IllegalArgumentException if the port is out of range */
+    public ServerOptions {
+        directory = directory.toAbsolutePath().normalize();
+        if (listenPort < 0 || listenPort > MAX_PORT) {
+            throw new IllegalArgumentException("there is no port " + listenPort);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+package dev.palimpsest.pageserver.branch;
+
+import dev.palimpsest.pageserver.datadir.BootPoint;
+import dev.palimpsest.pageserver.datadir.DataDirectorySink;
+import dev.palimpsest.pageserver.relation.DirectoryComparison;
+import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.postgres.redo.PageComparison;
+import dev.palimpsest.storage.TimelineId;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What can be done with the branches of a server: what the management API serves. Safe for use by many threads; every method
+ * may take as long as its work does, and is called from a thread that may wait. What a method that takes a branch's name says
+ * of a branch that is not there is {@link BranchException.Kind#NOT_FOUND}.
+ */
+public interface BranchService {
+    /** All branches, by name. */
+    List<BranchView> list();
+
+    /** One of them. */
+    BranchView view(String name) throws BranchException;
+
+    /**
+     * Begins to attach a PostgreSQL. Checks it first: what stands in the way is in the exception, all of it, a line each.
+     *
+     * @param name of the new branch: 1 to 63 letters, digits, {@code -}, {@code _} and {@code .}, beginning with neither dash
+     *     nor dot
+     * @param connection a connection string as libpq's
+     * @param slot the physical slot to make; null for {@code palimpsest_NAME}
+     */
+    AttachProgress attach(String name, String connection, @Nullable String slot) throws BranchException;
+
+    /** How far attaching a branch got; NOT_FOUND if the server has not begun to attach it since its start. */
+    AttachProgress attachProgress(String name) throws BranchException;
+
+    /** Makes a branch that shares its history up to a moment with another. Durable on return. */
+    BranchView create(String name, String from, Moment at) throws BranchException;
+
+    /** The same, with an ID that the caller chose for its timeline; CONFLICT if the cluster has a timeline of this ID. */
+    BranchView create(String name, TimelineId timeline, String from, Moment at) throws BranchException;
+
+    /**
+     * Deletes a branch that none other comes from (CONFLICT if one does); its endpoint is stopped, and its slot on the source
+     * dropped if that can be reached.
+     *
+     * @return what was left undone, for people; empty if nothing
+     */
+    List<String> delete(String name) throws BranchException;
+
+    /** The LSN that a moment is on a branch. INVALID if its history does not reach there. */
+    Lsn resolve(String name, Moment moment) throws BranchException;
+
+    /** When the last commit at or before an LSN was; null if none is known. */
+    @Nullable
+    Instant timeOf(String name, Lsn lsn) throws BranchException;
+
+    /** Writes what was taken in so far to layer files; returns up to where the branch is durable then. */
+    Lsn flush(String name) throws BranchException;
+
+    /**
+     * Writes a data directory that PostgreSQL starts from, its tablespaces within it.
+     *
+     * @param sink is completed, and left to the caller to close
+     */
+    BootPoint restore(String name, Moment at, DataDirectorySink sink) throws BranchException;
+
+    /**
+     * A page of a relation as of a moment, 8192 bytes.
+     *
+     * @param relation {@code TABLESPACE/DATABASE/FILE} as PostgreSQL's tools print it, or {@code base/DATABASE/FILE} as {@code
+     *     pg_relation_filepath} does, with {@code _vm}, {@code _fsm} or {@code _init} for other forks
+     */
+    byte[] page(String name, String relation, long block, Moment at) throws BranchException;
+
+    /** What happened to a page up to a moment, the newest first. */
+    List<PageVersion> pageHistory(String name, String relation, long block, Moment at) throws BranchException;
+
+    /** Compares every page with the data directory of a stopped server, as of where that stopped. */
+    DirectoryComparison.Result verify(String name, Path directory, PageComparison.Server server) throws BranchException;
+
+    /**
+     * Boots a PostgreSQL at the end of a branch, or starts the one that is there again; its WAL goes into the branch.
+     *
+     * @param port on the loopback address; 0 for a free one
+     * @param binaries the directory with {@code postgres}; null to look for one
+     */
+    EndpointView startEndpoint(String name, int port, @Nullable Path binaries) throws BranchException;
+
+    /** Stops the endpoint of a branch, and waits until the branch has all of its WAL. */
+    EndpointView stopEndpoint(String name) throws BranchException;
+
+    /** All endpoints. */
+    List<EndpointView> endpoints();
+}

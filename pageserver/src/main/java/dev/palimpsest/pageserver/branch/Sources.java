@@ -1,0 +1,51 @@
+package dev.palimpsest.pageserver.branch;
+
+import dev.palimpsest.pageserver.upstream.ConnectionSettings;
+import dev.palimpsest.pageserver.upstream.ReplicationConnection;
+import dev.palimpsest.pageserver.upstream.UpstreamException;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * How to reach what branches follow.
+ *
+ * @param secrets the passwords
+ * @param environment the process's, for what connection strings leave out
+ */
+record Sources(Secrets secrets, Map<String, String> environment) {
+    private static final Logger LOG = LoggerFactory.getLogger(Sources.class);
+
+    ConnectionSettings settings(String connection) throws BranchException {
+        try {
+            return ConnectionSettings.parse(connection, environment).withApplicationName("palimpsest");
+        } catch (IllegalArgumentException e) {
+            throw new BranchException(BranchException.Kind.INVALID, String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    /** With the password, if one is kept. */
+    ConnectionSettings settings(Branch branch, BranchRecord.Source source) throws BranchException {
+        return settings(secrets.complete(branch.timeline().id(), source.connection()));
+    }
+
+    /** Drops the slot on the source; returns why it could not. */
+    @Nullable
+    String dropSlot(Branch branch) {
+        BranchRecord.Source source = branch.record().source();
+        if (source == null) {
+            return null;
+        }
+        try (ReplicationConnection open = ReplicationConnection.connect(settings(branch, source))) {
+            open.dropSlot(source.slot());
+            return null;
+        } catch (UpstreamException | BranchException e) {
+            String why = "slot " + source.slot() + " stays on " + source.connection()
+                    + " and keeps WAL there; drop it with SELECT pg_drop_replication_slot('" + source.slot() + "'): "
+                    + e.getMessage();
+            LOG.warn("{}", why);
+            return why;
+        }
+    }
+}

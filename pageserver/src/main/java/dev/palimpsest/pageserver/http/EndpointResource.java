@@ -1,0 +1,55 @@
+package dev.palimpsest.pageserver.http;
+
+import dev.palimpsest.pageserver.branch.BranchException;
+import dev.palimpsest.pageserver.branch.BranchService;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** PostgreSQLs on branches: {@code /palimpsest/v1/endpoint}, and {@code endpoint} below a branch. */
+final class EndpointResource {
+    private static final String ONE = "/palimpsest/v1/branch/{name}/endpoint";
+    private static final int MAX_PORT = 65535;
+
+    private final BranchService service;
+
+    EndpointResource(BranchService service) {
+        this.service = service;
+    }
+
+    void addTo(Router router) {
+        router.add(
+                "GET",
+                "/palimpsest/v1/endpoint",
+                Set.of(),
+                _ -> Reply.ok(new Responses.Endpoints(service.endpoints())));
+        router.add("POST", ONE, Set.of(), this::start);
+        router.add("DELETE", ONE, Set.of(), call -> Reply.ok(service.stopEndpoint(call.variable("name"))));
+    }
+
+    private Reply start(Call call) throws BranchException, HttpFailure {
+        Requests.StartEndpoint request =
+                call.body(Requests.StartEndpoint.class, new Requests.StartEndpoint(null, null));
+        int port = request.port() == null ? 0 : request.port();
+        if (port < 0 || port > MAX_PORT) {
+            throw HttpFailure.badRequest("there is no port " + port);
+        }
+        String directory = request.pgBin();
+        @Nullable Path binaries = directory == null ? null : absolute("pg_bin", directory);
+        return Reply.ok(service.startEndpoint(call.variable("name"), port, binaries));
+    }
+
+    /** A path on the server's machine. It must be absolute, since nobody who asks knows where the server runs. */
+    static Path absolute(String field, String text) throws HttpFailure {
+        try {
+            Path path = Path.of(text);
+            if (path.isAbsolute()) {
+                return path.normalize();
+            }
+        } catch (InvalidPathException e) {
+            throw HttpFailure.badRequest("the field '" + field + "' is no path: " + e.getMessage());
+        }
+        throw HttpFailure.badRequest("the field '" + field + "' must be an absolute path, not '" + text + "'");
+    }
+}

@@ -1,0 +1,178 @@
+package dev.palimpsest.pageserver.http;
+
+import dev.palimpsest.pageserver.branch.BranchException;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.UUID;
+import java.util.regex.Pattern;
+import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.io.Content;
+import org.eclipse.jetty.server.Handler;
+import org.eclipse.jetty.server.Request;
+import org.eclipse.jetty.server.Response;
+import org.eclipse.jetty.util.Callback;
+import org.eclipse.jetty.util.Fields;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Between HTTP and the routes: makes a {@link Call} of each request, and sends the {@link Reply}. */
+final class RequestHandler extends Handler.Abstract {
+    static final String JSON = "application/json";
+
+    private static final Logger LOG = LoggerFactory.getLogger(RequestHandler.class);
+    private static final int MAX_BODY = 1 << 20;
+    private static final int STREAM_BUFFER = 1 << 18;
+    private static final String REQUEST_ID = "x-request-id";
+    private static final Pattern GIVEN_ID = Pattern.compile("[A-Za-z0-9._-]{1,128}");
+
+    private final Router router;
+    private final String launched;
+
+    RequestHandler(Router router, Instant launched) {
+        this.router = router;
+        this.launched = launched.toString();
+    }
+
+    @Override
+    public boolean handle(Request request, Response response, Callback callback) {
+        String given = request.getHeaders().get(REQUEST_ID);
+        String id = given != null && GIVEN_ID.matcher(given).matches()
+                ? given
+                : UUID.randomUUID().toString();
+        try {
+            head(response, id);
+            send(answer(request), response, callback);
+        } catch (HttpFailure e) {
+            fail(e, response, id, callback);
+        } catch (BranchException e) {
+            if (e.kind() == BranchException.Kind.FAILED) {
+                LOG.warn("{} {}: {}", request.getMethod(), request.getHttpURI().getPath(), e.getMessage());
+            }
+            fail(HttpFailure.of(e), response, id, callback);
+        } catch (IOException e) {
+            LOG.info(
+                    "{} {} ended early: {}",
+                    request.getMethod(),
+                    request.getHttpURI().getPath(),
+                    e.getMessage());
+            callback.failed(e);
+        } catch (RuntimeException e) {
+            LOG.error(
+                    "request {}: {} {} failed",
+                    id,
+                    request.getMethod(),
+                    request.getHttpURI().getPath(),
+                    e);
+            fail(
+                    new HttpFailure(
+                            HttpFailure.INTERNAL, "this is a bug of the server; its log has more of request " + id),
+                    response,
+                    id,
+                    callback);
+        }
+        return true;
+    }
+
+    private void head(Response response, String id) {
+        response.getHeaders().put("PAGESERVER_LAUNCH_TIMESTAMP", launched);
+        response.getHeaders().put(REQUEST_ID, id);
+        response.getHeaders().put(HttpHeader.CACHE_CONTROL, "no-store");
+    }
+
+    private Reply answer(Request request) throws BranchException, HttpFailure, IOException {
+        Router.Found found = router.find(request.getMethod(), Request.getPathInContext(request));
+        Map<String, String> query = query(request);
+        found.check(query.keySet());
+        return found.action().handle(new Call(found.variables(), query, body(request)));
+    }
+
+    private static Map<String, String> query(Request request) throws HttpFailure {
+        Fields fields;
+        try {
+            fields = Request.extractQueryParameters(request);
+        } catch (RuntimeException e) {
+            throw HttpFailure.badRequest("the query cannot be read: " + e.getMessage());
+        }
+        Map<String, String> query = new HashMap<>();
+        for (Fields.Field field : fields) {
+            if (field.hasMultipleValues()) {
+                throw HttpFailure.badRequest("the parameter '" + field.getName() + "' is given twice");
+            }
+            query.put(field.getName(), field.getValue());
+        }
+        return query;
+    }
+
+    /** Only JSON is taken, which a page in somebody's browser cannot send elsewhere without asking first. */
+    private static byte[] body(Request request) throws HttpFailure, IOException {
+        byte[] body;
+        try (InputStream in = Content.Source.asInputStream(request)) {
+            body = request.getLength() > MAX_BODY ? new byte[MAX_BODY + 1] : in.readNBytes(MAX_BODY + 1);
+        }
+        if (body.length > MAX_BODY) {
+            throw new HttpFailure(HttpFailure.TOO_LARGE, "the body is larger than " + MAX_BODY + " bytes");
+        }
+        String type = request.getHeaders().get(HttpHeader.CONTENT_TYPE);
+        if (body.length > 0 && (type == null || !type.toLowerCase(Locale.ROOT).startsWith(JSON))) {
+            throw new HttpFailure(HttpFailure.UNSUPPORTED_TYPE, "the body must be JSON, with Content-Type: " + JSON);
+        }
+        return body;
+    }
+
+    private static void send(Reply reply, Response response, Callback callback) throws IOException, BranchException {
+        switch (reply) {
+            case Reply.Json(int status, Object body) -> sendJson(status, body, response, callback);
+            case Reply.Empty(int status) -> {
+                response.setStatus(status);
+                response.write(true, ByteBuffer.allocate(0), callback);
+            }
+            case Reply.Bytes(String type, Map<String, String> headers, byte[] body) -> {
+                headers.forEach(response.getHeaders()::put);
+                response.getHeaders().put(HttpHeader.CONTENT_TYPE, type);
+                response.write(true, ByteBuffer.wrap(body), callback);
+            }
+            case Reply.Stream(String type, Map<String, String> headers, Reply.Source source) -> {
+                headers.forEach(response.getHeaders()::put);
+                response.getHeaders().put(HttpHeader.CONTENT_TYPE, type);
+                stream(source, response, callback);
+            }
+        }
+    }
+
+    private static void sendJson(int status, Object body, Response response, Callback callback) {
+        byte[] bytes = ApiJson.mapper().writeValueAsBytes(body);
+        response.setStatus(status);
+        response.getHeaders().put(HttpHeader.CONTENT_TYPE, JSON);
+        response.write(true, ByteBuffer.wrap(bytes), callback);
+    }
+
+    /** Closing the stream ends the answer as it should end, so that is not done if making it fails. */
+    @SuppressWarnings("resource")
+    private static void stream(Reply.Source source, Response response, Callback callback)
+            throws IOException, BranchException {
+        OutputStream out = new BufferedOutputStream(Content.Sink.asOutputStream(response), STREAM_BUFFER);
+        source.writeTo(out);
+        out.close();
+        callback.succeeded();
+    }
+
+    private void fail(HttpFailure failure, Response response, String id, Callback callback) {
+        if (response.isCommitted()) {
+            callback.failed(failure);
+            return;
+        }
+        response.reset();
+        head(response, id);
+        if (!failure.allow().isEmpty()) {
+            response.getHeaders().put(HttpHeader.ALLOW, failure.allow());
+        }
+        sendJson(failure.status(), new Responses.Failure(String.valueOf(failure.getMessage())), response, callback);
+    }
+}

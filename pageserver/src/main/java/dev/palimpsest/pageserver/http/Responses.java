@@ -1,0 +1,40 @@
+package dev.palimpsest.pageserver.http;
+
+import dev.palimpsest.pageserver.branch.BranchView;
+import dev.palimpsest.pageserver.branch.EndpointView;
+import dev.palimpsest.pageserver.branch.PageVersion;
+import dev.palimpsest.postgres.Lsn;
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Bodies of answers below {@code /palimpsest/v1}, besides the views of package {@code branch}, which are sent as they are. */
+public final class Responses {
+    private Responses() {}
+
+    /** Why a request was not done; also below {@code /v1}. */
+    public record Failure(String msg) {}
+
+    /** All branches. */
+    public record Branches(List<BranchView> branches) {}
+
+    /** All endpoints. */
+    public record Endpoints(List<EndpointView> endpoints) {}
+
+    /** A branch was deleted; what could not be cleared away is in {@code left}, a sentence each. */
+    public record Deleted(List<String> left) {}
+
+    /** Up to where a branch is durable. */
+    public record Flushed(Lsn diskConsistentLsn) {}
+
+    /**
+     * A moment of a branch.
+     *
+     * @param lsn where it is
+     * @param lastCommit when the last commit up to there was, by the primary's clock; null if none is known
+     */
+    public record Position(Lsn lsn, @Nullable Instant lastCommit) {}
+
+    /** What happened to a page up to an LSN, the newest first. */
+    public record PageHistory(Lsn lsn, List<PageVersion> versions) {}
+}

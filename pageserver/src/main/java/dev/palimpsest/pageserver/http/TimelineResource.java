@@ -1,0 +1,186 @@
+package dev.palimpsest.pageserver.http;
+
+import dev.palimpsest.pageserver.branch.BranchException;
+import dev.palimpsest.pageserver.branch.BranchService;
+import dev.palimpsest.pageserver.branch.BranchView;
+import dev.palimpsest.pageserver.branch.Moment;
+import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.TimelineId;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Timelines as Neon's API shows and makes them. A branch that is made here has its timeline's ID for a name. */
+final class TimelineResource {
+    private static final String ALL = "/v1/tenant/{tenant}/timeline";
+    private static final String ONE = ALL + "/{timeline}";
+
+    private record Create(
+            @Nullable String newTimelineId,
+            @Nullable String ancestorTimelineId,
+            @Nullable String ancestorStartLsn,
+            @Nullable Integer pgVersion,
+            @Nullable Boolean readOnly) {}
+
+    private record WithOffloaded(List<TimelineInfo> timelines, List<String> offloaded) {}
+
+    private record FoundLsn(Lsn lsn, String kind) {}
+
+    private final BranchService service;
+
+    TimelineResource(BranchService service) {
+        this.service = service;
+    }
+
+    void addTo(Router router) {
+        router.add("GET", ALL, Router.ANY, call -> Reply.ok(list(call)));
+        router.add(
+                "GET",
+                "/v1/tenant/{tenant}/timeline_and_offloaded",
+                Router.ANY,
+                call -> Reply.ok(new WithOffloaded(list(call), List.of())));
+        router.add("POST", ALL, Router.ANY, this::create);
+        router.add("GET", ONE, Router.ANY, call -> Reply.ok(info(find(call))));
+        router.add("DELETE", ONE, Router.ANY, this::delete);
+        router.add("GET", ONE + "/get_lsn_by_timestamp", Router.ANY, this::lsnByTimestamp);
+        router.add("GET", ONE + "/get_timestamp_of_lsn", Router.ANY, this::timestampOfLsn);
+        router.add("PUT", ONE + "/checkpoint", Router.ANY, this::checkpoint);
+    }
+
+    private List<TimelineInfo> list(Call call) throws HttpFailure {
+        List<BranchView> branches = TenantResource.branches(service, TenantResource.id(call));
+        return branches.stream()
+                .map(branch -> TimelineInfo.of(branch, branches))
+                .toList();
+    }
+
+    private TimelineInfo info(BranchView branch) {
+        return TimelineInfo.of(branch, service.list());
+    }
+
+    private static TimelineId timelineId(String text) throws HttpFailure {
+        try {
+            return TimelineId.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw HttpFailure.badRequest("not the ID of a timeline: " + e.getMessage());
+        }
+    }
+
+    private static @Nullable BranchView in(List<BranchView> branches, TimelineId id) {
+        String timeline = id.toString();
+        return branches.stream()
+                .filter(branch -> branch.timeline().equals(timeline))
+                .findFirst()
+                .orElse(null);
+    }
+
+    private BranchView find(Call call) throws HttpFailure {
+        TimelineId id = timelineId(call.variable("timeline"));
+        String tenant = TenantResource.id(call);
+        BranchView branch = in(TenantResource.branches(service, tenant), id);
+        if (branch == null) {
+            throw new HttpFailure(HttpFailure.NOT_FOUND, "timeline " + tenant + "/" + id + " was not found");
+        }
+        return branch;
+    }
+
+    private Reply create(Call call) throws BranchException, HttpFailure {
+        Create request = call.body(Create.class);
+        List<BranchView> branches = TenantResource.branches(service, TenantResource.id(call));
+        TimelineId id = timelineId(Call.required("new_timeline_id", request.newTimelineId()));
+        if (request.ancestorTimelineId() == null) {
+            throw HttpFailure.badRequest("a timeline without 'ancestor_timeline_id' would be a new cluster, which is"
+                    + " made by attaching a PostgreSQL");
+        }
+        TimelineId ancestorId = timelineId(request.ancestorTimelineId());
+        BranchView ancestor = in(branches, ancestorId);
+        if (ancestor == null) {
+            throw new HttpFailure(HttpFailure.NOT_FOUND, "ancestor timeline " + ancestorId + " was not found");
+        }
+        Lsn lsn = request.ancestorStartLsn() == null ? null : Call.parseLsn(request.ancestorStartLsn());
+        if (request.pgVersion() != null && request.pgVersion() != ancestor.pgVersion()) {
+            throw HttpFailure.badRequest(
+                    "the ancestor is of PostgreSQL " + ancestor.pgVersion() + ", not " + request.pgVersion());
+        }
+        BranchView there = in(branches, id);
+        if (there != null) {
+            return existing(there, ancestor, lsn);
+        }
+        try {
+            Moment at = lsn == null ? Moment.LATEST : new Moment.AtLsn(lsn);
+            return Reply.created(info(service.create(id.toString(), id, ancestor.name(), at)));
+        } catch (BranchException e) {
+            if (e.kind() == BranchException.Kind.INVALID) {
+                throw new HttpFailure(HttpFailure.NOT_ACCEPTABLE, String.valueOf(e.getMessage()));
+            }
+            throw e;
+        }
+    }
+
+    /** Asked for once more in the same way it is as good as made; without an LSN, any is the same. */
+    private Reply existing(BranchView there, BranchView ancestor, @Nullable Lsn lsn) throws HttpFailure {
+        if (ancestor.name().equals(there.parent()) && (lsn == null || lsn.equals(there.branchedAt()))) {
+            return Reply.created(info(there));
+        }
+        throw new HttpFailure(
+                HttpFailure.CONFLICT, "timeline " + there.timeline() + " is there already, with other parameters");
+    }
+
+    private Reply delete(Call call) throws BranchException, HttpFailure {
+        try {
+            service.delete(find(call).name());
+            return new Reply.Empty(202);
+        } catch (BranchException e) {
+            if (e.kind() == BranchException.Kind.CONFLICT) {
+                throw new HttpFailure(HttpFailure.PRECONDITION_FAILED, String.valueOf(e.getMessage()));
+            }
+            throw e;
+        }
+    }
+
+    /** {@code future}: no commit comes after the time. {@code past}: all do. {@code nodata}: no commit is known at all. */
+    private Reply lsnByTimestamp(Call call) throws BranchException, HttpFailure {
+        BranchView branch = find(call);
+        Instant time = time(call.requiredParameter("timestamp"));
+        Lsn found;
+        try {
+            found = service.resolve(branch.name(), new Moment.AtTime(time));
+        } catch (BranchException e) {
+            if (e.kind() == BranchException.Kind.INVALID) {
+                return Reply.ok(new FoundLsn(branch.readableFrom(), "past"));
+            }
+            throw e;
+        }
+        if (found.isBefore(branch.lastRecordLsn())) {
+            return Reply.ok(new FoundLsn(found, "present"));
+        }
+        boolean known = service.timeOf(branch.name(), found) != null;
+        return Reply.ok(new FoundLsn(found, known ? "future" : "nodata"));
+    }
+
+    private static Instant time(String text) throws HttpFailure {
+        try {
+            return OffsetDateTime.parse(text).toInstant();
+        } catch (DateTimeException e) {
+            throw HttpFailure.badRequest("'" + text + "' is no time of the form 2026-11-20T10:15:00Z");
+        }
+    }
+
+    private Reply timestampOfLsn(Call call) throws BranchException, HttpFailure {
+        Lsn lsn = call.lsn("lsn");
+        BranchView branch = find(call);
+        Instant time = service.timeOf(branch.name(), lsn);
+        if (time == null) {
+            throw new HttpFailure(HttpFailure.PRECONDITION_FAILED, "no commit is known at or before " + lsn);
+        }
+        return Reply.ok(time);
+    }
+
+    private Reply checkpoint(Call call) throws BranchException, HttpFailure {
+        service.flush(find(call).name());
+        return Reply.ok(Map.of());
+    }
+}

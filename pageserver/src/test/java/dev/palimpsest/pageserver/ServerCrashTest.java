@@ -1,0 +1,142 @@
+package dev.palimpsest.pageserver;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.palimpsest.pageserver.branch.BranchView;
+import dev.palimpsest.pageserver.relation.DirectoryComparison;
+import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.postgres.redo.PageComparison;
+import dev.palimpsest.testkit.PostgresServer;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** kill -9 of the server and of the primary, at random moments, while data is written. */
+class ServerCrashTest {
+    private static final long PATIENCE_NANOS = 60_000_000_000L;
+
+    private static Process start(Path directory, String connection) throws IOException {
+        Process process = new ProcessBuilder(List.of(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:+UseSerialGC",
+                        "-Xmx256m",
+                        "--enable-native-access=ALL-UNNAMED",
+                        "--sun-misc-unsafe-memory-access=allow",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        ServerProcess.class.getName(),
+                        directory.toString(),
+                        connection))
+                .redirectErrorStream(true)
+                .start();
+        StringBuilder said = new StringBuilder();
+        BufferedReader out =
+                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+        for (String line = out.readLine(); !ServerProcess.FOLLOWING.equals(line); line = out.readLine()) {
+            assertThat(line).as("the server ended: %s", said).isNotNull();
+            said.append(line).append('\n');
+        }
+        return process;
+    }
+
+    /** Writes until it is told to stop; a server that goes away is waited for. */
+    private static void write(PostgresServer primary, AtomicBoolean stop, long seed) {
+        Random random = new Random(seed);
+        while (!stop.get()) {
+            try (Connection connection = primary.connect();
+                    Statement statement = connection.createStatement()) {
+                while (!stop.get()) {
+                    int from = random.nextInt(20_000);
+                    switch (random.nextInt(4)) {
+                        case 0 -> statement.execute("INSERT INTO t SELECT g, 'new' FROM generate_series(1, 500) g");
+                        case 1 ->
+                            statement.execute(
+                                    "UPDATE t SET v = v || 'x' WHERE k BETWEEN " + from + " AND " + (from + 50));
+                        case 2 -> statement.execute("DELETE FROM t WHERE k = " + from);
+                        default -> statement.execute("VACUUM t");
+                    }
+                }
+            } catch (SQLException e) {
+                pause();
+            }
+        }
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(20);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Test
+    void nothingIsMissingAndNothingIsTwiceAfterKills(@TempDir Path directory) throws Exception {
+        long seed = 20261121;
+        Random random = new Random(seed);
+        try (PostgresServer primary = PostgresServer.version(17)
+                .setting("fsync", "on")
+                .setting("max_wal_senders", "10")
+                .start()) {
+            try (Connection connection = primary.connect();
+                    Statement statement = connection.createStatement()) {
+                statement.execute("CREATE TABLE t (k int, v text)");
+                statement.execute("INSERT INTO t SELECT g, md5(g::text) FROM generate_series(1, 20000) g");
+                statement.execute("CREATE INDEX ON t (k)");
+            }
+            String connection = "host=127.0.0.1 port=" + primary.port() + " user=" + PostgresServer.USER;
+            AtomicBoolean stop = new AtomicBoolean();
+            Thread writing = Thread.ofPlatform().start(() -> write(primary, stop, seed));
+            try {
+                for (int round = 0; round < 4; round++) {
+                    Process server = start(directory, connection);
+                    Thread.sleep(200 + random.nextInt(1500));
+                    if (round == 2) {
+                        primary.stop("immediate");
+                        primary.start();
+                        Thread.sleep(random.nextInt(500));
+                    }
+                    server.destroyForcibly().waitFor();
+                }
+            } finally {
+                stop.set(true);
+                writing.join();
+            }
+            compare(primary, directory);
+        }
+    }
+
+    private static void compare(PostgresServer primary, Path directory) throws Exception {
+        try (Server server = Server.open(new ServerOptions(directory, ServerOptions.DEFAULT_HOST, 0, null))) {
+            Lsn end;
+            try (Connection connection = primary.connect();
+                    Statement statement = connection.createStatement();
+                    ResultSet row = statement.executeQuery("SELECT pg_current_wal_flush_lsn()")) {
+                row.next();
+                end = Lsn.parse(row.getString(1));
+            }
+            long deadline = System.nanoTime() + PATIENCE_NANOS;
+            while (server.branches().view(ServerProcess.BRANCH).lastRecordLsn().isBefore(end)) {
+                BranchView now = server.branches().view(ServerProcess.BRANCH);
+                assertThat(System.nanoTime()).as("%s", now).isLessThan(deadline);
+                Thread.sleep(10);
+            }
+            primary.stop("fast");
+            DirectoryComparison.Result result = server.branches()
+                    .verify(ServerProcess.BRANCH, primary.dataDirectory(), PageComparison.Server.PRIMARY);
+            assertThat(result.differences()).isEmpty();
+            assertThat(result.pages()).isGreaterThan(1000);
+        }
+    }
+}

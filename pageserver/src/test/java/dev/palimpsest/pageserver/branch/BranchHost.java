@@ -1,0 +1,74 @@
+package dev.palimpsest.pageserver.branch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.palimpsest.pageserver.datadir.DataDirectoryWriter;
+import dev.palimpsest.pageserver.redo.PostgresRedo;
+import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.runtime.SystemClock;
+import dev.palimpsest.storage.runtime.VirtualThreadTasks;
+import dev.palimpsest.storage.timeline.EmbeddedStore;
+import dev.palimpsest.storage.timeline.StoreSettings;
+import dev.palimpsest.testkit.PostgresBinaries;
+import dev.palimpsest.testkit.PostgresServer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Clock;
+import java.util.Map;
+
+/** All branches of a directory, as a server has them. */
+final class BranchHost implements AutoCloseable {
+    private static final long PATIENCE_NANOS = 60_000_000_000L;
+
+    private final PostgresRedo redo = new PostgresRedo();
+    private final EmbeddedStore store;
+    private final Branches branches;
+
+    BranchHost(Path directory, int major) throws Exception {
+        // The servers' user must get to the endpoints' directories.
+        for (Path above = directory; above != null && above.startsWith("/tmp/"); above = above.getParent()) {
+            Files.setPosixFilePermissions(above, PosixFilePermissions.fromString("rwxr-xr-x"));
+        }
+        store = EmbeddedStore.open(directory, StoreSettings.DEFAULT, redo);
+        branches = Branches.open(
+                store,
+                new DataDirectoryWriter(new VirtualThreadTasks(new SystemClock()), new SystemClock()),
+                directory,
+                PostgresBinaries.of(major).home().resolve("bin"),
+                Map.of("HOME", directory.toString()),
+                Clock.systemUTC());
+    }
+
+    Branches branches() {
+        return branches;
+    }
+
+    void attach(String name, PostgresServer primary) throws Exception {
+        AttachProgress progress =
+                branches.attach(name, "host=127.0.0.1 port=" + primary.port() + " user=" + PostgresServer.USER, null);
+        long deadline = System.nanoTime() + PATIENCE_NANOS;
+        while (!progress.done()) {
+            assertThat(System.nanoTime()).as("%s", progress).isLessThan(deadline);
+            Thread.sleep(10);
+            progress = branches.attachProgress(name);
+        }
+        assertThat(progress.failure()).isNull();
+    }
+
+    void catchUp(String name, Lsn lsn) throws Exception {
+        long deadline = System.nanoTime() + PATIENCE_NANOS;
+        while (branches.view(name).lastRecordLsn().isBefore(lsn)) {
+            assertThat(System.nanoTime()).as("%s", branches.view(name)).isLessThan(deadline);
+            Thread.sleep(10);
+        }
+    }
+
+    @Override
+    public void close() throws StorageException {
+        branches.close();
+        store.close();
+        redo.close();
+    }
+}
