@@ -1,22 +1,16 @@
 package dev.palimpsest.storage.remote;
 
-import dev.palimpsest.storage.CancelledException;
-import dev.palimpsest.storage.DeadlineExceededException;
 import dev.palimpsest.storage.ObjectStoreException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.context.RequestContext;
-import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.runtime.Environment;
-import dev.palimpsest.storage.runtime.Tasks;
 import java.nio.ByteBuffer;
 import java.util.Collection;
 import java.util.Optional;
 import java.util.Set;
-import java.util.SplittableRandom;
 
 /**
- * Tries again what another store answers with {@code UNAVAILABLE}, and only that, until it succeeds, the policy's attempts
- * are used up, the request is cancelled, or its deadline would pass during the pause.
+ * Tries again what another store answers with {@code UNAVAILABLE}, as {@link Retries} does.
  *
  * <p><b>A put with a condition</b> whose acknowledgement was lost finds, when it is tried again, its own object in the way.
  * So when the condition fails after an attempt that may have happened, the object is read back: if it has the bytes that were
@@ -26,10 +20,7 @@ import java.util.SplittableRandom;
  */
 public final class RetryingObjectStore implements ObjectStore {
     private final ObjectStore store;
-    private final RetryPolicy policy;
-    private final Clock clock;
-    private final Tasks tasks;
-    private final SplittableRandom random;
+    private final Retries retries;
 
     /**
      * @param store that does the work
@@ -37,10 +28,7 @@ public final class RetryingObjectStore implements ObjectStore {
      */
     public RetryingObjectStore(ObjectStore store, RetryPolicy policy, Environment environment) {
         this.store = store;
-        this.policy = policy;
-        this.clock = environment.clock();
-        this.tasks = environment.tasks();
-        this.random = new SplittableRandom(environment.random().nextLong());
+        this.retries = new Retries(policy, environment);
     }
 
     @Override
@@ -52,7 +40,7 @@ public final class RetryingObjectStore implements ObjectStore {
     public ObjectInfo put(ObjectKey key, ObjectSource source, PutCondition condition, RequestContext context)
             throws StorageException {
         boolean[] mayHaveHappened = new boolean[1];
-        return retry("put", key.value(), context, () -> {
+        return retries.run("put", key.value(), context, () -> {
             try {
                 return store.put(key, source, condition, context);
             } catch (ObjectStoreException e) {
@@ -87,22 +75,22 @@ public final class RetryingObjectStore implements ObjectStore {
     @Override
     public ObjectInfo get(ObjectKey key, ByteRange range, ObjectSink sink, RequestContext context)
             throws StorageException {
-        return retry("get", key.value(), context, () -> store.get(key, range, sink, context));
+        return retries.run("get", key.value(), context, () -> store.get(key, range, sink, context));
     }
 
     @Override
     public Optional<ObjectInfo> head(ObjectKey key, RequestContext context) throws StorageException {
-        return retry("head", key.value(), context, () -> store.head(key, context));
+        return retries.run("head", key.value(), context, () -> store.head(key, context));
     }
 
     @Override
     public Listing list(ListRequest request, RequestContext context) throws StorageException {
-        return retry("list", request.prefix(), context, () -> store.list(request, context));
+        return retries.run("list", request.prefix(), context, () -> store.list(request, context));
     }
 
     @Override
     public void delete(ObjectKey key, RequestContext context) throws StorageException {
-        retry("delete", key.value(), context, () -> {
+        retries.run("delete", key.value(), context, () -> {
             store.delete(key, context);
             return true;
         });
@@ -110,56 +98,10 @@ public final class RetryingObjectStore implements ObjectStore {
 
     @Override
     public void deleteAll(Collection<ObjectKey> keys, RequestContext context) throws StorageException {
-        retry("delete", keys.size() + " objects", context, () -> {
+        retries.run("delete", keys.size() + " objects", context, () -> {
             store.deleteAll(keys, context);
             return true;
         });
-    }
-
-    @FunctionalInterface
-    private interface Attempt<T> {
-        T run() throws StorageException;
-    }
-
-    private <T> T retry(String operation, String object, RequestContext context, Attempt<T> attempt)
-            throws StorageException {
-        for (int attempts = 1; ; attempts++) {
-            context.checkCancelled();
-            try {
-                return attempt.run();
-            } catch (ObjectStoreException e) {
-                if (e.kind() != ObjectStoreException.Kind.UNAVAILABLE) {
-                    throw e;
-                }
-                if (attempts >= policy.attempts()) {
-                    throw new ObjectStoreException(
-                            e.kind(),
-                            operation,
-                            object,
-                            "gave up after " + attempts + " attempts: " + e.getMessage(),
-                            e);
-                }
-                pause(policy.pauseNanos(attempts, jitter()), context, e);
-            }
-        }
-    }
-
-    private void pause(long nanos, RequestContext context, ObjectStoreException failure)
-            throws CancelledException, DeadlineExceededException {
-        if (nanos >= context.deadlineNanos() - clock.nanos()) {
-            throw new DeadlineExceededException(
-                    "no time before the deadline to try again: " + failure.getMessage(), failure);
-        }
-        tasks.sleep(nanos, context.cancellation());
-        if (context.cancellation().isCancelled()) {
-            throw new CancelledException("cancelled before another attempt: " + failure.getMessage(), failure);
-        }
-    }
-
-    private double jitter() {
-        synchronized (random) {
-            return random.nextDouble();
-        }
     }
 
     /** Compares what a get delivers with what was to be put. */
