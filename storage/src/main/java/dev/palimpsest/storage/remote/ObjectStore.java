@@ -28,6 +28,9 @@ import java.util.Set;
  * same bytes and a delete end in the same state however often they happen. For a put with a condition see {@link
  * RetryingObjectStore}.
  *
+ * <p><b>Waiting.</b> A call that was cancelled before it began does nothing. A store that may wait long heeds the cancellation and
+ * the deadline of the request while it waits.
+ *
  * <p><b>Keys.</b> See {@link ObjectKey}. A key that goes on after another object's key with a {@code /} ({@code a} and
  * {@code a/b}) must not be used; stores that notice refuse the second with {@code REFUSED}.
  *

@@ -109,11 +109,8 @@ public final class RemoteMetrics {
     }
 
     private static Histogram histogram(String name, String help, PrometheusRegistry registry) {
-        Histogram.Builder builder = Histogram.builder()
-                .name(name)
-                .help(help)
-                .classicOnly()
-                .classicUpperBounds(SECONDS);
+        Histogram.Builder builder =
+                Histogram.builder().name(name).help(help).classicOnly().classicUpperBounds(SECONDS);
         return (name.endsWith("request_seconds")
                         ? builder.labelNames("request_type", "result")
                         : builder.labelNames("request_type"))

@@ -83,8 +83,8 @@ class CallSlotsTest {
         simulation.run(() -> {
             CallSlots.Slot one = slots.acquire(compaction);
             try (CallSlots.Slot _ = slots.acquire(compaction)) {
-                assertThatThrownBy(() ->
-                                slots.acquire(compaction.withDeadline(simulation.clock().nanos() + SECOND)))
+                assertThatThrownBy(() -> slots.acquire(
+                                compaction.withDeadline(simulation.clock().nanos() + SECOND)))
                         .isInstanceOf(DeadlineExceededException.class)
                         .hasMessageContaining("one of 3 calls");
                 slots.acquire(RequestContext.of(TaskKind.PAGE_SERVICE)).close();

@@ -56,8 +56,7 @@ class LimitedObjectStoreTest {
     @Test
     void readsDoNotWaitForUploads() throws Exception {
         StoreThatNeverAnswers stuck = new StoreThatNeverAnswers(simulation.environment());
-        ObjectStore store =
-                new LimitedObjectStore(stuck, new CallLimits(2, 2, 1), metrics, simulation.environment());
+        ObjectStore store = new LimitedObjectStore(stuck, new CallLimits(2, 2, 1), metrics, simulation.environment());
         Cancellation cancellation = new Cancellation();
         RequestContext context = CONTEXT.withCancellation(cancellation);
         simulation.run(() -> {
@@ -66,12 +65,17 @@ class LimitedObjectStoreTest {
                 tasks.start("download", () -> store.get(KEY, ByteRange.WHOLE, new BytesSink(1), context));
             }
             tasks.sleep(SECOND, Cancellation.NEVER);
-            assertThat(stuck.waiting()).as("two uploads, and the one background download").isEqualTo(3);
-            assertThat(value("palimpsest_remote_storage_calls", "upload", "waiting")).isEqualTo(3);
-            assertThat(value("palimpsest_remote_storage_calls", "download", "running")).isEqualTo(1);
+            assertThat(stuck.waiting())
+                    .as("two uploads, and the one background download")
+                    .isEqualTo(3);
+            assertThat(value("palimpsest_remote_storage_calls", "upload", "waiting"))
+                    .isEqualTo(3);
+            assertThat(value("palimpsest_remote_storage_calls", "download", "running"))
+                    .isEqualTo(1);
             tasks.start(
                     "session",
-                    () -> store.head(KEY, RequestContext.of(TaskKind.PAGE_SERVICE).withCancellation(cancellation)));
+                    () -> store.head(
+                            KEY, RequestContext.of(TaskKind.PAGE_SERVICE).withCancellation(cancellation)));
             tasks.sleep(SECOND, Cancellation.NEVER);
             assertThat(stuck.waiting()).as("and the session's").isEqualTo(4);
             cancellation.cancel();
@@ -83,7 +87,8 @@ class LimitedObjectStoreTest {
                 .isEqualTo(5);
         assertThat(value("remote_storage_s3_cancelled_waits", "put_object")).isPositive();
         assertThat(value("remote_storage_s3_wait_seconds", "head_object")).isEqualTo(1);
-        assertThat(value("palimpsest_remote_storage_calls", "upload", "running")).isZero();
+        assertThat(value("palimpsest_remote_storage_calls", "upload", "running"))
+                .isZero();
     }
 
     @Test

@@ -31,6 +31,11 @@ public abstract class ObjectStoreContract {
     /** The store under test; the same one throughout a test, empty at its start. */
     protected abstract ObjectStore store() throws Exception;
 
+    /** Whether it refuses a key that goes on after another object's key with a {@code /}. */
+    protected boolean noticesConflicts() {
+        return true;
+    }
+
     private ObjectInfo put(String key, String content) throws Exception {
         return store().put(key(key), source(content), PutCondition.ALWAYS, CONTEXT);
     }
@@ -86,6 +91,52 @@ public abstract class ObjectStoreContract {
         for (String absent : List.of("a", "a/b", "b", "b/cc", "b/d/e")) {
             assertThat(store().head(key(absent), CONTEXT)).as(absent).isEmpty();
             assertFails(ObjectStoreException.Kind.NOT_FOUND, () -> read(absent));
+        }
+    }
+
+    @Test
+    void sinkHearsNothingOfWhatIsAbsent() throws Exception {
+        ObjectSink deaf = new ObjectSink() {
+            @Override
+            public void begin(ObjectInfo info, long length) {
+                throw new AssertionError(info);
+            }
+
+            @Override
+            public void write(long offset, ByteBuffer bytes) {
+                throw new AssertionError(offset);
+            }
+        };
+        for (ByteRange range : List.of(ByteRange.WHOLE, new ByteRange(5, 5), new ByteRange(0, 0))) {
+            assertFails(ObjectStoreException.Kind.NOT_FOUND, () -> store().get(key("a"), range, deaf, CONTEXT));
+        }
+    }
+
+    @Test
+    void whatIsTooLargeIsNotPut() throws Exception {
+        ObjectSource huge = new ObjectSource() {
+            @Override
+            public long size() {
+                return ObjectStore.MAX_SIZE + 1;
+            }
+
+            @Override
+            public void read(long offset, ByteBuffer target) {
+                throw new AssertionError("read at " + offset);
+            }
+        };
+        assertThatThrownBy(() -> store().put(key("a"), huge, PutCondition.ALWAYS, CONTEXT))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThat(store().head(key("a"), CONTEXT)).isEmpty();
+    }
+
+    @Test
+    void emptyObjectHasNoRanges() throws Exception {
+        put("empty", "");
+        for (ByteRange range : List.of(new ByteRange(0, 5), new ByteRange(3, 1), new ByteRange(0, 0))) {
+            BytesSink sink = new BytesSink(0);
+            assertThat(store().get(key("empty"), range, sink, CONTEXT).size()).isZero();
+            assertThat(sink.bytes()).isEmpty();
         }
     }
 
@@ -150,6 +201,14 @@ public abstract class ObjectStoreContract {
         store().deleteAll(keys, CONTEXT);
         store().deleteAll(keys, CONTEXT);
         store().deleteAll(List.of(), CONTEXT);
+        List<ObjectKey> many = new ArrayList<>(List.of(key("d0/first")));
+        for (int i = 0; i < 1100; i++) {
+            many.add(key("absent/" + i));
+        }
+        many.add(key("d0/last"));
+        put("d0/first", "x");
+        put("d0/last", "x");
+        store().deleteAll(many, CONTEXT);
         assertThat(store().list(ListRequest.all(""), CONTEXT).objects())
                 .extracting(ObjectInfo::key)
                 .containsExactly(kept);
@@ -211,6 +270,7 @@ public abstract class ObjectStoreContract {
 
     @Test
     void keysThatGoOnAfterAnObjectAreRefused() throws Exception {
+        assumeTrue(noticesConflicts());
         put("a", "x");
         put("b/c", "x");
         assertFails(ObjectStoreException.Kind.REFUSED, () -> put("a/b", "y"));

@@ -22,11 +22,11 @@ final class StoreThatNeverAnswers implements ObjectStore {
         return waiting.get();
     }
 
-    private <T> T hang(RequestContext context) throws StorageException {
+    private IllegalStateException hang(RequestContext context) throws StorageException {
         waiting.incrementAndGet();
         try {
             context.await(environment.tasks().newSignal(), () -> false, () -> "an answer that does not come");
-            throw new IllegalStateException("it has come");
+            return new IllegalStateException("it has come");
         } finally {
             waiting.decrementAndGet();
         }
@@ -40,32 +40,32 @@ final class StoreThatNeverAnswers implements ObjectStore {
     @Override
     public ObjectInfo put(ObjectKey key, ObjectSource source, PutCondition condition, RequestContext context)
             throws StorageException {
-        return hang(context);
+        throw hang(context);
     }
 
     @Override
     public ObjectInfo get(ObjectKey key, ByteRange range, ObjectSink sink, RequestContext context)
             throws StorageException {
-        return hang(context);
+        throw hang(context);
     }
 
     @Override
     public Optional<ObjectInfo> head(ObjectKey key, RequestContext context) throws StorageException {
-        return hang(context);
+        throw hang(context);
     }
 
     @Override
     public Listing list(ListRequest request, RequestContext context) throws StorageException {
-        return hang(context);
+        throw hang(context);
     }
 
     @Override
     public void delete(ObjectKey key, RequestContext context) throws StorageException {
-        hang(context);
+        throw hang(context);
     }
 
     @Override
     public void deleteAll(Collection<ObjectKey> keys, RequestContext context) throws StorageException {
-        hang(context);
+        throw hang(context);
     }
 }
