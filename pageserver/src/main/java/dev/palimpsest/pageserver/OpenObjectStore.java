@@ -1,0 +1,79 @@
+package dev.palimpsest.pageserver;
+
+import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.file.Disk;
+import dev.palimpsest.storage.remote.ObjectStore;
+import dev.palimpsest.storage.remote.RemoteSettings;
+import dev.palimpsest.storage.remote.local.LocalDirectoryStore;
+import dev.palimpsest.storage.runtime.Environment;
+import dev.palimpsest.storage.s3.S3ObjectStore;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.io.IOException;
+
+/**
+ * The object store that a user named, opened, with retries, limits and metering around it. The one place that knows which kinds
+ * there are.
+ */
+public final class OpenObjectStore implements AutoCloseable {
+    /** Where a directory of objects has its lock; no key begins so. */
+    private static final String LOCK = ".lock";
+
+    private final ObjectStore objects;
+    private final Closing closing;
+
+    @FunctionalInterface
+    private interface Closing {
+        void close() throws IOException;
+    }
+
+    private OpenObjectStore(ObjectStore objects, Closing closing) {
+        this.objects = objects;
+        this.closing = closing;
+    }
+
+    /**
+     * Opens it. A bucket is asked for, and what its service can do is found out; a directory is made if it is not there.
+     *
+     * @param disk where a directory is
+     * @param environment real ones
+     * @param metrics where the metrics of the store are registered
+     * @throws IOException if another server uses the directory
+     * @throws StorageException if the bucket cannot be used
+     */
+    public static OpenObjectStore open(
+            StorageLocation location,
+            Disk disk,
+            Environment environment,
+            RemoteSettings settings,
+            PrometheusRegistry metrics,
+            RequestContext context)
+            throws IOException, StorageException {
+        return switch (location) {
+            case StorageLocation.Bucket bucket -> {
+                S3ObjectStore store = S3ObjectStore.open(bucket.settings(), environment, context);
+                yield new OpenObjectStore(settings.wrap(store, environment, metrics), store::close);
+            }
+            case StorageLocation.LocalDirectory directory -> {
+                DirectoryLock lock = DirectoryLock.take(directory.path().resolve(LOCK));
+                try {
+                    LocalDirectoryStore store = LocalDirectoryStore.open(disk, directory.path());
+                    yield new OpenObjectStore(settings.wrap(store, environment, metrics), lock::close);
+                } catch (StorageException e) {
+                    lock.close();
+                    throw e;
+                }
+            }
+        };
+    }
+
+    /** What it stores; not to be used after {@link #close}. */
+    public ObjectStore objects() {
+        return objects;
+    }
+
+    @Override
+    public void close() throws IOException {
+        closing.close();
+    }
+}
