@@ -31,6 +31,7 @@ class ArchitectureTest {
     void everyModuleIsSeen() {
         assertThat(PALIMPSEST.stream().map(c -> c.getPackageName().split("\\.")[2]))
                 .contains("postgres", "storage", "pageserver", "benchmarks", "cli");
+        assertThat(PALIMPSEST.stream().map(JavaClass::getPackageName)).contains("dev.palimpsest.storage.s3");
     }
 
     @Test
@@ -94,6 +95,41 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat(OURS.and(DescribedPredicate.not(resideInAnyPackage(
                         "dev.palimpsest.pageserver..", "dev.palimpsest.storage..", "dev.palimpsest.postgres.."))))
+                .check(PALIMPSEST);
+    }
+
+    @Test
+    void onlyTheServerAsAWholeKnowsWhichObjectStoresThereAre() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackages("dev.palimpsest.storage.s3", "dev.palimpsest.pageserver")
+                .should()
+                .dependOnClassesThat(resideInAPackage("dev.palimpsest.storage.s3"))
+                .check(PALIMPSEST);
+    }
+
+    @Test
+    void onlyS3KnowsAmazonsLibrary() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackages("dev.palimpsest.storage.s3", "dev.palimpsest.testkit..")
+                .should()
+                .dependOnClassesThat(resideInAPackage("software.amazon.."))
+                .check(PALIMPSEST);
+    }
+
+    @Test
+    void s3IsAnObjectStoreAndKnowsNothingOfWhatIsInIt() {
+        noClasses()
+                .that()
+                .resideInAPackage("dev.palimpsest.storage.s3")
+                .should()
+                .dependOnClassesThat(OURS.and(DescribedPredicate.not(resideInAnyPackage(
+                        "dev.palimpsest.storage",
+                        "dev.palimpsest.storage.s3",
+                        "dev.palimpsest.storage.remote",
+                        "dev.palimpsest.storage.context",
+                        "dev.palimpsest.storage.runtime"))))
                 .check(PALIMPSEST);
     }
 
