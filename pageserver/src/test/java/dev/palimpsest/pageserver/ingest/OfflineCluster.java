@@ -2,6 +2,7 @@ package dev.palimpsest.pageserver.ingest;
 
 import dev.palimpsest.pageserver.redo.PostgresRedo;
 import dev.palimpsest.pageserver.relation.ClusterReader;
+import dev.palimpsest.pageserver.relation.RelationLengths;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.control.ControlFile;
@@ -75,7 +76,7 @@ final class OfflineCluster implements AutoCloseable {
                 reader().checkPoint(),
                 new ClusterSettings(
                         control.dataChecksumVersion() != 0, control.walLogHints(), control.trackCommitTimestamp()));
-        ClusterWriter writer = new ClusterWriter(timeline, CONTEXT);
+        ClusterWriter writer = new ClusterWriter(timeline, new RelationLengths(timeline), CONTEXT);
         InterpretedBatch batch = new InterpretedBatch();
         WalStreamDecoder decoder = new WalStreamDecoder(version, segmentSize, -1, position);
         byte[] chunk = new byte[100_000];
