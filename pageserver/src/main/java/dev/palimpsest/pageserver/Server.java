@@ -5,11 +5,12 @@ import dev.palimpsest.pageserver.datadir.DataDirectoryWriter;
 import dev.palimpsest.pageserver.http.HttpApi;
 import dev.palimpsest.pageserver.pageservice.PageService;
 import dev.palimpsest.pageserver.redo.PostgresRedo;
+import dev.palimpsest.pageserver.relation.DenseClusterKeys;
 import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.compaction.BackgroundSettings;
 import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.runtime.SystemClock;
 import dev.palimpsest.storage.runtime.VirtualThreadTasks;
-import dev.palimpsest.storage.timeline.DenseKeys;
 import dev.palimpsest.storage.timeline.EmbeddedStore;
 import dev.palimpsest.storage.timeline.StoreSettings;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
@@ -62,7 +63,7 @@ public final class Server implements AutoCloseable {
         PrometheusRegistry metrics = new PrometheusRegistry();
         PostgresRedo redo = keep(new PostgresRedo());
         EmbeddedStore store = keep(EmbeddedStore.open(
-                options.directory(), StoreSettings.DEFAULT, redo, DenseKeys.NONE, metrics));
+                options.directory(), StoreSettings.DEFAULT.withBackground(BackgroundSettings.DEFAULT), redo, new DenseClusterKeys(), metrics));
         Clock clock = new SystemClock();
         Branches opened = keep(Branches.open(
                 store,
