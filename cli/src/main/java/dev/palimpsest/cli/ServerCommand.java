@@ -2,6 +2,7 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.pageserver.Server;
 import dev.palimpsest.pageserver.ServerOptions;
+import dev.palimpsest.pageserver.pageservice.PageServiceSettings;
 import dev.palimpsest.storage.StorageException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -22,6 +23,8 @@ import picocli.CommandLine.Spec;
                 "Run the server in the foreground: follow what is attached, and do what the other commands ask for. "
                         + "It ends properly on Ctrl-C and SIGTERM. Its log goes to the standard error.")
 final class ServerCommand implements Callable<Integer> {
+    private static final int MAX_PORT = 65535;
+
     @Option(
             names = "--dir",
             paramLabel = "DIR",
@@ -37,6 +40,15 @@ final class ServerCommand implements Callable<Integer> {
                     "where to be asked; port 0 for a free one; default: ${DEFAULT-VALUE}. Whoever reaches it may do "
                             + "everything")
     private String listen = "";
+
+    @Option(
+            names = "--pages",
+            paramLabel = "ADDR:PORT",
+            defaultValue = ServerOptions.DEFAULT_HOST + ":" + PageServiceSettings.DEFAULT_PORT,
+            description =
+                    "where pages are served to clients that speak Neon's page-service protocol; port 0 for a free one; "
+                            + "default: ${DEFAULT-VALUE}")
+    private String pages = "";
 
     @Option(
             names = "--pg-bin",
@@ -64,6 +76,7 @@ final class ServerCommand implements Callable<Integer> {
         out.printf(
                 "palimpsest: ready at http://%s:%d, data in %s%n",
                 options.listenHost(), server.httpPort(), options.directory());
+        out.printf("palimpsest: pages at %s:%d%n", options.pageService().host(), server.pageServicePort());
         out.flush();
         Thread ending = Thread.ofPlatform().name("stop").unstarted(() -> endWith(stop(server)));
         Runtime.getRuntime().addShutdownHook(ending);
@@ -96,18 +109,33 @@ final class ServerCommand implements Callable<Integer> {
     }
 
     private ServerOptions options() {
-        int colon = listen.lastIndexOf(':');
-        String host = colon < 0 ? "" : listen.substring(0, colon);
+        Address management = address("--listen", listen);
+        Address pageService = address("--pages", pages);
+        return new ServerOptions(
+                directory,
+                management.host(),
+                management.port(),
+                PageServiceSettings.on(pageService.host(), pageService.port()),
+                programs);
+    }
+
+    private record Address(String host, int port) {}
+
+    private Address address(String option, String text) {
+        int colon = text.lastIndexOf(':');
         try {
-            int port = Integer.parseInt(listen.substring(colon + 1));
-            if (!host.isEmpty()) {
-                return new ServerOptions(directory, host, port, programs);
+            int port = Integer.parseInt(text.substring(colon + 1));
+            if (colon > 0 && port >= 0 && port <= MAX_PORT) {
+                return new Address(text.substring(0, colon), port);
             }
-        } catch (IllegalArgumentException e) {
-            throw new ParameterException(
-                    spec.commandLine(), "--listen wants ADDRESS:PORT, such as 127.0.0.1:9898, not '" + listen + "'", e);
+        } catch (NumberFormatException e) {
+            throw noAddress(option, text, e);
         }
-        throw new ParameterException(
-                spec.commandLine(), "--listen wants ADDRESS:PORT, such as 127.0.0.1:9898, not '" + listen + "'");
+        throw noAddress(option, text, null);
+    }
+
+    private ParameterException noAddress(String option, String text, @Nullable Exception cause) {
+        return new ParameterException(
+                spec.commandLine(), option + " wants ADDRESS:PORT, such as 127.0.0.1:9898, not '" + text + "'", cause);
     }
 }

@@ -3,13 +3,17 @@ package dev.palimpsest.pageserver;
 import dev.palimpsest.pageserver.branch.Branches;
 import dev.palimpsest.pageserver.datadir.DataDirectoryWriter;
 import dev.palimpsest.pageserver.http.HttpApi;
+import dev.palimpsest.pageserver.pageservice.PageService;
 import dev.palimpsest.pageserver.redo.PostgresRedo;
+import dev.palimpsest.pageserver.relation.DenseClusterKeys;
 import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.compaction.BackgroundSettings;
 import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.runtime.SystemClock;
 import dev.palimpsest.storage.runtime.VirtualThreadTasks;
 import dev.palimpsest.storage.timeline.EmbeddedStore;
 import dev.palimpsest.storage.timeline.StoreSettings;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -29,6 +33,7 @@ public final class Server implements AutoCloseable {
     private final Deque<AutoCloseable> parts = new ArrayDeque<>();
     private final AtomicBoolean closed = new AtomicBoolean();
     private @Nullable HttpApi api;
+    private @Nullable PageService pages;
     private @Nullable Branches branches;
 
     private Server(ServerOptions options) {
@@ -55,8 +60,10 @@ public final class Server implements AutoCloseable {
     private void start() throws IOException, StorageException {
         keep(DirectoryLock.take(options.directory()));
         LOG.info("starting in {}", options.directory());
+        PrometheusRegistry metrics = new PrometheusRegistry();
         PostgresRedo redo = keep(new PostgresRedo());
-        EmbeddedStore store = keep(EmbeddedStore.open(options.directory(), StoreSettings.DEFAULT, redo));
+        EmbeddedStore store = keep(EmbeddedStore.open(
+                options.directory(), StoreSettings.DEFAULT.withBackground(BackgroundSettings.DEFAULT), redo, new DenseClusterKeys(), metrics));
         Clock clock = new SystemClock();
         Branches opened = keep(Branches.open(
                 store,
@@ -65,10 +72,15 @@ public final class Server implements AutoCloseable {
                 options.pgBinaries(),
                 System.getenv(),
                 java.time.Clock.systemUTC()));
+        PageService pageService =
+                keep(new PageService(opened.served(), options.pageService(), store.clock(), metrics));
+        pageService.start();
         HttpApi http = keep(new HttpApi(opened, options.listenHost(), options.listenPort()));
         http.start();
         branches = opened;
         api = http;
+        pages = pageService;
+        LOG.info("serving pages on {}:{}", options.pageService().host(), pageService.port());
         LOG.info("listening on http://{}:{}", options.listenHost(), http.port());
     }
 
@@ -80,6 +92,11 @@ public final class Server implements AutoCloseable {
     /** Where the management API listens. */
     public int httpPort() {
         return opened(api).port();
+    }
+
+    /** Where pages are served. */
+    public int pageServicePort() {
+        return opened(pages).port();
     }
 
     /** Its branches: what the API serves, for those in the same process. */

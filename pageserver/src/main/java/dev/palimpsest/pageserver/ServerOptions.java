@@ -1,5 +1,6 @@
 package dev.palimpsest.pageserver;
 
+import dev.palimpsest.pageserver.pageservice.PageServiceSettings;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -9,12 +10,14 @@ import org.jspecify.annotations.Nullable;
  * @param directory where it keeps everything; made if it is not there
  * @param listenHost what the management API listens on, a name or an IP address
  * @param listenPort 0 to 65535; 0 for a free one
+ * @param pageService where pages are served
  * @param pgBinaries where the programs of PostgreSQL are looked for first; null for the usual places only
  */
 public record ServerOptions(
         Path directory,
         String listenHost,
         int listenPort,
+        PageServiceSettings pageService,
         @Nullable Path pgBinaries) {
     /** Only programs on the same machine reach this address. */
     public static final String DEFAULT_HOST = "127.0.0.1";
@@ -30,5 +33,10 @@ public record ServerOptions(
         if (listenPort < 0 || listenPort > MAX_PORT) {
             throw new IllegalArgumentException("there is no port " + listenPort);
         }
+    }
+
+    /** With the page service on a free port of the same address. */
+    public ServerOptions(Path directory, String listenHost, int listenPort, @Nullable Path pgBinaries) {
+        this(directory, listenHost, listenPort, PageServiceSettings.on(listenHost, 0), pgBinaries);
     }
 }

@@ -1,6 +1,10 @@
 package dev.palimpsest.pageserver.branch;
 
+import dev.palimpsest.pageserver.datadir.DataDirectoryOptions;
+import dev.palimpsest.pageserver.pageservice.ServedTimeline;
 import dev.palimpsest.pageserver.relation.ClusterReader;
+import dev.palimpsest.pageserver.relation.RelationLengths;
+import dev.palimpsest.pageserver.relation.TimelineCluster;
 import dev.palimpsest.pageserver.walreceiver.FollowState;
 import dev.palimpsest.pageserver.walreceiver.WalReceiver;
 import dev.palimpsest.postgres.Lsn;
@@ -22,6 +26,7 @@ final class Branch {
 
     private final TenantTimelines tenant;
     private final Timeline timeline;
+    private final RelationLengths lengths;
     private volatile BranchRecord record;
     private volatile @Nullable WalReceiver receiver;
     private volatile @Nullable String failure;
@@ -29,6 +34,7 @@ final class Branch {
     Branch(TenantTimelines tenant, Timeline timeline, BranchRecord record) {
         this.tenant = tenant;
         this.timeline = timeline;
+        this.lengths = new RelationLengths(timeline);
         this.record = record;
     }
 
@@ -46,6 +52,11 @@ final class Branch {
 
     Timeline timeline() {
         return timeline;
+    }
+
+    /** How long its relations are, for those who read them often. */
+    RelationLengths lengths() {
+        return lengths;
     }
 
     BranchRecord record() {
@@ -84,6 +95,18 @@ final class Branch {
             return BranchView.Phase.ATTACHING;
         }
         return isReadable() ? BranchView.Phase.READY : BranchView.Phase.CATCHING_UP;
+    }
+
+    /** It as the page service sees it. */
+    ServedTimeline served() {
+        BranchRecord now = record;
+        return new ServedTimeline(timeline, failure != null || now.attaching() ? Lsn.MAX : now.readableFromLsn(), lengths);
+    }
+
+    /** How a data directory of the branch is written: on a PostgreSQL timeline that comes after all it has seen. */
+    DataDirectoryOptions bootOptions(TimelineCluster cluster) throws StorageException {
+        return DataDirectoryOptions.onTimeline(
+                Math.max(cluster.checkPoint().timeline(), record.pgTimeline()) + 1);
     }
 
     /** Reads as of an LSN. */

@@ -4,6 +4,7 @@ import dev.palimpsest.pageserver.datadir.BootPoint;
 import dev.palimpsest.pageserver.datadir.DataDirectoryOptions;
 import dev.palimpsest.pageserver.datadir.DataDirectorySink;
 import dev.palimpsest.pageserver.datadir.DataDirectoryWriter;
+import dev.palimpsest.pageserver.pageservice.ServedTimelines;
 import dev.palimpsest.pageserver.relation.ClusterReader;
 import dev.palimpsest.pageserver.relation.DirectoryComparison;
 import dev.palimpsest.pageserver.relation.TimelineCluster;
@@ -143,6 +144,11 @@ public final class Branches implements BranchService, AutoCloseable {
         return branch;
     }
 
+    /** What can be read of them over the page service. */
+    public ServedTimelines served() {
+        return new ServedBranches(branches.values(), directories, clock);
+    }
+
     /** All branches, by name. */
     @Override
     public List<BranchView> list() {
@@ -271,6 +277,7 @@ public final class Branches implements BranchService, AutoCloseable {
         }
         branch.setReceiver(WalReceiver.start(
                 branch.timeline(),
+                branch.lengths(),
                 new WalReceiver.Source(
                         branch.name(),
                         settings,

@@ -3,6 +3,7 @@ package dev.palimpsest.pageserver.ingest;
 import dev.palimpsest.pageserver.relation.ClusterReader;
 import dev.palimpsest.pageserver.relation.Listings;
 import dev.palimpsest.pageserver.relation.Listings.DatabaseId;
+import dev.palimpsest.pageserver.relation.RelationLengths;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.RelFileNode;
@@ -62,12 +63,15 @@ public final class ClusterWriter {
     private @Nullable SortedMap<Integer, String> tablespaces;
     private @Nullable ControlFile controlFile;
 
-    /** @param context of the task that applies, for reading and waiting */
-    public ClusterWriter(Timeline timeline, RequestContext context) {
+    /**
+     * @param lengths what readers of the timeline know of its relations; told of every change
+     * @param context of the task that applies, for reading and waiting
+     */
+    public ClusterWriter(Timeline timeline, RelationLengths lengths, RequestContext context) {
         this.timeline = timeline;
         this.version = PostgresVersion.ofMajor(timeline.pgVersion());
         this.context = context;
-        this.forks = new ForkDirectory(this::reader, metadata);
+        this.forks = new ForkDirectory(this::reader, metadata, lengths);
         this.slrus = new SlruWriter(this::reader, metadata);
     }
 

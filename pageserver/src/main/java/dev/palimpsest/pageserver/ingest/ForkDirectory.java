@@ -3,6 +3,7 @@ package dev.palimpsest.pageserver.ingest;
 import dev.palimpsest.pageserver.relation.ClusterReader;
 import dev.palimpsest.pageserver.relation.Listings;
 import dev.palimpsest.pageserver.relation.Listings.DatabaseId;
+import dev.palimpsest.pageserver.relation.RelationLengths;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.key.Key;
@@ -35,6 +36,7 @@ final class ForkDirectory {
 
     private final Supplier<ClusterReader> reader;
     private final SerializedBatch.Builder target;
+    private final RelationLengths readers;
     private final LinkedHashMap<RelTag, Integer> lengths = new LinkedHashMap<>(1024, 0.75f, true);
     /** Lengths that are not in the batch yet, all as of one LSN. */
     private final Map<RelTag, Integer> unwritten = new LinkedHashMap<>();
@@ -42,9 +44,12 @@ final class ForkDirectory {
     private Lsn unwrittenAt = Lsn.INVALID;
     private @Nullable SortedMap<DatabaseId, Boolean> databases;
 
-    ForkDirectory(Supplier<ClusterReader> reader, SerializedBatch.Builder target) {
+    /** @param readers told of every change, before it can be read */
+    ForkDirectory(Supplier<ClusterReader> reader, SerializedBatch.Builder target, RelationLengths readers) {
         this.reader = reader;
         this.target = target;
+        this.readers = readers;
+        readers.forget();
     }
 
     /** To be called between batches: nothing that is not finished may be forgotten. */
@@ -52,6 +57,7 @@ final class ForkDirectory {
         while (lengths.size() > KEPT) {
             lengths.pollFirstEntry();
         }
+        readers.forgetIfMany();
     }
 
     /** The length of a fork, or nothing if it does not exist. */
@@ -104,6 +110,7 @@ final class ForkDirectory {
         }
         unwritten.put(fork, blocks);
         lengths.put(fork, blocks);
+        readers.changed(fork, blocks, lsn);
     }
 
     /** To be called once all changes of a batch are made: a record may change a length more than once. */
@@ -119,6 +126,7 @@ final class ForkDirectory {
         if (length(fork).isPresent()) {
             put(fork.directoryEntryKey(), lsn, Listings.entry(false));
             lengths.put(fork, GONE);
+            readers.dropped(fork, lsn);
         }
     }
 
@@ -149,6 +157,7 @@ final class ForkDirectory {
         }
         for (RelTag fork : reader.get().relations(database).keySet()) {
             put(fork.directoryEntryKey(), lsn, Listings.entry(false));
+            readers.dropped(fork, lsn);
         }
         now.remove(database);
         put(RelationKeys.DATABASE_DIRECTORY, lsn, Listings.databases(now));

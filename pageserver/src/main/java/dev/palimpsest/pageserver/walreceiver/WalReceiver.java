@@ -5,6 +5,7 @@ import dev.palimpsest.pageserver.ingest.ClusterWriter;
 import dev.palimpsest.pageserver.ingest.InterpretedBatch;
 import dev.palimpsest.pageserver.ingest.WalInterpreter;
 import dev.palimpsest.pageserver.relation.ClusterReader;
+import dev.palimpsest.pageserver.relation.RelationLengths;
 import dev.palimpsest.pageserver.upstream.ConnectionSettings;
 import dev.palimpsest.pageserver.upstream.ReplicationConnection;
 import dev.palimpsest.pageserver.upstream.StreamEnd;
@@ -90,6 +91,7 @@ public final class WalReceiver implements AutoCloseable {
             Lsn start) {}
 
     private final Timeline timeline;
+    private final RelationLengths lengths;
     private final Source source;
     private final TimelineSwitch onSwitch;
     private final Cancellation cancellation = new Cancellation();
@@ -109,8 +111,9 @@ public final class WalReceiver implements AutoCloseable {
     private final AtomicBoolean flushing = new AtomicBoolean();
     private boolean statusDue;
 
-    private WalReceiver(Timeline timeline, Source source, TimelineSwitch onSwitch) {
+    private WalReceiver(Timeline timeline, RelationLengths lengths, Source source, TimelineSwitch onSwitch) {
         this.timeline = timeline;
+        this.lengths = lengths;
         this.source = source;
         this.onSwitch = onSwitch;
         this.context = new RequestContext(TaskKind.INGEST, Clock.NEVER, cancellation);
@@ -119,9 +122,14 @@ public final class WalReceiver implements AutoCloseable {
         this.receiving = Thread.ofPlatform().name("receive " + source.name()).unstarted(this::run);
     }
 
-    /** Begins to follow. */
-    public static WalReceiver start(Timeline timeline, Source source, TimelineSwitch onSwitch) {
-        WalReceiver receiver = new WalReceiver(timeline, source, onSwitch);
+    /**
+     * Begins to follow.
+     *
+     * @param lengths what readers of the timeline know of its relations
+     */
+    public static WalReceiver start(
+            Timeline timeline, RelationLengths lengths, Source source, TimelineSwitch onSwitch) {
+        WalReceiver receiver = new WalReceiver(timeline, lengths, source, onSwitch);
         receiver.receiving.start();
         return receiver;
     }
@@ -312,7 +320,7 @@ public final class WalReceiver implements AutoCloseable {
 
     /** Receives until the stream ends; on return everything that came before the end is applied. */
     private StreamEnd pump(WalStream stream, Lsn start) throws UpstreamException, StorageException, WalException {
-        Pipeline pipeline = new Pipeline(new ClusterWriter(timeline, context));
+        Pipeline pipeline = new Pipeline(new ClusterWriter(timeline, lengths, context));
         StatusReports reports = new StatusReports(stream);
         try {
             WalStreamDecoder decoder = decoder(start, stream.timeline());

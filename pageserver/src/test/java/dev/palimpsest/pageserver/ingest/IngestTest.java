@@ -57,6 +57,7 @@ class IngestTest {
                 .start()) {
             server.stop("fast");
             try (OfflineCluster cluster = new OfflineCluster(server.dataDirectory(), major, directory)) {
+                cluster.compact();
                 server.start();
                 try (Connection connection = server.connect();
                         Statement statement = connection.createStatement()) {
@@ -74,6 +75,12 @@ class IngestTest {
                 assertThat(result.differences()).isEmpty();
                 assertThat(result.pages()).isGreaterThan(3000);
                 assertThat(cluster.reader().prepared()).hasSize(1);
+                assertThat(cluster.compact().layersRemoved()).isPositive();
+                assertThat(DirectoryComparison.compare(
+                                        server.dataDirectory(), PageComparison.Server.PRIMARY, cluster.reader())
+                                .differences())
+                        .as("after compaction and GC")
+                        .isEmpty();
             }
         }
     }

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The messages that a server sends. Each is one byte of type, a big-endian i32 length that counts itself and the body but not
- * the type, and the body. The methods here decode a body, read from a {@link MessageBody}.
+ * the type, and the body. The methods here decode a body, read from a {@link MessageBody}; {@link ServerMessages} makes messages.
  */
 public final class BackendMessage {
     /** Bytes of the type and the length. */
@@ -46,6 +46,16 @@ public final class BackendMessage {
     public static final byte READY_FOR_QUERY = 'Z';
     /** RowDescription: what columns rows have. */
     public static final byte ROW_DESCRIPTION = 'T';
+    /** ParseComplete. */
+    public static final byte PARSE_COMPLETE = '1';
+    /** BindComplete. */
+    public static final byte BIND_COMPLETE = '2';
+    /** CloseComplete. */
+    public static final byte CLOSE_COMPLETE = '3';
+    /** NoData: a command that gives no rows. */
+    public static final byte NO_DATA = 'n';
+    /** ParameterDescription: what a command takes. */
+    public static final byte PARAMETER_DESCRIPTION = 't';
 
     /** Authentication: let in. */
     public static final int AUTHENTICATION_OK = 0;

@@ -11,7 +11,36 @@ public final class FrontendMessage {
     /** The version of the protocol that a startup message asks for, 3.0. */
     public static final int PROTOCOL_VERSION = 3 << 16;
 
-    private static final int SSL_REQUEST_CODE = 80877103;
+    /** Query: a command. */
+    public static final byte QUERY = 'Q';
+    /** Parse: a command to be run later. */
+    public static final byte PARSE = 'P';
+    /** Bind: values for it. */
+    public static final byte BIND = 'B';
+    /** Describe: what a command takes and gives. */
+    public static final byte DESCRIBE = 'D';
+    /** Execute: run it. */
+    public static final byte EXECUTE = 'E';
+    /** Close: forget it. */
+    public static final byte CLOSE = 'C';
+    /** Flush: send what there is. */
+    public static final byte FLUSH = 'H';
+    /** Sync: an end to all that belongs together. */
+    public static final byte SYNC = 'S';
+    /** PasswordMessage, and what SASL's answers are in. */
+    public static final byte PASSWORD = 'p';
+    /** CopyData. */
+    public static final byte COPY_DATA = 'd';
+    /** CopyDone. */
+    public static final byte COPY_DONE = 'c';
+    /** CopyFail. */
+    public static final byte COPY_FAIL = 'f';
+    /** Terminate. */
+    public static final byte TERMINATE = 'X';
+
+    static final int SSL_REQUEST_CODE = 80877103;
+    static final int GSS_REQUEST_CODE = 80877104;
+    static final int CANCEL_REQUEST_CODE = 80877102;
     private static final int FIRST_MESSAGE_HEADER = 4;
 
     private FrontendMessage() {}
@@ -48,7 +77,7 @@ public final class FrontendMessage {
 
     /** PasswordMessage: the password, or its MD5. */
     public static byte[] password(String password) {
-        return message('p', string(password));
+        return Framing.message(PASSWORD, string(password));
     }
 
     /** SASLInitialResponse: the mechanism, i32 length, and the client's first message. */
@@ -56,27 +85,27 @@ public final class FrontendMessage {
         byte[] data = first.getBytes(StandardCharsets.UTF_8);
         byte[] length = new byte[4];
         BigEndian.putInt32(length, 0, data.length);
-        return message('p', string(mechanism), length, data);
+        return Framing.message(PASSWORD, string(mechanism), length, data);
     }
 
     /** SASLResponse: the client's next message. */
     public static byte[] saslResponse(String next) {
-        return message('p', next.getBytes(StandardCharsets.UTF_8));
+        return Framing.message(PASSWORD, next.getBytes(StandardCharsets.UTF_8));
     }
 
     /** Query: a command. */
     public static byte[] query(String command) {
-        return message('Q', string(command));
+        return Framing.message(QUERY, string(command));
     }
 
     /** CopyDone. */
     public static byte[] copyDone() {
-        return message('c');
+        return Framing.message(COPY_DONE);
     }
 
     /** Terminate. */
     public static byte[] terminate() {
-        return message('X');
+        return Framing.message(TERMINATE);
     }
 
     private static byte[] string(String text) {
@@ -84,21 +113,5 @@ public final class FrontendMessage {
             throw new IllegalArgumentException("a string of the protocol has no zero byte in it");
         }
         return (text + "\0").getBytes(StandardCharsets.UTF_8);
-    }
-
-    private static byte[] message(char type, byte[]... parts) {
-        int size = BackendMessage.HEADER_SIZE;
-        for (byte[] part : parts) {
-            size += part.length;
-        }
-        byte[] message = new byte[size];
-        message[0] = (byte) type;
-        BigEndian.putInt32(message, 1, size - 1);
-        int at = BackendMessage.HEADER_SIZE;
-        for (byte[] part : parts) {
-            System.arraycopy(part, 0, message, at, part.length);
-            at += part.length;
-        }
-        return message;
     }
 }

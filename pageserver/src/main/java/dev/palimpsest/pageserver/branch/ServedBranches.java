@@ -1,0 +1,74 @@
+package dev.palimpsest.pageserver.branch;
+
+import dev.palimpsest.pageserver.datadir.DataDirectoryWriter;
+import dev.palimpsest.pageserver.datadir.TarSink;
+import dev.palimpsest.pageserver.pageservice.ServedTimeline;
+import dev.palimpsest.pageserver.pageservice.ServedTimelines;
+import dev.palimpsest.pageserver.relation.TimelineCluster;
+import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.InvalidRequestException;
+import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TenantId;
+import dev.palimpsest.storage.TimelineId;
+import dev.palimpsest.storage.context.RequestContext;
+import java.io.FilterOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.time.Clock;
+import java.util.Collection;
+import java.util.Optional;
+
+/** The branches, as the page service sees them. */
+final class ServedBranches implements ServedTimelines {
+    private final Collection<Branch> branches;
+    private final DataDirectoryWriter directories;
+    private final Clock clock;
+
+    /** @param branches always those of now */
+    ServedBranches(Collection<Branch> branches, DataDirectoryWriter directories, Clock clock) {
+        this.branches = branches;
+        this.directories = directories;
+        this.clock = clock;
+    }
+
+    private Optional<Branch> branch(TimelineId timeline) {
+        return branches.stream()
+                .filter(branch -> branch.timeline().id().equals(timeline))
+                .findFirst();
+    }
+
+    @Override
+    public Optional<ServedTimeline> find(TenantId tenant, TimelineId timeline) {
+        return branch(timeline)
+                .filter(branch -> branch.tenantId().equals(tenant))
+                .map(Branch::served);
+    }
+
+    @Override
+    public void writeDataDirectory(TimelineId timeline, Lsn lsn, OutputStream target, RequestContext context)
+            throws StorageException {
+        Branch branch =
+                branch(timeline).orElseThrow(() -> new InvalidRequestException("timeline " + timeline + " is gone"));
+        TimelineCluster cluster = new TimelineCluster(branch.reader(lsn, context));
+        try (TarSink sink = new TarSink(_ -> new LeftOpen(target), clock.instant())) {
+            directories.write(cluster, branch.bootOptions(cluster), sink, (_, _) -> {}, context.cancellation());
+        }
+    }
+
+    /** Closing an archive is not to close what it goes into. */
+    private static final class LeftOpen extends FilterOutputStream {
+        LeftOpen(OutputStream out) {
+            super(out);
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) throws IOException {
+            out.write(bytes, offset, length);
+        }
+
+        @Override
+        public void close() throws IOException {
+            flush();
+        }
+    }
+}

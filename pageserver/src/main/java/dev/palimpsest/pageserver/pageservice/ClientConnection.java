@@ -1,0 +1,269 @@
+package dev.palimpsest.pageserver.pageservice;
+
+import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.postgres.protocol.BackendMessage;
+import dev.palimpsest.postgres.protocol.FrontendMessage;
+import dev.palimpsest.postgres.protocol.MalformedMessageException;
+import dev.palimpsest.postgres.protocol.MessageBody;
+import dev.palimpsest.postgres.protocol.ServerMessages;
+import dev.palimpsest.postgres.protocol.StartupPacket;
+import dev.palimpsest.storage.CancelledException;
+import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TenantId;
+import dev.palimpsest.storage.TimelineId;
+import dev.palimpsest.storage.context.RequestContext;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One client, from its first packet to its end: startup, then commands by simple query or by the extended protocol without
+ * parameters. It may ask for one tenant only. Runs in a thread of its own; {@link #output} and {@link #name} are for others.
+ */
+final class ClientConnection {
+    private static final Logger LOG = LoggerFactory.getLogger(ClientConnection.class);
+
+    private static final String INTERNAL_ERROR = "XX000";
+    private static final String PROTOCOL_VIOLATION = "08P01";
+    private static final String SYNTAX_ERROR = "42601";
+    private static final String ADMIN_SHUTDOWN = "57P01";
+    /** Neon says SELECT 1, which libpq passes over; JDBC wants this. */
+    private static final String COPY_TAG = "COPY 1";
+
+    private final String name;
+    private final ClientInput in;
+    private final ClientOutput out;
+    private final ServedTimelines timelines;
+    private final PageServiceSettings settings;
+    private final PageServiceMetrics metrics;
+    private final Supplier<RequestContext> contexts;
+    private @Nullable TenantId tenant;
+    private String parsed = "";
+
+    /**
+     * @param socket which whoever runs this closes afterwards
+     * @param contexts gives each request its own
+     */
+    ClientConnection(
+            Socket socket,
+            ServedTimelines timelines,
+            PageServiceSettings settings,
+            PageServiceMetrics metrics,
+            Supplier<RequestContext> contexts)
+            throws IOException {
+        this.name = String.valueOf(socket.getRemoteSocketAddress());
+        this.in = new ClientInput(socket.getInputStream());
+        this.out = new ClientOutput(socket.getOutputStream());
+        this.timelines = timelines;
+        this.settings = settings;
+        this.metrics = metrics;
+        this.contexts = contexts;
+    }
+
+    /** Who it is, for messages. */
+    String name() {
+        return name;
+    }
+
+    /** What goes out. */
+    ClientOutput output() {
+        return out;
+    }
+
+    /** Serves the client until it goes, or must go. */
+    void run() throws IOException {
+        try {
+            if (startUp()) {
+                serve();
+            }
+        } catch (SocketTimeoutException e) {
+            LOG.info("client {} has been silent for {} s, and is disconnected", name, settings.idleTimeout().toSeconds());
+        } catch (MalformedMessageException e) {
+            LOG.warn("client {} breaks the protocol: {}", name, e.getMessage());
+            error(PROTOCOL_VIOLATION, e.getMessage());
+        } catch (CancelledException e) {
+            error(ADMIN_SHUTDOWN, "shutdown");
+        }
+    }
+
+    private void error(String sqlState, @Nullable String message) throws IOException {
+        out.message(ServerMessages.error(sqlState, String.valueOf(message)));
+        out.flush();
+    }
+
+    /** The first packets; false if the connection is to end. */
+    private boolean startUp() throws IOException, MalformedMessageException {
+        while (true) {
+            MessageBody packet = in.startupPacket();
+            if (packet == null) {
+                return false;
+            }
+            switch (StartupPacket.decode(packet)) {
+                case StartupPacket.SslRequest _, StartupPacket.GssRequest _ -> {
+                    out.int8('N');
+                    out.flush();
+                }
+                case StartupPacket.CancelRequest _ -> {
+                    return false; // nothing here is cancelled this way: the client closes its connection instead
+                }
+                case StartupPacket.Startup startup -> {
+                    LOG.debug("client {} is {}", name, startup.parameters().getOrDefault("application_name", "nameless"));
+                    out.message(ServerMessages.authenticationOk());
+                    out.message(ServerMessages.parameterStatus("client_encoding", "UTF8"));
+                    out.message(ServerMessages.parameterStatus("integer_datetimes", "on"));
+                    out.message(ServerMessages.parameterStatus("server_version", "14.1"));
+                    out.message(ServerMessages.readyForQuery());
+                    out.flush();
+                    return true;
+                }
+            }
+        }
+    }
+
+    private void serve() throws IOException, MalformedMessageException, CancelledException {
+        while (true) {
+            int type = in.next();
+            switch (type) {
+                case -1, FrontendMessage.TERMINATE -> {
+                    return;
+                }
+                case FrontendMessage.QUERY -> {
+                    if (!command(in.body().string())) {
+                        return;
+                    }
+                    ready();
+                }
+                case FrontendMessage.PARSE,
+                        FrontendMessage.BIND,
+                        FrontendMessage.DESCRIBE,
+                        FrontendMessage.EXECUTE,
+                        FrontendMessage.CLOSE -> {
+                    if (!extended(type, in.body())) {
+                        return;
+                    }
+                }
+                case FrontendMessage.FLUSH -> out.flush();
+                case FrontendMessage.SYNC -> ready();
+                default -> throw new MalformedMessageException("a message of type 0x" + Integer.toHexString(type & 0xFF) + " is not expected");
+            }
+        }
+    }
+
+    private void ready() throws IOException {
+        out.message(ServerMessages.readyForQuery());
+        out.flush();
+    }
+
+    /** A message of the extended protocol; false if the connection is to end. */
+    private boolean extended(int type, MessageBody body)
+            throws IOException, MalformedMessageException, CancelledException {
+        switch (type) {
+            case FrontendMessage.PARSE -> {
+                body.string(); // its name: there is only ever one
+                parsed = body.string();
+                if (body.int16() != 0) {
+                    throw new MalformedMessageException("no command here takes parameters");
+                }
+                out.message(ServerMessages.bare(BackendMessage.PARSE_COMPLETE));
+            }
+            case FrontendMessage.BIND -> out.message(ServerMessages.bare(BackendMessage.BIND_COMPLETE));
+            case FrontendMessage.DESCRIBE -> {
+                if (body.int8() == 'S') {
+                    out.message(ServerMessages.noParameters());
+                }
+                out.message(ServerMessages.bare(BackendMessage.NO_DATA));
+            }
+            case FrontendMessage.CLOSE -> out.message(ServerMessages.bare(BackendMessage.CLOSE_COMPLETE));
+            default -> {
+                return command(parsed);
+            }
+        }
+        return true;
+    }
+
+    /** Runs a command; false if the connection is to end. */
+    private boolean command(String query) throws IOException, MalformedMessageException, CancelledException {
+        PageServiceCommand command;
+        try {
+            command = PageServiceCommand.parse(query);
+        } catch (IllegalArgumentException e) {
+            error(SYNTAX_ERROR, e.getMessage());
+            return true;
+        }
+        metrics.command(command);
+        switch (command) {
+            case PageServiceCommand.Set _ -> out.message(ServerMessages.commandComplete("SET"));
+            case PageServiceCommand.Pagestream(PagestreamVersion version, TenantId of, TimelineId id) -> {
+                ServedTimeline timeline = find(of, id);
+                if (timeline != null) {
+                    new Pagestream(in, out, version, new PageReads(timeline), metrics, settings.maxBatchSize(), contexts)
+                            .run();
+                    return false;
+                }
+            }
+            case PageServiceCommand.FullBackup(TenantId of, TimelineId id, Lsn lsn) -> {
+                ServedTimeline timeline = find(of, id);
+                if (timeline != null) {
+                    fullBackup(timeline, lsn);
+                }
+            }
+        }
+        return true;
+    }
+
+    /** A timeline; null if there is none, which the client has been told. */
+    private @Nullable ServedTimeline find(TenantId of, TimelineId id) throws IOException {
+        TenantId first = tenant;
+        if (first != null && !first.equals(of)) {
+            error(INTERNAL_ERROR, "this connection is for tenant " + first + ", not for " + of);
+            return null;
+        }
+        ServedTimeline timeline = timelines.find(of, id).orElse(null);
+        if (timeline == null) {
+            error(INTERNAL_ERROR, "not found: timeline " + id + " of tenant " + of);
+            return null;
+        }
+        tenant = of;
+        return timeline;
+    }
+
+    private void fullBackup(ServedTimeline timeline, @Nullable Lsn wanted) throws IOException, CancelledException {
+        Lsn lsn = wanted == null ? timeline.timeline().lastRecordLsn() : wanted;
+        if (lsn.isBefore(timeline.readableFrom())) {
+            error(INTERNAL_ERROR, "no backup as of " + lsn + ": consistent from " + timeline.readableFrom() + " on");
+            return;
+        }
+        out.message(ServerMessages.copyOut());
+        try {
+            timelines.writeDataDirectory(timeline.timeline().id(), lsn, new CopyData(), contexts.get());
+        } catch (CancelledException e) {
+            throw e;
+        } catch (StorageException e) {
+            LOG.warn("client {} gets no backup of timeline {} as of {}", name, timeline.timeline().id(), lsn, e);
+            error(INTERNAL_ERROR, e.getMessage());
+            return;
+        }
+        out.message(ServerMessages.bare(BackendMessage.COPY_DONE));
+        out.message(ServerMessages.commandComplete(COPY_TAG));
+    }
+
+    /** Every write is a CopyData. */
+    private final class CopyData extends OutputStream {
+        @Override
+        public void write(int value) throws IOException {
+            write(new byte[] {(byte) value});
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) throws IOException {
+            out.int8(BackendMessage.COPY_DATA);
+            out.int32(4 + length);
+            out.bytes(bytes, offset, length);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+package dev.palimpsest.pageserver.pageservice;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+
+/**
+ * Bytes to a client, gathered until {@link #flush} or until there are many. Used by one thread; {@link #writingSince} by any.
+ */
+final class ClientOutput {
+    private static final int BUFFER_SIZE = 128 << 10;
+
+    private final OutputStream out;
+    private final ByteBuffer buffer = ByteBuffer.allocate(BUFFER_SIZE);
+    private volatile long writingSince;
+
+    ClientOutput(OutputStream out) {
+        this.out = out;
+    }
+
+    void int8(int value) throws IOException {
+        room(1);
+        buffer.put((byte) value);
+    }
+
+    void int32(int value) throws IOException {
+        room(4);
+        buffer.putInt(value);
+    }
+
+    void int64(long value) throws IOException {
+        room(8);
+        buffer.putLong(value);
+    }
+
+    void bytes(byte[] source, int offset, int count) throws IOException {
+        int done = 0;
+        while (done < count) {
+            room(1);
+            int now = Math.min(buffer.remaining(), count - done);
+            buffer.put(source, offset + done, now);
+            done += now;
+        }
+    }
+
+    /** A whole message. */
+    void message(byte[] message) throws IOException {
+        bytes(message, 0, message.length);
+    }
+
+    private void room(int count) throws IOException {
+        if (buffer.remaining() < count) {
+            flush();
+        }
+    }
+
+    /** Sends what is there; waits until the client, or the system on its behalf, has taken it. */
+    void flush() throws IOException {
+        if (buffer.position() == 0) {
+            return;
+        }
+        // 0 means that nothing is being written.
+        writingSince = Math.max(1, System.nanoTime());
+        try {
+            out.write(buffer.array(), 0, buffer.position());
+            out.flush();
+        } finally {
+            writingSince = 0;
+        }
+        buffer.clear();
+    }
+
+    /** Since when, by {@link System#nanoTime}, the client has not taken what it was sent; 0 if it has taken all. */
+    long writingSince() {
+        return writingSince;
+    }
+}

@@ -1,0 +1,106 @@
+package dev.palimpsest.pageserver.pageservice;
+
+import io.prometheus.metrics.core.datapoints.CounterDataPoint;
+import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
+import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.Histogram;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+
+/** What the page service counts, under Neon's names. Safe for use by many threads. */
+final class PageServiceMetrics {
+    private static final double[] SECONDS = {
+        0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100
+    };
+    private static final double NANOS = 1e9;
+
+    private final DistributionDataPoint exists;
+    private final DistributionDataPoint nblocks;
+    private final DistributionDataPoint getPage;
+    private final DistributionDataPoint databaseSize;
+    private final DistributionDataPoint slruSegment;
+    private final DistributionDataPoint batchSize;
+    private final Counter outcomes;
+    private final Counter commands;
+    private final CounterDataPoint connectionsStarted;
+    private final CounterDataPoint connectionsFinished;
+
+    PageServiceMetrics(PrometheusRegistry registry) {
+        Histogram seconds = Histogram.builder()
+                .name("pageserver_smgr_query_seconds_global")
+                .help("Time from reading a request to having its answer, without sending it")
+                .labelNames("smgr_query_type")
+                .classicOnly()
+                .classicUpperBounds(SECONDS)
+                .register(registry);
+        exists = seconds.labelValues("get_rel_exists");
+        nblocks = seconds.labelValues("get_rel_size");
+        getPage = seconds.labelValues("get_page_at_lsn");
+        databaseSize = seconds.labelValues("get_db_size");
+        slruSegment = seconds.labelValues("get_slru_segment");
+        batchSize = Histogram.builder()
+                .name("pageserver_page_service_batch_size_global")
+                .help("Pages that were read at once for one client")
+                .classicOnly()
+                .classicUpperBounds(1, 2, 4, 8, 16, 32)
+                .register(registry);
+        outcomes = Counter.builder()
+                .name("pageserver_pagestream_handler_results_total")
+                .help("Requests of pagestreams by what came of them")
+                .labelNames("outcome")
+                .register(registry);
+        commands = Counter.builder()
+                .name("pageserver_compute_commands")
+                .help("Commands of clients")
+                .labelNames("command")
+                .register(registry);
+        connectionsStarted = Counter.builder()
+                .name("pageserver_live_connections_started")
+                .help("Connections of clients that began")
+                .labelNames("pageserver_connection_kind")
+                .register(registry)
+                .labelValues("page_service");
+        connectionsFinished = Counter.builder()
+                .name("pageserver_live_connections_finished")
+                .help("Connections of clients that ended")
+                .labelNames("pageserver_connection_kind")
+                .register(registry)
+                .labelValues("page_service");
+    }
+
+    void connected() {
+        connectionsStarted.inc();
+    }
+
+    void disconnected() {
+        connectionsFinished.inc();
+    }
+
+    void command(PageServiceCommand command) {
+        commands.labelValues(
+                        switch (command) {
+                            case PageServiceCommand.Pagestream(PagestreamVersion version, _, _) ->
+                                version == PagestreamVersion.V2 ? "pagestream_v2" : "pagestream_v3";
+                            case PageServiceCommand.FullBackup _ -> "fullbackup";
+                            case PageServiceCommand.Set _ -> "set";
+                        })
+                .inc();
+    }
+
+    void batch(int pages) {
+        batchSize.observe(pages);
+    }
+
+    /** One request that took so long, successfully or not. */
+    void served(PagestreamRequest request, long nanos, boolean success) {
+        DistributionDataPoint seconds =
+                switch (request) {
+                    case PagestreamRequest.Exists _ -> exists;
+                    case PagestreamRequest.Nblocks _ -> nblocks;
+                    case PagestreamRequest.GetPage _ -> getPage;
+                    case PagestreamRequest.DbSize _ -> databaseSize;
+                    case PagestreamRequest.GetSlruSegment _ -> slruSegment;
+                };
+        seconds.observe(nanos / NANOS);
+        outcomes.labelValues(success ? "success" : "internal_error").inc();
+    }
+}

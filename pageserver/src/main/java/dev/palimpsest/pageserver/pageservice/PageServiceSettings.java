@@ -1,0 +1,47 @@
+package dev.palimpsest.pageserver.pageservice;
+
+import java.time.Duration;
+
+/**
+ * How the page service listens, and what its clients may take.
+ *
+ * @param host what it listens on, a name or an IP address
+ * @param port 0 to 65535; 0 for a free one
+ * @param maxConnections how many clients may be connected at once; each takes a thread and some 200 KiB
+ * @param idleTimeout how long a client may be silent
+ * @param writeTimeout how long a client may not take what it is sent
+ * @param waitLsnTimeout how long a read waits for its LSN
+ * @param maxBatchSize how many pages are read at once for one client, at most as many as a vectored read may have keys
+ */
+public record PageServiceSettings(
+        String host,
+        int port,
+        int maxConnections,
+        Duration idleTimeout,
+        Duration writeTimeout,
+        Duration waitLsnTimeout,
+        int maxBatchSize) {
+    /** Neon's port for the same thing. */
+    public static final int DEFAULT_PORT = 64000;
+
+    private static final int MAX_PORT = 65535;
+
+    /** @throws IllegalArgumentException if a number is out of range */
+    public PageServiceSettings {
+        if (port < 0 || port > MAX_PORT) {
+            throw new IllegalArgumentException("there is no port " + port);
+        }
+        if (maxConnections < 1) {
+            throw new IllegalArgumentException("at least one connection must be possible, not " + maxConnections);
+        }
+        if (maxBatchSize < 1) {
+            throw new IllegalArgumentException("a batch has at least one page, not " + maxBatchSize);
+        }
+    }
+
+    /** Listens on an address, with Neon's timeouts and batches. */
+    public static PageServiceSettings on(String host, int port) {
+        return new PageServiceSettings(
+                host, port, 5000, Duration.ofMinutes(10), Duration.ofMinutes(2), Duration.ofSeconds(300), 32);
+    }
+}

@@ -1,0 +1,34 @@
+package dev.palimpsest.pageserver.pageservice;
+
+/** Why a request of a pagestream gets no answer. The stream goes on: the client is sent the message. */
+final class RequestFailure extends Exception {
+    private static final long serialVersionUID = 1;
+
+    private RequestFailure(String message, Throwable cause) {
+        super(message, cause);
+    }
+
+    private RequestFailure(String message) {
+        super(message);
+    }
+
+    /** What was asked for makes no sense. */
+    static RequestFailure badRequest(String why) {
+        return new RequestFailure("Bad request: " + why);
+    }
+
+    /** What was asked for is not there. */
+    static RequestFailure notFound(String what) {
+        return new RequestFailure("Not found: " + what);
+    }
+
+    /** Waiting for the LSN took too long. */
+    static RequestFailure timeout(String what, Throwable cause) {
+        return new RequestFailure("LSN timeout: " + what, cause);
+    }
+
+    /** It could not be read. */
+    static RequestFailure readError(String why, Throwable cause) {
+        return new RequestFailure("Read error: " + why, cause);
+    }
+}

@@ -1,0 +1,27 @@
+package dev.palimpsest.pageserver.pageservice;
+
+import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.InvalidRequestException;
+import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TenantId;
+import dev.palimpsest.storage.TimelineId;
+import dev.palimpsest.storage.context.RequestContext;
+import java.io.OutputStream;
+import java.util.Optional;
+
+/** What the page service serves. Safe for use by many threads. */
+public interface ServedTimelines {
+    /** A timeline; empty if there is none of that id. */
+    Optional<ServedTimeline> find(TenantId tenant, TimelineId timeline);
+
+    /**
+     * Writes a data directory that PostgreSQL starts from, as a tar archive.
+     *
+     * @param timeline one that was found
+     * @param lsn as of when
+     * @param target not closed
+     * @throws InvalidRequestException also if there is no such timeline any more
+     */
+    void writeDataDirectory(TimelineId timeline, Lsn lsn, OutputStream target, RequestContext context)
+            throws StorageException;
+}

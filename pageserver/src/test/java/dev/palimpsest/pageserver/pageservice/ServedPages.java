@@ -1,0 +1,174 @@
+package dev.palimpsest.pageserver.pageservice;
+
+import dev.palimpsest.pageserver.redo.PostgresRedo;
+import dev.palimpsest.pageserver.relation.Listings;
+import dev.palimpsest.pageserver.relation.Listings.DatabaseId;
+import dev.palimpsest.pageserver.relation.RelationLengths;
+import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TenantId;
+import dev.palimpsest.storage.TimelineId;
+import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.context.TaskKind;
+import dev.palimpsest.storage.key.Key;
+import dev.palimpsest.storage.key.RelTag;
+import dev.palimpsest.storage.key.RelationKeys;
+import dev.palimpsest.storage.key.SlruKeys;
+import dev.palimpsest.storage.key.SlruKind;
+import dev.palimpsest.storage.layer.memory.SerializedBatch;
+import dev.palimpsest.storage.timeline.EmbeddedStore;
+import dev.palimpsest.storage.timeline.StoreSettings;
+import dev.palimpsest.storage.timeline.Timeline;
+import dev.palimpsest.storage.timeline.TimelineWriter;
+import dev.palimpsest.storage.value.Value;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.prometheus.metrics.model.snapshots.HistogramSnapshot;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/** A page service over a timeline whose content a test makes up. */
+final class ServedPages implements AutoCloseable, ServedTimelines {
+    static final String TENANT = "0123456789abcdef0123456789abcdef";
+    static final String TIMELINE = "00000000000000000000000000000001";
+    static final int SPC = 1663;
+    static final int DB = 5;
+    static final Lsn START = new Lsn(0x1000);
+
+    private static final RequestContext CONTEXT = RequestContext.of(TaskKind.INGEST);
+
+    final PrometheusRegistry metrics = new PrometheusRegistry();
+    final PageService service;
+    private final PostgresRedo redo = new PostgresRedo();
+    private final EmbeddedStore store;
+    final Timeline timeline;
+    final RelationLengths lengths;
+    volatile Lsn readableFrom = START;
+
+    ServedPages(Path directory, PageServiceSettings settings) throws StorageException, IOException {
+        store = EmbeddedStore.open(directory, StoreSettings.DEFAULT, redo);
+        timeline = store.tenant(TenantId.parse(TENANT), CONTEXT)
+                .create(TimelineId.parse(TIMELINE), START, 17, CONTEXT);
+        lengths = new RelationLengths(timeline);
+        TreeMap<DatabaseId, Boolean> databases = new TreeMap<>();
+        databases.put(new DatabaseId(SPC, DB), true);
+        databases.put(new DatabaseId(1700, DB), false);
+        TreeSet<Integer> segments = new TreeSet<>();
+        segments.add(3);
+        write(START)
+                .put(RelationKeys.DATABASE_DIRECTORY, Listings.databases(databases))
+                .put(SlruKeys.directory(SlruKind.XACT), Listings.segments(segments))
+                .put(SlruKeys.segmentSize(SlruKind.XACT, 3), Listings.length(2))
+                .put(SlruKeys.block(SlruKind.XACT, 3, 0), page("clog 0"))
+                .put(SlruKeys.block(SlruKind.XACT, 3, 1), page("clog 1"))
+                .finish();
+        service = new PageService(this, settings, store.clock(), metrics);
+        service.start();
+    }
+
+    /** A page that one can tell from others. */
+    static byte[] page(String text) {
+        byte[] page = new byte[8192];
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        for (int at = 0; at + bytes.length <= page.length; at += 512) {
+            System.arraycopy(bytes, 0, page, at, bytes.length);
+        }
+        return page;
+    }
+
+    static RelTag fork(int rel) {
+        return new RelTag(SPC, DB, rel, RelTag.MAIN);
+    }
+
+    /** What a record at an LSN changes. */
+    final class Change {
+        private final Lsn lsn;
+        private final SerializedBatch.Builder batch = new SerializedBatch.Builder();
+
+        private Change(Lsn lsn) {
+            this.lsn = lsn;
+        }
+
+        Change put(Key key, byte[] value) throws StorageException {
+            batch.put(key, lsn, new Value.Image(value));
+            return this;
+        }
+
+        /** A fork of so many pages, each with its number and the LSN. */
+        Change create(RelTag fork, int blocks) throws StorageException {
+            put(fork.directoryEntryKey(), Listings.entry(true));
+            return resize(fork, 0, blocks);
+        }
+
+        Change resize(RelTag fork, int from, int blocks) throws StorageException {
+            put(fork.sizeKey(), Listings.length(blocks));
+            lengths.changed(fork, blocks, lsn);
+            for (int block = from; block < blocks; block++) {
+                put(fork.blockKey(block), page(text(fork, block, lsn)));
+            }
+            return this;
+        }
+
+        Change drop(RelTag fork) throws StorageException {
+            put(fork.directoryEntryKey(), Listings.entry(false));
+            lengths.dropped(fork, lsn);
+            return this;
+        }
+
+        void finish() throws StorageException {
+            try (TimelineWriter writer = timeline.writer(CONTEXT)) {
+                writer.put(batch.build());
+                writer.finish(lsn);
+            }
+        }
+    }
+
+    static String text(RelTag fork, int block, Lsn lsn) {
+        return fork + " " + block + " " + lsn;
+    }
+
+    Change write(Lsn lsn) {
+        return new Change(lsn);
+    }
+
+    double batches() {
+        return ((HistogramSnapshot)
+                        metrics.scrape(name -> name.equals("pageserver_page_service_batch_size_global")).stream()
+                                .findFirst()
+                                .orElseThrow())
+                .getDataPoints()
+                .getFirst()
+                .getCount();
+    }
+
+    @Override
+    public Optional<ServedTimeline> find(TenantId tenant, TimelineId id) {
+        return tenant.toString().equals(TENANT) && id.toString().equals(TIMELINE)
+                ? Optional.of(new ServedTimeline(timeline, readableFrom, lengths))
+                : Optional.empty();
+    }
+
+    @Override
+    public void writeDataDirectory(TimelineId id, Lsn lsn, OutputStream target, RequestContext context)
+            throws StorageException {
+        byte[] content = new byte[100_000];
+        Arrays.fill(content, (byte) 7);
+        try {
+            target.write(content);
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Override
+    public void close() throws StorageException {
+        service.close();
+        store.close();
+        redo.close();
+    }
+}
