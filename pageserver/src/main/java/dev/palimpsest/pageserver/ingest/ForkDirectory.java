@@ -36,9 +36,10 @@ final class ForkDirectory {
     private final Supplier<ClusterReader> reader;
     private final SerializedBatch.Builder target;
     private final LinkedHashMap<RelTag, Integer> lengths = new LinkedHashMap<>(1024, 0.75f, true);
-    /** Lengths that are not in the batch yet, all as of one LSN. */
+    /** Lengths that are not in the batch yet, all as of one LSN; so is the list of databases. */
     private final Map<RelTag, Integer> unwritten = new LinkedHashMap<>();
 
+    private boolean databasesUnwritten;
     private Lsn unwrittenAt = Lsn.INVALID;
     private @Nullable SortedMap<DatabaseId, Boolean> databases;
 
@@ -98,16 +99,24 @@ final class ForkDirectory {
 
     /** Sets the length of a fork that exists. */
     void setLength(RelTag fork, int blocks, Lsn lsn) throws StorageException {
-        if (!lsn.equals(unwrittenAt)) {
-            writeLengths();
-            unwrittenAt = lsn;
-        }
+        goTo(lsn);
         unwritten.put(fork, blocks);
         lengths.put(fork, blocks);
     }
 
-    /** To be called once all changes of a batch are made: a record may change a length more than once. */
-    void writeLengths() throws StorageException {
+    private void goTo(Lsn lsn) throws StorageException {
+        if (!lsn.equals(unwrittenAt)) {
+            writeListings();
+            unwrittenAt = lsn;
+        }
+    }
+
+    /** To be called once all changes of a batch are made: a record may change a length or the databases more than once. */
+    void writeListings() throws StorageException {
+        if (databasesUnwritten) {
+            put(RelationKeys.DATABASE_DIRECTORY, unwrittenAt, Listings.databases(databases()));
+            databasesUnwritten = false;
+        }
         for (Map.Entry<RelTag, Integer> length : unwritten.entrySet()) {
             put(length.getKey().sizeKey(), unwrittenAt, Listings.length(length.getValue()));
         }
@@ -136,8 +145,9 @@ final class ForkDirectory {
         SortedMap<DatabaseId, Boolean> now = databases();
         Boolean known = now.get(database);
         if (known == null || (hasRelationMap && !known)) {
+            goTo(lsn);
             now.put(database, hasRelationMap);
-            put(RelationKeys.DATABASE_DIRECTORY, lsn, Listings.databases(now));
+            databasesUnwritten = true;
         }
     }
 
@@ -150,8 +160,9 @@ final class ForkDirectory {
         for (RelTag fork : reader.get().relations(database).keySet()) {
             put(fork.directoryEntryKey(), lsn, Listings.entry(false));
         }
+        goTo(lsn);
         now.remove(database);
-        put(RelationKeys.DATABASE_DIRECTORY, lsn, Listings.databases(now));
+        databasesUnwritten = true;
         lengths.replaceAll((fork, length) -> databaseOf(fork).equals(database) ? Integer.valueOf(GONE) : length);
     }
 
