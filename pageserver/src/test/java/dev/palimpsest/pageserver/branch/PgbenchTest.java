@@ -28,7 +28,7 @@ class PgbenchTest {
 
     @Test
     void branchesAreConsistentUnderLoad(@TempDir Path directory, TestReporter reporter) throws Exception {
-        run(directory, 4, Duration.ZERO, reporter);
+        run(directory, 3, Duration.ZERO, reporter);
     }
 
     @Tag("long")
