@@ -92,14 +92,15 @@ final class BranchHost implements AutoCloseable {
 
     /** Connects to an endpoint. */
     static ClusterContents.Connector on(EndpointView endpoint) {
-        return database -> DriverManager.getConnection("jdbc:postgresql://127.0.0.1:" + endpoint.port() + "/" + database
-                + "?user=" + PostgresServer.USER);
+        return database -> DriverManager.getConnection(
+                "jdbc:postgresql://127.0.0.1:" + endpoint.port() + "/" + database + "?user=" + PostgresServer.USER);
     }
 
     /** Reads a branch as of an LSN. */
     ClusterReader reader(String name, Lsn lsn) throws BranchException, StorageException {
         BranchView view = branches.view(name);
-        Timeline timeline = store.tenant(TenantId.parse(view.tenant()), CONTEXT).timeline(TimelineId.parse(view.timeline()));
+        Timeline timeline =
+                store.tenant(TenantId.parse(view.tenant()), CONTEXT).timeline(TimelineId.parse(view.timeline()));
         return new ClusterReader(timeline, lsn, CONTEXT);
     }
 

@@ -52,8 +52,7 @@ class EndpointCrashTest {
                     statement.execute(
                             switch (random.nextInt(4)) {
                                 case 0 -> "INSERT INTO t SELECT g, 'new' FROM generate_series(1, 300) g";
-                                case 1 ->
-                                    "UPDATE t SET v = v || 'x' WHERE k BETWEEN " + from + " AND " + (from + 50);
+                                case 1 -> "UPDATE t SET v = v || 'x' WHERE k BETWEEN " + from + " AND " + (from + 50);
                                 case 2 -> "DELETE FROM t WHERE k = " + from;
                                 default -> "VACUUM t";
                             });
@@ -133,8 +132,7 @@ class EndpointCrashTest {
     private static void assertEverythingIsThere(EndpointView endpoint, int acknowledged) throws SQLException {
         try (Connection connection = BranchHost.on(endpoint).connect("postgres");
                 Statement statement = connection.createStatement()) {
-            assertThat(ClusterContents.rows(
-                            statement, "SELECT count(*) FROM acknowledged WHERE n <= " + acknowledged))
+            assertThat(ClusterContents.rows(statement, "SELECT count(*) FROM acknowledged WHERE n <= " + acknowledged))
                     .isEqualTo(List.of(List.of(Integer.toString(acknowledged))));
         }
     }

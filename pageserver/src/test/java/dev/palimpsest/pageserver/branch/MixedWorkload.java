@@ -280,8 +280,8 @@ final class MixedWorkload {
                 "BEGIN; INSERT INTO seen_too VALUES (" + item + "); SAVEPOINT a; INSERT INTO seen_too SELECT"
                         + " generate_series(1, 200); ROLLBACK TO a; INSERT INTO seen_too VALUES (" + k + "); COMMIT";
             case 7 ->
-                "BEGIN; INSERT INTO seen_too VALUES (" + k + "); PREPARE TRANSACTION 'p" + id
-                        + "'; COMMIT PREPARED 'p" + id + "'";
+                "BEGIN; INSERT INTO seen_too VALUES (" + k + "); PREPARE TRANSACTION 'p" + id + "'; COMMIT PREPARED 'p"
+                        + id + "'";
             case 8 -> "CREATE TABLE brief" + id + " AS SELECT " + k + " AS k; DROP TABLE brief" + id;
             case 9 -> "INSERT INTO toasted (plain, big) VALUES ('" + id + "', repeat(md5('" + id + "'), 300))";
             case 10 -> "SELECT nextval('steps')";

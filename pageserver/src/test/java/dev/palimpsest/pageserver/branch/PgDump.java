@@ -62,8 +62,10 @@ record PgDump(Path program) {
             }
             return text.lines()
                     .filter(line -> !line.startsWith("\\restrict ") && !line.startsWith("\\unrestrict "))
-                    .map(line -> line.startsWith("SELECT pg_catalog.setval(") ? line.replaceAll(", \\d+, ", ", N, ") : line)
-                    .map(line -> line.startsWith("CREATE TABLESPACE") ? line.replaceAll("LOCATION '.*'", "LOCATION") : line)
+                    .map(line ->
+                            line.startsWith("SELECT pg_catalog.setval(") ? line.replaceAll(", \\d+, ", ", N, ") : line)
+                    .map(line ->
+                            line.startsWith("CREATE TABLESPACE") ? line.replaceAll("LOCATION '.*'", "LOCATION") : line)
                     .collect(Collectors.joining("\n"));
         } finally {
             Files.delete(errors);

@@ -63,7 +63,11 @@ class PgbenchTest {
                 long end = System.nanoTime() + time.toNanos();
                 while (made < atLeast || System.nanoTime() < end) {
                     made++;
-                    useBranch(branches, made % 3 == 0 ? "work" : "prod", "b" + made, moment(branches, loaded, made, random));
+                    useBranch(
+                            branches,
+                            made % 3 == 0 ? "work" : "prod",
+                            "b" + made,
+                            moment(branches, loaded, made, random));
                 }
             }
             reporter.publishEntry(
@@ -86,8 +90,7 @@ class PgbenchTest {
 
     private static Lsn flushed(PostgresServer primary) throws Exception {
         try (Connection connection = primary.connect()) {
-            MixedWorkload.execute(
-                    connection, List.of("SELECT pg_logical_emit_message(true, '', 'the end')"));
+            MixedWorkload.execute(connection, List.of("SELECT pg_logical_emit_message(true, '', 'the end')"));
             return MixedWorkload.insertLsn(connection);
         }
     }

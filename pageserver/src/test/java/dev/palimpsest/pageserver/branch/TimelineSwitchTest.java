@@ -36,9 +36,8 @@ class TimelineSwitchTest {
                             "CREATE TABLE IF NOT EXISTS t (id int PRIMARY KEY, t text)",
                             "INSERT INTO t SELECT g, md5(g::text) FROM generate_series(" + from + ", " + to + ") g",
                             "SELECT pg_logical_emit_message(true, '', 'flush')"));
-            return Lsn.parse(rows(server, "SELECT pg_current_wal_flush_lsn()")
-                    .getFirst()
-                    .getFirst());
+            return Lsn.parse(
+                    rows(server, "SELECT pg_current_wal_flush_lsn()").getFirst().getFirst());
         }
     }
 
@@ -51,7 +50,8 @@ class TimelineSwitchTest {
 
     private static void awaitReplay(PostgresServer standby, Lsn lsn) throws Exception {
         long deadline = System.nanoTime() + PATIENCE_NANOS;
-        while (!rows(standby, "SELECT pg_last_wal_replay_lsn() >= '" + lsn + "'").equals(List.of(List.of("t")))) {
+        while (!rows(standby, "SELECT pg_last_wal_replay_lsn() >= '" + lsn + "'")
+                .equals(List.of(List.of("t")))) {
             assertThat(System.nanoTime()).as(standby.log()).isLessThan(deadline);
             Thread.sleep(20);
         }
@@ -107,8 +107,8 @@ class TimelineSwitchTest {
                     bootFromBothSides(host, before, after);
                     standby.stop("fast");
                     for (String name : List.of("prod", "cascaded")) {
-                        DirectoryComparison.Result result = host.branches()
-                                .verify(name, standby.dataDirectory(), PageComparison.Server.PRIMARY);
+                        DirectoryComparison.Result result =
+                                host.branches().verify(name, standby.dataDirectory(), PageComparison.Server.PRIMARY);
                         assertThat(result.differences()).as(name).isEmpty();
                         assertThat(result.pages()).isGreaterThan(1000);
                     }

@@ -130,7 +130,8 @@ class SlruFilesTest {
     @Test
     void addsThePagesThatTheNextTransactionIsAhead() throws Exception {
         List<SlruSegment> four = List.of(new SlruSegment(0, 4));
-        assertThat(summary(SlruFiles.commitTimestamps(four, xids(3, 4 * 819L)))).containsExactly("pg_commit_ts/0000 4+0");
+        assertThat(summary(SlruFiles.commitTimestamps(four, xids(3, 4 * 819L))))
+                .containsExactly("pg_commit_ts/0000 4+0");
         assertThat(summary(SlruFiles.commitTimestamps(four, xids(3, 4 * 819L + 1))))
                 .containsExactly("pg_commit_ts/0000 4+1");
         assertThat(summary(SlruFiles.commitTimestamps(four, xids(3, 4 * 819L + 1023))))
