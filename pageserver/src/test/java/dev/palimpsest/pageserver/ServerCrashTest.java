@@ -4,21 +4,23 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.palimpsest.pageserver.branch.BranchView;
 import dev.palimpsest.pageserver.relation.DirectoryComparison;
-import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.pageserver.walreceiver.FollowState;
+import dev.palimpsest.postgres.control.ControlFile;
 import dev.palimpsest.postgres.redo.PageComparison;
 import dev.palimpsest.testkit.PostgresServer;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -103,40 +105,43 @@ class ServerCrashTest {
                     Process server = start(directory, connection);
                     Thread.sleep(200 + random.nextInt(1500));
                     if (round == 2) {
-                        primary.stop("immediate");
+                        primary.kill();
                         primary.start();
                         Thread.sleep(random.nextInt(500));
                     }
                     server.destroyForcibly().waitFor();
+                    compare(primary, directory, "round " + round + ", seed " + seed);
+                    primary.start();
                 }
             } finally {
                 stop.set(true);
                 writing.join();
             }
-            compare(primary, directory);
         }
     }
 
-    private static void compare(PostgresServer primary, Path directory) throws Exception {
+    /** Stops the primary, which sends all of its WAL first to a server that is receiving. */
+    private static void compare(PostgresServer primary, Path directory, String what) throws Exception {
         try (Server server = Server.open(new ServerOptions(directory, ServerOptions.DEFAULT_HOST, 0, null))) {
-            Lsn end;
-            try (Connection connection = primary.connect();
-                    Statement statement = connection.createStatement();
-                    ResultSet row = statement.executeQuery("SELECT pg_current_wal_flush_lsn()")) {
-                row.next();
-                end = Lsn.parse(row.getString(1));
-            }
-            long deadline = System.nanoTime() + PATIENCE_NANOS;
-            while (server.branches().view(ServerProcess.BRANCH).lastRecordLsn().isBefore(end)) {
-                BranchView now = server.branches().view(ServerProcess.BRANCH);
-                assertThat(System.nanoTime()).as("%s", now).isLessThan(deadline);
-                Thread.sleep(10);
-            }
+            await(server, now -> now.follow() != null && now.follow().phase() == FollowState.Phase.STREAMING);
             primary.stop("fast");
+            ControlFile control =
+                    ControlFile.parse(Files.readAllBytes(primary.dataDirectory().resolve(ControlFile.PATH)));
+            await(server, now -> now.lastRecordLsn().isAfter(control.checkPointLocation()));
             DirectoryComparison.Result result = server.branches()
                     .verify(ServerProcess.BRANCH, primary.dataDirectory(), PageComparison.Server.PRIMARY);
-            assertThat(result.differences()).isEmpty();
-            assertThat(result.pages()).isGreaterThan(1000);
+            assertThat(result.differences()).as(what).isEmpty();
+            assertThat(result.pages()).as(what).isGreaterThan(1000);
+        }
+    }
+
+    private static void await(Server server, Predicate<BranchView> condition) throws Exception {
+        long deadline = System.nanoTime() + PATIENCE_NANOS;
+        BranchView now = server.branches().view(ServerProcess.BRANCH);
+        while (!condition.test(now)) {
+            assertThat(System.nanoTime()).as("%s", now).isLessThan(deadline);
+            Thread.sleep(10);
+            now = server.branches().view(ServerProcess.BRANCH);
         }
     }
 }

@@ -5,8 +5,10 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -17,7 +19,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -295,6 +299,94 @@ public final class PostgresServer implements AutoCloseable {
     public void stop(String mode) {
         control("stop", "-w", "-t", "50", "-m", mode);
         running = false;
+    }
+
+    /** Ends the server and all its processes with SIGKILL; returns when they are gone. */
+    public void kill() {
+        kill(dataDirectory);
+        running = false;
+    }
+
+    /**
+     * Ends whatever server runs on a data directory, and all its processes, with SIGKILL; returns when they are gone.
+     *
+     * @throws IllegalStateException if none runs there
+     */
+    public static void kill(Path dataDirectory) {
+        try {
+            long pid = Long.parseLong(Files.readAllLines(dataDirectory.resolve("postmaster.pid"))
+                    .getFirst()
+                    .strip());
+            ProcessHandle postmaster = ProcessHandle.of(pid)
+                    .orElseThrow(() -> new IllegalStateException("no server runs on " + dataDirectory));
+            List<ProcessHandle> processes = new ArrayList<>(List.of(postmaster));
+            postmaster.descendants().forEach(processes::add);
+            processes.forEach(ProcessHandle::destroyForcibly);
+            for (ProcessHandle process : processes) {
+                process.onExit().get(COMMAND_TIMEOUT_SECONDS, TimeUnit.SECONDS);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException | ExecutionException | TimeoutException e) {
+            throw new IllegalStateException("the server on " + dataDirectory + " is not gone", e);
+        }
+    }
+
+    /**
+     * A copy of this server, which is stopped: its data directory and its tablespaces, on a port of its own. Not started.
+     *
+     * @throws UncheckedIOException if it cannot be copied
+     */
+    public PostgresServer copy() {
+        try {
+            Path target = freshDirectory(binaries.major());
+            PostgresServer copy = new PostgresServer(binaries, target, target.resolve("data"), freePort());
+            copy.run(List.of("cp", "-a", dataDirectory.toString(), copy.dataDirectory.toString()));
+            try (DirectoryStream<Path> links = Files.newDirectoryStream(copy.dataDirectory.resolve("pg_tblspc"))) {
+                for (Path link : links) {
+                    Path tablespace = target.resolve("tablespace-" + link.getFileName());
+                    copy.run(List.of("cp", "-a", Files.readSymbolicLink(link).toString(), tablespace.toString()));
+                    copy.run(List.of("ln", "-sfn", tablespace.toString(), link.toString()));
+                }
+            }
+            copy.configure("port", Integer.toString(copy.port));
+            return copy;
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot copy " + dataDirectory, e);
+        }
+    }
+
+    /** Changes a setting in the configuration of the server, which reads it when it starts. */
+    public void configure(String name, String value) {
+        Path file = dataDirectory.resolve("postgresql.auto.conf");
+        String line = name + " = '" + value.replace("'", "''") + "'\n";
+        try {
+            Files.writeString(file, line, StandardOpenOption.APPEND);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Makes an empty file in the data directory, such as {@code recovery.signal} or {@code standby.signal}. */
+    public void signal(String name) {
+        try {
+            own(Files.createFile(dataDirectory.resolve(name)));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /**
+     * Runs the server until it ends by itself, as at the target of a recovery; returns what it logged.
+     *
+     * @throws IllegalStateException if it fails or has not ended after a minute; with what it logged
+     */
+    public String runUntilItEnds() {
+        try {
+            return run(List.of(binaries.program("postgres").toString(), "-D", dataDirectory.toString()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Ends recovery, as {@code pg_ctl promote} does; returns when the server takes writes. */

@@ -11,7 +11,6 @@ import dev.palimpsest.pageserver.relation.TimelineCluster;
 import dev.palimpsest.pageserver.upstream.ConnectionSettings;
 import dev.palimpsest.pageserver.upstream.Problem;
 import dev.palimpsest.pageserver.upstream.SourceChecks;
-import dev.palimpsest.pageserver.upstream.TimelineHistory;
 import dev.palimpsest.pageserver.walreceiver.WalReceiver;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.redo.PageComparison;
@@ -265,7 +264,12 @@ public final class Branches implements BranchService, AutoCloseable {
     private void follow(Branch branch) throws StorageException {
         BranchRecord record = branch.record();
         BranchRecord.Source source = record.source();
-        if (source == null || branch.receiver() != null) {
+        WalReceiver following = branch.receiver();
+        if (following != null) {
+            following.connectNow();
+            return;
+        }
+        if (source == null) {
             return;
         }
         ConnectionSettings settings;
@@ -285,12 +289,12 @@ public final class Branches implements BranchService, AutoCloseable {
                         Long.parseUnsignedLong(source.systemIdentifier()),
                         record.pgTimeline(),
                         source.startLsn()),
-                (timeline, history) -> switched(branch, timeline, history)));
+                timeline -> switched(branch, timeline)));
     }
 
-    /** Keeps that the source goes on in another timeline, and its history for those who boot from the branch. */
-    private void switched(Branch branch, int timeline, TimelineHistory history) throws StorageException {
-        LOG.info("branch {} goes on in timeline {} of its source ({})", branch.name(), timeline, history.fileName());
+    /** Keeps that the source goes on in another timeline. */
+    private void switched(Branch branch, int timeline) throws StorageException {
+        LOG.info("branch {} goes on in timeline {} of its source", branch.name(), Integer.toUnsignedString(timeline));
         branch.update(branch.record().onPgTimeline(timeline), context);
     }
 

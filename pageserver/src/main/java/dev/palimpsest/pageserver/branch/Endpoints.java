@@ -393,10 +393,9 @@ final class Endpoints {
         long deadline = System.nanoTime() + DRAIN.toNanos();
         while (true) {
             WalReceiver receiver = branch.receiver();
-            boolean ended = receiver == null || receiver.state().phase() == FollowState.Phase.SOURCE_SHUT_DOWN;
             branch.timeline().freezeAndFlush(context);
             if (PostgresProcess.pid(process.data()) == 0) {
-                if (ended || hasAll(branch, process.data())) {
+                if (hasAll(branch, process.data())) {
                     if (receiver != null) {
                         receiver.close();
                     }

@@ -77,13 +77,18 @@ final class SlruFiles {
     }
 
     /**
-     * Commit timestamps, if the cluster has any. What a server knows of them is what {@link #range} says.
+     * Commit timestamps, if the cluster has any. What a server knows of them is what {@link #range} says. A page has fewer of
+     * them than the next transaction may be ahead, so two pages may be missing.
      */
     static SlruFiles commitTimestamps(List<ClusterAt.SlruSegment> segments, CheckPoint counters)
             throws CorruptionException {
         SlruFiles files = new SlruFiles(SlruKind.COMMIT_TIMESTAMPS, segments);
         if (!segments.isEmpty()) {
-            files.pad(files.layout.pageOf((int) counters.nextXid() - 1), false);
+            int last = files.layout.pageOf((int) counters.nextXid() - 1);
+            if (!files.has(last)) {
+                files.pad(files.before(last), false);
+                files.pad(last, false);
+            }
         }
         return files;
     }

@@ -86,4 +86,7 @@ sealed interface Change {
 
     /** Settings of the control file changed. */
     record Settings(long lsn, XlogRecord.ParameterChange settings) implements Change {}
+
+    /** Another file is there from this record on, see {@link dev.palimpsest.pageserver.datadir.ClusterAt#files}. */
+    record File(long lsn, String path, byte[] content) implements Change {}
 }

@@ -61,6 +61,7 @@ public final class ClusterWriter {
     private final SlruWriter slrus;
     private @Nullable SortedSet<Long> prepared;
     private @Nullable SortedMap<Integer, String> tablespaces;
+    private @Nullable SortedMap<String, byte[]> files;
     private @Nullable ControlFile controlFile;
 
     /**
@@ -94,7 +95,7 @@ public final class ClusterWriter {
             for (Change change : batch.changes()) {
                 apply(change, writer);
             }
-            forks.writeLengths();
+            forks.writeListings();
             writer.put(metadata.build());
             writer.put(batch.values().build());
             Lsn previous = batch.previousEnd();
@@ -124,6 +125,7 @@ public final class ClusterWriter {
             case Change.Origin(long _, ReplicationOriginRecord record) -> origin(record, lsn);
             case Change.Counters(long _, CheckPoint counters) -> counters(counters, lsn);
             case Change.Settings settings -> settings(settings.settings(), lsn);
+            case Change.File(long _, String path, byte[] content) -> file(path, content, lsn);
         }
     }
 
@@ -297,6 +299,16 @@ public final class ClusterWriter {
                 change.trackCommitTimestamp());
         controlFile = file;
         put(ControlKeys.CONTROL_FILE, lsn, file.encode());
+    }
+
+    private void file(String path, byte[] content, Lsn lsn) throws StorageException {
+        SortedMap<String, byte[]> now = files;
+        if (now == null) {
+            now = reader().files();
+            files = now;
+        }
+        now.put(path, content);
+        put(ClusterKeys.FILES, lsn, Listings.files(now));
     }
 
     private void counters(CheckPoint counters, Lsn lsn) throws StorageException {

@@ -38,9 +38,10 @@ final class ForkDirectory {
     private final SerializedBatch.Builder target;
     private final RelationLengths readers;
     private final LinkedHashMap<RelTag, Integer> lengths = new LinkedHashMap<>(1024, 0.75f, true);
-    /** Lengths that are not in the batch yet, all as of one LSN. */
+    /** Lengths that are not in the batch yet, all as of one LSN; so is the list of databases. */
     private final Map<RelTag, Integer> unwritten = new LinkedHashMap<>();
 
+    private boolean databasesUnwritten;
     private Lsn unwrittenAt = Lsn.INVALID;
     private @Nullable SortedMap<DatabaseId, Boolean> databases;
 
@@ -104,17 +105,25 @@ final class ForkDirectory {
 
     /** Sets the length of a fork that exists. */
     void setLength(RelTag fork, int blocks, Lsn lsn) throws StorageException {
-        if (!lsn.equals(unwrittenAt)) {
-            writeLengths();
-            unwrittenAt = lsn;
-        }
+        goTo(lsn);
         unwritten.put(fork, blocks);
         lengths.put(fork, blocks);
         readers.changed(fork, blocks, lsn);
     }
 
-    /** To be called once all changes of a batch are made: a record may change a length more than once. */
-    void writeLengths() throws StorageException {
+    private void goTo(Lsn lsn) throws StorageException {
+        if (!lsn.equals(unwrittenAt)) {
+            writeListings();
+            unwrittenAt = lsn;
+        }
+    }
+
+    /** To be called once all changes of a batch are made: a record may change a length or the databases more than once. */
+    void writeListings() throws StorageException {
+        if (databasesUnwritten) {
+            put(RelationKeys.DATABASE_DIRECTORY, unwrittenAt, Listings.databases(databases()));
+            databasesUnwritten = false;
+        }
         for (Map.Entry<RelTag, Integer> length : unwritten.entrySet()) {
             put(length.getKey().sizeKey(), unwrittenAt, Listings.length(length.getValue()));
         }
@@ -144,8 +153,9 @@ final class ForkDirectory {
         SortedMap<DatabaseId, Boolean> now = databases();
         Boolean known = now.get(database);
         if (known == null || (hasRelationMap && !known)) {
+            goTo(lsn);
             now.put(database, hasRelationMap);
-            put(RelationKeys.DATABASE_DIRECTORY, lsn, Listings.databases(now));
+            databasesUnwritten = true;
         }
     }
 
@@ -159,8 +169,9 @@ final class ForkDirectory {
             put(fork.directoryEntryKey(), lsn, Listings.entry(false));
             readers.dropped(fork, lsn);
         }
+        goTo(lsn);
         now.remove(database);
-        put(RelationKeys.DATABASE_DIRECTORY, lsn, Listings.databases(now));
+        databasesUnwritten = true;
         lengths.replaceAll((fork, length) -> databaseOf(fork).equals(database) ? Integer.valueOf(GONE) : length);
     }
 

@@ -38,6 +38,7 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Says what each WAL record changes, without a look at what there is: so it can run ahead of the timeline. Follows the WAL
@@ -66,6 +67,9 @@ public final class WalInterpreter {
     private final Page page = new Page();
     private byte[] scratch = new byte[16 << 10];
     private ClusterSettings settings;
+    private @Nullable KeptFile keptFile;
+
+    private record KeptFile(String path, byte[] content) {}
 
     /**
      * @param version of the WAL
@@ -75,6 +79,11 @@ public final class WalInterpreter {
     public WalInterpreter(PostgresVersion version, CheckPoint counters, ClusterSettings settings) {
         this.counters = new CounterRounding(version, counters, settings.commitTimestamps());
         this.settings = settings;
+    }
+
+    /** Says that from the next record on the cluster has this file too, such as the history of the timeline that begins. */
+    public void keep(String path, byte[] content) {
+        keptFile = new KeptFile(path, content);
     }
 
     /**
@@ -87,6 +96,11 @@ public final class WalInterpreter {
     public void interpret(WalRecord record, InterpretedBatch into)
             throws MalformedRecordException, InvalidRequestException {
         long lsn = record.endLsn();
+        KeptFile file = keptFile;
+        if (file != null) {
+            into.add(new Change.File(lsn, file.path, file.content));
+            keptFile = null;
+        }
         Rmgr manager = Rmgr.of(record.resourceManagerId());
         if (manager == null) {
             requireImages(record);

@@ -226,20 +226,32 @@ public final class ClusterReader {
         return CheckPoint.decode(version(), bytes, 0);
     }
 
-    /** How far each replication origin is. */
+    /**
+     * How far each replication origin is. In the store a branch does not see its ancestor's, as in Neon; but a subscriber that
+     * goes on from the branch must know what it has applied, so they are looked for there too.
+     */
     public SortedMap<Integer, Lsn> replicationOrigins() throws StorageException {
         SortedMap<Integer, Lsn> origins = new TreeMap<>();
-        for (Map.Entry<Key, KeyResult> entry : timeline.scan(KeySpace.of(ReplicationOriginKeys.ALL), lsn, context)
-                .entrySet()) {
+        addOrigins(timeline, lsn, origins);
+        origins.values().removeIf(reached -> !reached.isValid());
+        return origins;
+    }
+
+    /** What is newer replaces what is older: first what the ancestor had. A dropped origin is at an invalid LSN. */
+    private void addOrigins(Timeline from, Lsn at, SortedMap<Integer, Lsn> origins) throws StorageException {
+        Timeline.BranchPoint branch = from.branchPoint();
+        if (branch != null) {
+            addOrigins(branch.ancestor(), Lsn.min(at, branch.lsn()), origins);
+        }
+        for (Map.Entry<Key, KeyResult> entry :
+                from.scan(KeySpace.of(ReplicationOriginKeys.ALL), at, context).entrySet()) {
             byte[] value = bytes(entry.getValue());
-            if (value.length == 8) {
-                Lsn reached = new Lsn(ByteBuffer.wrap(value).getLong());
-                if (reached.isValid()) {
-                    origins.put(ReplicationOriginKeys.origin(entry.getKey()), reached);
-                }
+            if (value.length == Long.BYTES) {
+                origins.put(
+                        ReplicationOriginKeys.origin(entry.getKey()),
+                        new Lsn(ByteBuffer.wrap(value).getLong()));
             }
         }
-        return origins;
     }
 
     /** Tablespaces and where they lie on the primary. */

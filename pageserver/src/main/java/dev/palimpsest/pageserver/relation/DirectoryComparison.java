@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -35,6 +36,7 @@ public final class DirectoryComparison {
     private static final int PG_DEFAULT = 1663;
     private static final int PG_GLOBAL = 1664;
     private static final int MAX_DIFFERENCES = 1000;
+    private static final int SHOWN = 16;
     private static final Pattern RELATION = Pattern.compile("(\\d+)(?:_(fsm|vm|init))?(?:\\.(\\d+))?");
 
     private final Path directory;
@@ -83,9 +85,7 @@ public final class DirectoryComparison {
             }
         }
         for (SlruKind kind : SlruKind.values()) {
-            if (kind == SlruKind.XACT) {
-                slru(kind);
-            }
+            slru(kind);
         }
     }
 
@@ -244,20 +244,40 @@ public final class DirectoryComparison {
     }
 
     private void slru(SlruKind kind) throws IOException, StorageException {
-        for (Map.Entry<Integer, Integer> segment : reader.slruSegments(kind).entrySet()) {
-            Path file = directory
-                    .resolve(kind.directory())
-                    .resolve(dev.palimpsest.postgres.slru.SlruKind.segmentName(segment.getKey()));
+        Path parent = directory.resolve(kind.directory());
+        Map<Integer, Integer> ours = reader.slruSegments(kind);
+        Set<String> names = new HashSet<>();
+        for (Map.Entry<Integer, Integer> segment : ours.entrySet()) {
+            String name = dev.palimpsest.postgres.slru.SlruKind.segmentName(segment.getKey());
+            names.add(name);
+            Path file = parent.resolve(name);
             if (!Files.exists(file)) {
-                differ(kind.directory() + " has no segment " + file.getFileName() + " on the server");
+                differ(kind.directory() + " has no segment " + name + " on the server");
                 continue;
             }
             byte[] expected = Files.readAllBytes(file);
             byte[] actual = reader.slruSegment(kind, segment.getKey(), segment.getValue());
-            int at = Arrays.mismatch(expected, actual);
-            if (at >= 0 && at < Math.min(expected.length, actual.length)) {
-                differ(kind.directory() + "/" + file.getFileName() + " differs from byte " + at + " on");
+            int length = Math.max(expected.length, actual.length);
+            int at = Arrays.mismatch(Arrays.copyOf(expected, length), Arrays.copyOf(actual, length));
+            if (at >= 0) {
+                differ(kind.directory() + "/" + name + " differs from byte " + at + " on; the server has "
+                        + from(expected, at) + ", we have " + from(actual, at));
             }
         }
+        if (Files.isDirectory(parent)) {
+            try (DirectoryStream<Path> files = Files.newDirectoryStream(parent)) {
+                for (Path file : files) {
+                    if (!names.contains(file.getFileName().toString()) && Files.isRegularFile(file)) {
+                        differ(kind.directory() + "/" + file.getFileName() + " is only on the server");
+                    }
+                }
+            }
+        }
+    }
+
+    private static String from(byte[] bytes, int at) {
+        return at < bytes.length
+                ? HexFormat.ofDelimiter(" ").formatHex(bytes, at, Math.min(bytes.length, at + SHOWN))
+                : "no more";
     }
 }

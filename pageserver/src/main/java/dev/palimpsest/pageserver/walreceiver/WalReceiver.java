@@ -30,6 +30,7 @@ import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.timeline.Timeline;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -69,7 +70,7 @@ public final class WalReceiver implements AutoCloseable {
     /** Told when the source goes on in another PostgreSQL timeline, before anything of it is applied. */
     public interface TimelineSwitch {
         /** Keeps it, durably. */
-        void followed(int timeline, TimelineHistory history) throws StorageException;
+        void followed(int timeline) throws StorageException;
     }
 
     /**
@@ -109,6 +110,7 @@ public final class WalReceiver implements AutoCloseable {
     private volatile @Nullable ReplicationConnection connection;
     private volatile int pgTimeline;
     private final AtomicBoolean flushing = new AtomicBoolean();
+    private final Backoff backoff = new Backoff(FIRST_PAUSE, LONGEST_PAUSE);
     private boolean statusDue;
 
     private WalReceiver(Timeline timeline, RelationLengths lengths, Source source, TimelineSwitch onSwitch) {
@@ -150,10 +152,16 @@ public final class WalReceiver implements AutoCloseable {
                 commit == 0 ? null : new TimestampTz(commit).toInstant());
     }
 
+    /** Tries to connect at once, if it is waiting before it tries again: the source has just been started. */
+    public void connectNow() {
+        backoff.hurry();
+    }
+
     /** Stops, and waits until nothing is received or applied any more. */
     @Override
     public void close() {
         cancellation.cancel();
+        backoff.end();
         ReplicationConnection open = connection;
         if (open != null) {
             open.close();
@@ -178,8 +186,7 @@ public final class WalReceiver implements AutoCloseable {
     }
 
     private void run() {
-        long pause = FIRST_PAUSE.toMillis();
-        while (!cancellation.isCancelled() && phase != FollowState.Phase.SOURCE_SHUT_DOWN) {
+        do {
             Lsn before = timeline.lastRecordLsn();
             try {
                 follow();
@@ -188,18 +195,14 @@ public final class WalReceiver implements AutoCloseable {
             } catch (UpstreamException | StorageException | WalException | RuntimeException e) {
                 failed(e);
             }
-            if (phase == FollowState.Phase.SOURCE_SHUT_DOWN) {
-                return;
+            if (timeline.lastRecordLsn().isAfter(before)) {
+                backoff.reset();
             }
-            pause = timeline.lastRecordLsn().isAfter(before)
-                    ? FIRST_PAUSE.toMillis()
-                    : Math.min(LONGEST_PAUSE.toMillis(), 2 * pause);
-            phase = FollowState.Phase.WAITING;
-            if (!sleep(pause)) {
-                break;
+            // A source that shut down is one that may start again; until then it is said that it did.
+            if (phase != FollowState.Phase.SOURCE_SHUT_DOWN) {
+                phase = FollowState.Phase.WAITING;
             }
-            phase = FollowState.Phase.CONNECTING;
-        }
+        } while (backoff.await());
         phase = FollowState.Phase.STOPPED;
     }
 
@@ -222,26 +225,11 @@ public final class WalReceiver implements AutoCloseable {
         problem = message;
     }
 
-    /** Returns whether it was not stopped meanwhile. */
-    private boolean sleep(long millis) {
-        lock.lock();
-        try {
-            long left = TimeUnit.MILLISECONDS.toNanos(millis);
-            while (left > 0 && !cancellation.isCancelled()) {
-                left = wake.awaitNanos(left);
-            }
-            return !cancellation.isCancelled();
-        } catch (InterruptedException e) {
-            return false;
-        } finally {
-            lock.unlock();
-        }
-    }
-
     private void follow() throws UpstreamException, StorageException, WalException {
         try (ReplicationConnection open = ReplicationConnection.connect(source.connection())) {
             connection = open;
             context.checkCancelled();
+            phase = FollowState.Phase.CONNECTING;
             SystemIdentification system = open.identifySystem();
             checkIdentity(open, system);
             sourceEnd = system.flushLsn();
@@ -282,16 +270,17 @@ public final class WalReceiver implements AutoCloseable {
         Lsn start = startLsn();
         while (true) {
             if (following != pgTimeline && Integer.compareUnsigned(following, pgTimeline) > 0) {
-                onSwitch.followed(following, open.timelineHistory(following));
+                onSwitch.followed(following);
                 pgTimeline = following;
             }
+            TimelineHistory history = missingHistory(open, following);
             WalStream stream = open.startReplication(source.slot(), start, following);
             phase = FollowState.Phase.STREAMING;
             if (problem != null) {
                 LOG.info("{}: following again from {} on", source.name(), start);
             }
             problem = null;
-            StreamEnd end = pump(stream, start);
+            StreamEnd end = pump(stream, start, history);
             switch (end) {
                 case StreamEnd.NextTimeline(int next, Lsn switchLsn) -> {
                     LOG.info(
@@ -318,13 +307,30 @@ public final class WalReceiver implements AutoCloseable {
         }
     }
 
+    /**
+     * The history of a PostgreSQL timeline, if the cluster's files do not have it yet. It is written with the first record that
+     * comes: so it is there as long as that record, and a branch from before does not know it.
+     */
+    private @Nullable TimelineHistory missingHistory(ReplicationConnection open, int following)
+            throws UpstreamException, StorageException {
+        boolean known = following == 1
+                || reader().files().containsKey(dev.palimpsest.postgres.datadir.TimelineHistory.path(following));
+        return known ? null : open.timelineHistory(following);
+    }
+
     /** Receives until the stream ends; on return everything that came before the end is applied. */
-    private StreamEnd pump(WalStream stream, Lsn start) throws UpstreamException, StorageException, WalException {
+    private StreamEnd pump(WalStream stream, Lsn start, @Nullable TimelineHistory history)
+            throws UpstreamException, StorageException, WalException {
         Pipeline pipeline = new Pipeline(new ClusterWriter(timeline, lengths, context));
         StatusReports reports = new StatusReports(stream);
         try {
             WalStreamDecoder decoder = decoder(start, stream.timeline());
             WalInterpreter interpreter = interpreter();
+            if (history != null) {
+                interpreter.keep(
+                        dev.palimpsest.postgres.datadir.TimelineHistory.path(history.timeline()),
+                        history.text().getBytes(StandardCharsets.UTF_8));
+            }
             received = start;
             while (true) {
                 WalStream.Event event = stream.receive(pipeline.hasSomething() ? Duration.ZERO : POLL);

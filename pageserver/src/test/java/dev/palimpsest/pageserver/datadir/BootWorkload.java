@@ -1,14 +1,13 @@
 package dev.palimpsest.pageserver.datadir;
 
+import dev.palimpsest.pageserver.ClusterContents;
 import dev.palimpsest.testkit.PostgresServer;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
-import java.util.TreeMap;
 
 /** Something of everything that a data directory can hold, and questions about all of it. */
 final class BootWorkload {
@@ -34,15 +33,6 @@ final class BootWorkload {
             "CREATE MATERIALIZED VIEW matview AS SELECT id, n FROM plain WHERE id < 100",
             "VACUUM (FREEZE) plain",
             "VACUUM points");
-
-    private static final String DUMP_TABLES = """
-            SELECT c.oid::regclass::text, (xpath('/row/m/text()', query_to_xml(format(
-                'SELECT count(*) || %L || coalesce(md5(string_agg(t::text, %L ORDER BY t::text)), %L) AS m FROM %s t',
-                ' rows ', ';', 'none', c.oid::regclass), false, true, '')))[1]::text
-            FROM pg_class c WHERE c.relkind IN ('r', 'm') AND c.relpersistence = 'p'
-              AND (c.oid >= 16384 OR c.relname IN ('pg_class', 'pg_attribute', 'pg_database', 'pg_authid', 'pg_type'))
-            ORDER BY 1
-            """;
 
     private BootWorkload() {}
 
@@ -129,27 +119,16 @@ final class BootWorkload {
 
     /** Everything that can be read of the cluster, by what it is. */
     static SortedMap<String, String> contents(PostgresServer server) throws Exception {
-        TreeMap<String, String> contents = new TreeMap<>();
+        SortedMap<String, String> contents = ClusterContents.of(server::connect);
         for (String database : DATABASES) {
             try (Connection connection = server.connect(database);
                     Statement sql = connection.createStatement()) {
                 rows(sql, "SELECT sequencename, last_value FROM pg_sequences WHERE sequencename NOT LIKE 'volatile%'")
                         .forEach(row -> contents.put(database + " sequence " + row.get(0), row.get(1)));
-                rows(sql, DUMP_TABLES).forEach(row -> contents.put(database + " " + row.get(0), row.get(1)));
             }
         }
         try (Connection connection = server.connect();
                 Statement sql = connection.createStatement()) {
-            contents.put("prepared", rows(sql, """
-                            SELECT transaction, gid, prepared, owner, database FROM pg_prepared_xacts ORDER BY gid""").toString());
-            contents.put(
-                    "large objects",
-                    rows(sql, "SELECT oid, md5(lo_get(oid)) FROM pg_largeobject_metadata ORDER BY 1")
-                            .toString());
-            contents.put(
-                    "origin",
-                    rows(sql, "SELECT pg_replication_origin_progress('origin one', false)")
-                            .toString());
             contents.put("commit times", rows(sql, """
                             SELECT md5(string_agg(xmin || ' ' || pg_xact_commit_timestamp(xmin), ';' ORDER BY id))
                             FROM many""").toString());
@@ -159,18 +138,8 @@ final class BootWorkload {
         return contents;
     }
 
-    static List<List<String>> rows(Statement sql, String query) throws Exception {
-        List<List<String>> rows = new ArrayList<>();
-        try (ResultSet result = sql.executeQuery(query)) {
-            while (result.next()) {
-                List<String> row = new ArrayList<>();
-                for (int i = 1; i <= result.getMetaData().getColumnCount(); i++) {
-                    row.add(String.valueOf(result.getString(i)));
-                }
-                rows.add(row);
-            }
-        }
-        return rows;
+    static List<List<String>> rows(Statement sql, String query) throws SQLException {
+        return ClusterContents.rows(sql, query);
     }
 
     static String single(PostgresServer server, String query) throws Exception {

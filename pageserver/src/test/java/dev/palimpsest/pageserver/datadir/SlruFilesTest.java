@@ -128,6 +128,23 @@ class SlruFilesTest {
     }
 
     @Test
+    void addsThePagesThatTheNextTransactionIsAhead() throws Exception {
+        List<SlruSegment> four = List.of(new SlruSegment(0, 4));
+        assertThat(summary(SlruFiles.commitTimestamps(four, xids(3, 4 * 819L))))
+                .containsExactly("pg_commit_ts/0000 4+0");
+        assertThat(summary(SlruFiles.commitTimestamps(four, xids(3, 4 * 819L + 1))))
+                .containsExactly("pg_commit_ts/0000 4+1");
+        assertThat(summary(SlruFiles.commitTimestamps(four, xids(3, 4 * 819L + 1023))))
+                .containsExactly("pg_commit_ts/0000 4+2");
+        assertThatThrownBy(() -> SlruFiles.commitTimestamps(four, xids(3, 6 * 819L + 1)))
+                .isInstanceOf(CorruptionException.class)
+                .hasMessageContaining("page 4 is missing");
+        List<SlruSegment> full = List.of(new SlruSegment(0, 31));
+        assertThat(summary(SlruFiles.commitTimestamps(full, xids(3, 32 * 819L + 100))))
+                .containsExactly("pg_commit_ts/0000 31+1", "pg_commit_ts/0001 0+1");
+    }
+
+    @Test
     void saysWhichCommitTimestampsThereAre() throws Exception {
         CheckPoint counters = counters(3, 2 * 819 + 5, 1, 1, 0, 900);
         SlruFiles none = SlruFiles.commitTimestamps(List.of(), counters);

@@ -3,6 +3,7 @@ package dev.palimpsest.postgres.redo;
 import dev.palimpsest.postgres.page.Page;
 import dev.palimpsest.postgres.page.PageException;
 import dev.palimpsest.postgres.page.PageLayout;
+import java.util.Arrays;
 
 /**
  * What makes a page one of an SP-GiST. The special area, 8 bytes:
@@ -15,14 +16,17 @@ import dev.palimpsest.postgres.page.PageLayout;
  *      6    2  FF82
  * </pre>
  *
- * <p>Block 0 is the meta page, 1 the root, 2 the root of the tree with the nulls. A page has either leaf tuples or inner
- * ones; {@link SpGistTuple}.
+ * <p>Block 0 is the meta page: after its header a magic number of 4 bytes, then for each of eight kinds of pages one that has
+ * room, 4 bytes, and how much, 4 bytes. Block 1 is the root, 2 the root of the tree with the nulls. Other pages have either
+ * leaf tuples or inner ones; {@link SpGistTuple}.
  */
 final class SpGistPage {
     static final int LEAF = 0x0004;
     static final int NULLS = 0x0008;
 
     private static final int META = 0x0001;
+
+    private static final int PAGES_WITH_ROOM = PageLayout.HEADER_SIZE + 4;
 
     private static final int SPECIAL_SIZE = 8;
     private static final int FLAGS = PageLayout.PAGE_SIZE - SPECIAL_SIZE;
@@ -38,6 +42,13 @@ final class SpGistPage {
         page.initialize(SPECIAL_SIZE);
         page.putU16(FLAGS, flags);
         page.putU16(PAGE_ID, PAGE_ID_VALUE);
+    }
+
+    /** Blanks which pages have room, if it is a meta page. */
+    static void forgetPagesWithRoom(Page page) throws PageException {
+        if ((page.u16(FLAGS) & META) != 0) {
+            Arrays.fill(page.bytes(), PAGES_WITH_ROOM, PAGES_WITH_ROOM + 8 * 8, (byte) 0);
+        }
     }
 
     /** @throws PageException unless it is a page of an SP-GiST, other than the meta page */
