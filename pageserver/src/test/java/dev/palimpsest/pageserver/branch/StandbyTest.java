@@ -214,7 +214,7 @@ class StandbyTest {
     private static void check(Point point, Connector booted, int port, int major) throws Exception {
         Dump dump = point.dump();
         if (dump != null) {
-            ClusterContents.assertSame(booted, dump.contents(), point.name());
+            ClusterContents.assertSame(ClusterContents.of(booted), dump.contents(), point.name());
             ClusterContents.assertSequences(booted, dump.sequences(), point.name());
             if (dump.pgDump().isPresent()) {
                 assertThat(PgDump.of(major).orElseThrow().dump(port))
