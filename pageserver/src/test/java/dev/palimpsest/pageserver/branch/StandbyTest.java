@@ -84,7 +84,6 @@ class StandbyTest {
                 List<Point> points = work(primary, workload);
                 host.catchUp("prod", flushed(primary));
                 primary.stop("fast");
-                // What follows a checkpoint record is not compared: it comes with the last bytes of the primary's WAL.
                 DirectoryComparison.Result last =
                         host.branches().verify("prod", primary.dataDirectory(), PageComparison.Server.PRIMARY);
                 assertThat(last.differences()).as("the primary, at its end").isEmpty();
