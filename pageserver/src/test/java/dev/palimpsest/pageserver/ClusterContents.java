@@ -99,9 +99,8 @@ public final class ClusterContents {
     }
 
     /** Only what differs is in the message of the failure. */
-    public static void assertSame(Connector cluster, SortedMap<String, String> expected, String what)
-            throws SQLException {
-        SortedMap<String, String> actual = of(cluster);
+    public static void assertSame(SortedMap<String, String> contents, SortedMap<String, String> expected, String what) {
+        TreeMap<String, String> actual = new TreeMap<>(contents);
         TreeMap<String, String> missing = new TreeMap<>(expected);
         missing.entrySet().removeIf(entry -> entry.getValue().equals(actual.get(entry.getKey())));
         actual.entrySet().removeIf(entry -> entry.getValue().equals(expected.get(entry.getKey())));

@@ -211,7 +211,8 @@ public final class WalReceiver implements AutoCloseable {
             return;
         }
         String message = e.getMessage() == null ? e.toString() : e.getMessage();
-        if (!message.equals(problem)) {
+        // That a source which shut down cannot be reached is nothing to warn of.
+        if (!message.equals(problem) && phase != FollowState.Phase.SOURCE_SHUT_DOWN) {
             if (e instanceof RuntimeException) {
                 LOG.error("{}: following stopped at {} and is tried again", source.name(), timeline.lastRecordLsn(), e);
             } else {

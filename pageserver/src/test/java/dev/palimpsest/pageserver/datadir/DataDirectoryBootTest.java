@@ -163,7 +163,7 @@ class DataDirectoryBootTest {
             assertThat(collected(directory))
                     .contains("database system was shut down at")
                     .doesNotContain("redo");
-            ClusterContents.assertSame(booted::connect, contents, "booted");
+            ClusterContents.assertSame(BootWorkload.contents(booted), contents, "booted");
             assertThat(BootWorkload.single(booted, "SELECT pg_current_wal_insert_lsn() >= '" + point.end() + "'"))
                     .isEqualTo("t");
             assertThat(BootWorkload.single(booted, "SELECT timeline_id FROM pg_control_checkpoint()"))
@@ -250,7 +250,7 @@ class DataDirectoryBootTest {
             assertThat(booted.log())
                     .contains("database system was shut down at")
                     .doesNotContain("redo");
-            ClusterContents.assertSame(booted::connect, contents, "booted");
+            ClusterContents.assertSame(BootWorkload.contents(booted), contents, "booted");
             assertThat(BootWorkload.single(booted, "SHOW data_checksums")).isEqualTo("on");
             ClusterContents.assertSound(booted::connect, "booted");
             goesOn(booted, original.checkPoint(), String.valueOf(contents.get("postgres large objects")));
