@@ -35,7 +35,6 @@ class GinRedoTest {
     private static final int NEW_CHILD = 0x10007;
 
     private final IndexRedo index = new IndexRedo();
-    private final PageRedo redo = index.redo();
     private final Page page = index.page();
 
     @AfterEach

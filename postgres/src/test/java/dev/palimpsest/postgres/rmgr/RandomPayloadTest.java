@@ -23,7 +23,7 @@ class RandomPayloadTest {
     @ParameterizedTest
     @EnumSource
     void isDecodedOrRefused(Rmgr manager) throws Exception {
-        long seed = 12 + manager.id();
+        long seed = 12L + manager.id();
         Random random = new Random(seed);
         PostgresVersion[] versions = PostgresVersion.values();
         int decoded = 0;
