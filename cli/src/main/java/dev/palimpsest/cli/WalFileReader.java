@@ -130,6 +130,10 @@ final class WalFileReader implements AutoCloseable {
             return new End(
                     reason.at(), reason.describe() + ", before the end asked for, " + until + ", is reached", true);
         }
+        if (reason instanceof StopReason.UnknownMagic) {
+            // Segments that are kept for later have zeros or older WAL of the same version: this is somebody else's.
+            return new End(reason.at(), reason.describe(), true);
+        }
         Long later = files.firstWrittenAfter(
                 Long.divideUnsigned(decoder.feedPosition().value(), files.segmentSize()));
         return later == null

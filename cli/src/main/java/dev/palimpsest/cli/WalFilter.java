@@ -68,14 +68,6 @@ final class WalFilter {
         return false;
     }
 
-    private static int unsigned(String text) {
-        try {
-            return Integer.parseUnsignedInt(text);
-        } catch (NumberFormatException e) {
-            throw new TypeConversionException("not an unsigned 32-bit number: \"" + text + "\"");
-        }
-    }
-
     static final class RmgrConverter implements ITypeConverter<Integer> {
         @Override
         public Integer convert(String text) {
@@ -98,14 +90,10 @@ final class WalFilter {
             if (!parts.matches()) {
                 throw new TypeConversionException("not a relation: \"" + text + "\" (expected the form 1663/5/16384)");
             }
-            return new RelFileNode(unsigned(parts.group(1)), unsigned(parts.group(2)), unsigned(parts.group(3)));
-        }
-    }
-
-    static final class UnsignedConverter implements ITypeConverter<Integer> {
-        @Override
-        public Integer convert(String text) {
-            return unsigned(text);
+            return new RelFileNode(
+                    UnsignedConverter.parse(parts.group(1)),
+                    UnsignedConverter.parse(parts.group(2)),
+                    UnsignedConverter.parse(parts.group(3)));
         }
     }
 }

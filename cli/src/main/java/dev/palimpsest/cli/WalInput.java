@@ -18,7 +18,7 @@ final class WalInput {
     @Option(
             names = "--timeline",
             paramLabel = "N",
-            converter = TimelineConverter.class,
+            converter = UnsignedConverter.class,
             description = "of a directory, the segments of this PostgreSQL timeline; the newest if not given")
     private @Nullable Integer timeline;
 
@@ -61,17 +61,6 @@ final class WalInput {
                 return Lsn.parse(text);
             } catch (IllegalArgumentException e) {
                 throw new TypeConversionException(e.getMessage());
-            }
-        }
-    }
-
-    static final class TimelineConverter implements ITypeConverter<Integer> {
-        @Override
-        public Integer convert(String text) {
-            try {
-                return Integer.parseUnsignedInt(text);
-            } catch (NumberFormatException e) {
-                throw new TypeConversionException("not a timeline: \"" + text + "\"");
             }
         }
     }

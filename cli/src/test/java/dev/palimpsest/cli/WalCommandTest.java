@@ -2,6 +2,7 @@ package dev.palimpsest.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.palimpsest.postgres.LittleEndian;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.RelFileNode;
@@ -271,6 +272,22 @@ class WalCommandTest {
                 .contains("goes on in segment " + files.get(2).getFileName());
         assertStat(result, w -> w.start < hit.start);
         assertThat(result.json().get("damaged").asBoolean()).isTrue();
+    }
+
+    @Test
+    void aPageOfAnotherVersionIsDamageWhereverItIs() throws IOException {
+        List<Path> files = write(someWal(1, 3), 1);
+        Path last = files.getLast();
+        for (int magic : new int[] {PostgresVersion.V15.walMagic(), 0x1234}) {
+            byte[] bytes = Files.readAllBytes(last);
+            LittleEndian.putU16(bytes, 0, magic);
+            Files.write(last, bytes);
+            Result result = run("stat", directory);
+            assertThat(result.code).isEqualTo(1);
+            assertThat(result.err)
+                    .contains("in segment " + last.getFileName() + " has the magic number")
+                    .contains("PostgreSQL 16 was expected");
+        }
     }
 
     @Test

@@ -2,8 +2,6 @@ package dev.palimpsest.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.palimpsest.postgres.Lsn;
-import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.page.Page;
 import dev.palimpsest.postgres.redo.ConsistencyReplay;
 import dev.palimpsest.postgres.redo.HintLogging;
@@ -13,30 +11,17 @@ import dev.palimpsest.postgres.rmgr.Rmgr;
 import dev.palimpsest.postgres.wal.ImageRestorer;
 import dev.palimpsest.postgres.wal.MalformedRecordException;
 import dev.palimpsest.postgres.wal.WalRecord;
-import dev.palimpsest.postgres.wal.WalSegment;
-import dev.palimpsest.postgres.wal.WalStreamDecoder;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.ResultSet;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
-import java.util.SortedMap;
 import java.util.TreeSet;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Makes real servers write every type of record of a GIN index, and compares each page with theirs. */
 class GinWalTest {
-    private static final int SEGMENT = 16 << 20;
-
     /** The types that redo has to work for; {@code VACUUM_PAGE} only ever comes as an image. */
     private static final List<String> CHANGING = List.of(
             "CREATE_PTREE",
@@ -137,67 +122,35 @@ class GinWalTest {
     @ParameterizedTest
     @ValueSource(ints = {14, 15, 16, 17, 18})
     void everyTypeLeavesThePagesAsPostgresDoes(int major) throws Exception {
-        try (PostgresServer server = PostgresServer.version(major)
-                        .setting("wal_consistency_checking", "all")
-                        .setting("full_page_writes", "off")
-                        .setting("wal_keep_size", "2GB")
-                        .setting("max_wal_size", "4GB")
-                        .setting("autovacuum", "off")
-                        .start();
-                Connection connection = server.connect();
-                Statement statement = connection.createStatement();
+        try (RecordingServer server =
+                        RecordingServer.start(PostgresServer.version(major).setting("full_page_writes", "off"));
                 ConsistencyReplay replay = new ConsistencyReplay(HintLogging.OFF);
                 ImageRestorer images = new ImageRestorer()) {
             for (List<String> commands : List.of(ENTRIES, GROWING, FULL, PENDING)) {
-                for (String command : commands) {
-                    statement.execute(command);
-                }
+                server.run(commands);
             }
-            // Something that is flushed, after everything that is to be seen.
-            statement.execute("CREATE TABLE last (i int)");
-            Lsn end = Lsn.parse(one(statement, "SELECT pg_current_wal_flush_lsn()"));
             Set<String> cases = new TreeSet<>();
-            List<Path> segments = segments(server);
-            Lsn first = WalSegment.parse(segments.get(0).getFileName().toString(), SEGMENT)
-                    .start();
-            WalStreamDecoder decoder = new WalStreamDecoder(PostgresVersion.ofMajor(major), SEGMENT, -1, first);
-            for (Path segment : segments) {
-                byte[] bytes = Files.readAllBytes(segment);
-                decoder.feed(bytes, 0, bytes.length);
-                while (decoder.next()) {
-                    WalRecord record = decoder.record();
-                    replay.apply(record);
-                    if (record.resourceManagerId() == Rmgr.GIN.id()) {
-                        addCase(cases, record);
-                        assertDeleted(record, replay, images);
-                    }
+            LsnComparison lsns = new LsnComparison(Rmgr.GIN, replay);
+            server.read(server.flush(), record -> {
+                lsns.before(record);
+                replay.apply(record);
+                if (record.resourceManagerId() == Rmgr.GIN.id()) {
+                    addCase(cases, record);
+                    assertDeleted(record, replay, images);
                 }
-                if (decoder.stopped() != null) {
-                    break;
-                }
+            });
+            RecordingServer.assertCompared(replay, Rmgr.GIN, CHANGING);
+            for (String type : CHANGING) {
+                assertThat(RecordingServer.counts(replay, "Gin/" + type).adopted())
+                        .as(type)
+                        .isZero();
             }
-            assertThat(decoder.endOfLastRecord())
-                    .as(decoder.finish().describe())
-                    .isGreaterThanOrEqualTo(end);
-            assertReplayed(replay);
+            ConsistencyReplay.Counts vacuum = RecordingServer.counts(replay, "Gin/VACUUM_PAGE");
+            assertThat(vacuum.applied()).isPositive().isEqualTo(vacuum.records());
+            assertThat(vacuum.compared()).isZero();
+            lsns.assertSame();
             assertThat(cases).containsAll(CASES);
         }
-    }
-
-    private static void assertReplayed(ConsistencyReplay replay) {
-        assertThat(replay.faults()).isEmpty();
-        SortedMap<String, ConsistencyReplay.Counts> counts = replay.counts();
-        for (String type : CHANGING) {
-            ConsistencyReplay.Counts count = Objects.requireNonNull(counts.get("Gin/" + type), type);
-            assertThat(count.applied()).as(type).isPositive();
-            assertThat(count.compared()).as(type).isPositive();
-            assertThat(count.mismatches()).as(type).isZero();
-            assertThat(count.failures()).as(type).isZero();
-            assertThat(count.adopted()).as(type).isZero();
-        }
-        ConsistencyReplay.Counts vacuum = Objects.requireNonNull(counts.get("Gin/VACUUM_PAGE"));
-        assertThat(vacuum.applied()).isPositive().isEqualTo(vacuum.records());
-        assertThat(vacuum.compared()).isZero();
     }
 
     /** Notes which of the cases it is, and holds the record's description against its payload. */
@@ -254,21 +207,6 @@ class GinWalTest {
     private static void addActions(Set<String> cases, String page, GinRecord.@Nullable Change change) {
         if (change instanceof GinRecord.Recompression recompression) {
             recompression.actions().forEach(action -> cases.add(page + " segment " + action.action()));
-        }
-    }
-
-    private static String one(Statement statement, String query) throws SQLException {
-        try (ResultSet row = statement.executeQuery(query)) {
-            row.next();
-            return row.getString(1);
-        }
-    }
-
-    private static List<Path> segments(PostgresServer server) throws IOException {
-        try (Stream<Path> files = Files.list(server.walDirectory())) {
-            return files.filter(f -> WalSegment.isName(f.getFileName().toString()))
-                    .sorted()
-                    .toList();
         }
     }
 }

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.palimpsest.postgres.BlockTag;
 import dev.palimpsest.postgres.ForkNumber;
-import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.RelFileNode;
 import dev.palimpsest.postgres.page.Page;
 import dev.palimpsest.postgres.page.PageException;
@@ -18,9 +17,7 @@ import dev.palimpsest.postgres.wal.WalRecord;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -51,8 +48,8 @@ class GistWalTest {
             "CREATE TABLE shapes (id int, place point, span int4range)",
             "CREATE INDEX shapes_place ON shapes USING gist (place)",
             "CREATE INDEX shapes_span ON shapes USING gist (span, place) INCLUDE (id)",
-            "INSERT INTO shapes SELECT i, point(i * 7919 % 1009, i * 104729 % 997), int4range(i * 31 % 1000, 1000 + i % 7)"
-                    + " FROM generate_series(1, 6000) i",
+            "INSERT INTO shapes SELECT i, point(i * 7919 % 1009, i * 104729 % 997), int4range(i * 31 % 1000, 1000 + i"
+                    + " % 7) FROM generate_series(1, 6000) i",
             "DELETE FROM shapes WHERE id % 3 = 0",
             "VACUUM (INDEX_CLEANUP ON) shapes",
             // Scans mark the deleted items dead; inserts then find pages full of them.
@@ -60,15 +57,15 @@ class GistWalTest {
             "SET enable_seqscan = off; SET enable_bitmapscan = off",
             "SELECT count(*) FROM shapes WHERE place <@ box '(-1,-1),(2000,2000)'",
             "SELECT count(*) FROM shapes WHERE span && '[0,3000)'",
-            "INSERT INTO shapes SELECT i, point(i * 7919 % 1009, i * 104729 % 997), int4range(i * 31 % 1000, 1000 + i % 7)"
-                    + " FROM generate_series(1, 5000) i",
+            "INSERT INTO shapes SELECT i, point(i * 7919 % 1009, i * 104729 % 997), int4range(i * 31 % 1000, 1000 + i"
+                    + " % 7) FROM generate_series(1, 5000) i",
             "RESET enable_seqscan; RESET enable_bitmapscan",
             // Leaves with one to many tuples make a high tree of few rows, and some splits into more than two pages.
             "CREATE TABLE wide (id int, place point, body text)",
             "ALTER TABLE wide ALTER body SET STORAGE PLAIN",
             "CREATE INDEX wide_place ON wide USING gist (place) INCLUDE (body)",
-            "INSERT INTO wide SELECT i, point(i * 7919 % 1009, i * 104729 % 997), repeat('x', (i * 31 % 4) * (i * 17 % 2000))"
-                    + " FROM generate_series(1, 1500) i",
+            "INSERT INTO wide SELECT i, point(i * 7919 % 1009, i * 104729 % 997), repeat('x', (i * 31 % 4) * (i * 17 %"
+                    + " 2000)) FROM generate_series(1, 1500) i",
             "DELETE FROM wide WHERE id > 100",
             "VACUUM (INDEX_CLEANUP ON) wide",
             "SELECT txid_current()",
@@ -81,9 +78,8 @@ class GistWalTest {
 
     /** Without WAL for pages, splits still need positions in it that differ. */
     private static final List<String> SKIPPED = List.of(
-            "BEGIN; CREATE TABLE skipped (place point); CREATE INDEX ON skipped USING gist (place);"
-                    + " INSERT INTO skipped SELECT point(i * 7919 % 1009, i * 104729 % 997) FROM generate_series(1, 2000) i;"
-                    + " COMMIT",
+            "BEGIN; CREATE TABLE skipped (place point); CREATE INDEX ON skipped USING gist (place); INSERT INTO"
+                + " skipped SELECT point(i * 7919 % 1009, i * 104729 % 997) FROM generate_series(1, 2000) i; COMMIT",
             "CHECKPOINT",
             "INSERT INTO skipped SELECT point(i * 7919 % 1009, i * 104729 % 997) FROM generate_series(1, 2000) i",
             "CHECKPOINT",
@@ -93,22 +89,25 @@ class GistWalTest {
     @ParameterizedTest
     @ValueSource(ints = {14, 15, 16, 17, 18})
     void everyTypeLeavesThePagesAsPostgresDoes(int major) throws Exception {
-        try (PostgresServer server = IndexWal.server(major)
-                        .setting("full_page_writes", "off")
-                        .start();
-                Connection connection = server.connect();
-                Statement statement = connection.createStatement();
+        try (RecordingServer server =
+                        RecordingServer.start(PostgresServer.version(major).setting("full_page_writes", "off"));
                 ConsistencyReplay replay = new ConsistencyReplay(HintLogging.OFF)) {
-            Lsn end = IndexWal.run(statement, WORKLOAD);
+            server.run(WORKLOAD);
             Set<String> cases = new TreeSet<>();
-            IndexWal.replay(server, end, replay, record -> addCase(cases, record, major));
-            IndexWal.assertCompared(replay, "Gist", CHANGING);
-            IndexWal.assertWithoutPages(replay, "Gist/PAGE_REUSE");
+            LsnComparison lsns = new LsnComparison(Rmgr.GIST, replay);
+            server.read(server.flush(), record -> {
+                lsns.before(record);
+                replay.apply(record);
+                addCase(cases, record, major);
+            });
+            lsns.assertSame();
+            RecordingServer.assertCompared(replay, Rmgr.GIST, CHANGING);
+            RecordingServer.assertWithoutPages(replay, "Gist/PAGE_REUSE");
             assertThat(cases).containsAll(CASES);
-            statement.execute("CHECKPOINT");
+            server.run(List.of("CHECKPOINT"));
             int pages = 0;
             for (String index : List.of("shapes_place", "shapes_span", "wide_place")) {
-                pages += assertSpecialAreasAreTheServers(server, statement, index, replay);
+                pages += assertSpecialAreasAreTheServers(server, index, replay);
             }
             assertThat(pages).isGreaterThan(300);
         }
@@ -117,18 +116,21 @@ class GistWalTest {
     @ParameterizedTest
     @ValueSource(ints = {14, 15, 16, 17, 18})
     void positionsAreAssignedWhereThereIsNoOtherWal(int major) throws Exception {
-        try (PostgresServer server = IndexWal.server(major)
+        try (RecordingServer server = RecordingServer.start(PostgresServer.version(major)
                         .setting("wal_level", "minimal")
-                        .setting("max_wal_senders", "0")
-                        .start();
-                Connection connection = server.connect();
-                Statement statement = connection.createStatement();
+                        .setting("max_wal_senders", "0"));
                 ConsistencyReplay replay = new ConsistencyReplay(HintLogging.OFF)) {
-            Lsn end = IndexWal.run(statement, SKIPPED);
+            server.run(SKIPPED);
             Set<String> cases = new TreeSet<>();
-            IndexWal.replay(server, end, replay, record -> addCase(cases, record, major));
-            IndexWal.assertWithoutPages(replay, "Gist/ASSIGN_LSN");
-            IndexWal.assertCompared(replay, "Gist", List.of("PAGE_UPDATE", "PAGE_SPLIT"));
+            LsnComparison lsns = new LsnComparison(Rmgr.GIST, replay);
+            server.read(server.flush(), record -> {
+                lsns.before(record);
+                replay.apply(record);
+                addCase(cases, record, major);
+            });
+            lsns.assertSame();
+            RecordingServer.assertWithoutPages(replay, "Gist/ASSIGN_LSN");
+            RecordingServer.assertCompared(replay, Rmgr.GIST, List.of("PAGE_UPDATE", "PAGE_SPLIT"));
             assertThat(cases).contains("page restored");
         }
     }
@@ -176,13 +178,12 @@ class GistWalTest {
      * What the mask hides is right too: the node sequence numbers and whether to follow right, as the server has them
      * on disk. Returns the number of pages.
      */
-    private static int assertSpecialAreasAreTheServers(
-            PostgresServer server, Statement statement, String index, ConsistencyReplay replay)
+    private static int assertSpecialAreasAreTheServers(RecordingServer server, String index, ConsistencyReplay replay)
             throws SQLException, IOException, PageException {
-        String path = IndexWal.one(statement, "SELECT pg_relation_filepath('" + index + "')");
+        String path = server.one("SELECT pg_relation_filepath('" + index + "')");
         String[] parts = path.split("/", -1);
         RelFileNode relation = new RelFileNode(1663, Integer.parseInt(parts[1]), Integer.parseInt(parts[2]));
-        byte[] file = Files.readAllBytes(server.dataDirectory().resolve(Path.of(path)));
+        byte[] file = Files.readAllBytes(server.server().dataDirectory().resolve(Path.of(path)));
         int compared = 0;
         for (int block = 0; block < file.length / 8192; block++) {
             Page theirs = Page.wrap(Arrays.copyOfRange(file, block * 8192, (block + 1) * 8192));

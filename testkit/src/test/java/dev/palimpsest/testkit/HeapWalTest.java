@@ -151,21 +151,13 @@ class HeapWalTest {
     }
 
     private static void assertReplayed(ConsistencyReplay replay, int major) {
-        RecordingServer.assertNoFaults(replay);
-        List<String> withPages = new ArrayList<>(WITH_PAGES);
-        withPages.addAll(
+        RecordingServer.assertCompared(replay, WITH_PAGES);
+        RecordingServer.assertCompared(
+                replay,
                 major >= 17
                         ? List.of("Heap2/PRUNE_ON_ACCESS", "Heap2/PRUNE_VACUUM_SCAN", "Heap2/PRUNE_VACUUM_CLEANUP")
                         : List.of("Heap2/PRUNE", "Heap2/VACUUM", "Heap2/FREEZE_PAGE"));
-        for (String type : withPages) {
-            ConsistencyReplay.Counts count = replay.counts().get(type);
-            assertThat(count).as("%s on PostgreSQL %d", type, major).isNotNull();
-            assertThat(Objects.requireNonNull(count).applied())
-                    .as("applied %s", type)
-                    .isPositive();
-            assertThat(count.compared()).as("compared %s", type).isPositive();
-        }
-        assertThat(replay.counts()).as("PostgreSQL %d", major).containsKeys(WITHOUT_PAGES.toArray(String[]::new));
+        WITHOUT_PAGES.forEach(type -> RecordingServer.assertWithoutPages(replay, type));
     }
 
     /** What no image shows: the LSN, whether a page is all-visible, and the map's bits. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.redo.ConsistencyReplay;
+import dev.palimpsest.postgres.rmgr.Rmgr;
 import dev.palimpsest.postgres.wal.WalPageHeader;
 import dev.palimpsest.postgres.wal.WalRecord;
 import dev.palimpsest.postgres.wal.WalSegment;
@@ -18,6 +19,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
@@ -41,10 +43,18 @@ final class RecordingServer implements AutoCloseable {
         this.statement = connection.createStatement();
     }
 
-    /** Starts a server with what the builder says, and what a recording needs. */
+    /**
+     * Starts a server with what the builder says, that keeps its WAL and puts into each record what the pages become that
+     * it changes.
+     */
     static RecordingServer start(PostgresServer.Builder builder) throws SQLException {
-        PostgresServer server = builder.setting("wal_consistency_checking", "all")
-                .setting("wal_keep_size", "8GB")
+        return startWithoutPages(builder.setting("wal_consistency_checking", "all"));
+    }
+
+    /** The same but for the pages, so that there is nothing to compare with in the WAL. */
+    static RecordingServer startWithoutPages(PostgresServer.Builder builder) throws SQLException {
+        PostgresServer server = builder.setting("wal_keep_size", "8GB")
+                .setting("max_wal_size", "8GB")
                 .setting("autovacuum", "off")
                 .start();
         try {
@@ -109,23 +119,34 @@ final class RecordingServer implements AutoCloseable {
         return Lsn.parse(one("SELECT pg_current_wal_flush_lsn()"));
     }
 
-    /** Reads the WAL from its first record to the one that ends at {@code end}; the record is the same object each time. */
+    /**
+     * Reads the WAL from its first record to the one that ends at {@code end}; the record is the same object each time.
+     * After {@link #stop} there may be more behind it.
+     */
     void read(Lsn end, Visitor visitor) throws Exception {
+        WalStreamDecoder decoder = readAll(record -> {
+            if (record.endLsn() <= end.value()) {
+                visitor.visit(record);
+            }
+        });
+        assertThat(decoder.endOfLastRecord()).as(decoder.finish().describe()).isGreaterThanOrEqualTo(end);
+    }
+
+    /** Reads all the WAL there is, from its first record on. */
+    WalStreamDecoder readAll(Visitor visitor) throws Exception {
         List<Path> segments = segments(server.walDirectory());
         WalStreamDecoder decoder = decoderFor(segments.get(0));
         for (Path segment : segments) {
             byte[] bytes = Files.readAllBytes(segment);
             decoder.feed(bytes, 0, bytes.length);
             while (decoder.next()) {
-                if (!decoder.endOfLastRecord().isAfter(end)) {
-                    visitor.visit(decoder.record());
-                }
+                visitor.visit(decoder.record());
             }
             if (decoder.stopped() != null) {
                 break;
             }
         }
-        assertThat(decoder.endOfLastRecord()).as(decoder.finish().describe()).isGreaterThanOrEqualTo(end);
+        return decoder;
     }
 
     private WalStreamDecoder decoderFor(Path segment) throws IOException {
@@ -133,6 +154,7 @@ final class RecordingServer implements AutoCloseable {
         assertThat(header.version()).isEqualTo(PostgresVersion.ofMajor(server.major()));
         Lsn start = WalSegment.parse(segment.getFileName().toString(), header.segmentSize())
                 .start();
+        assertThat(start).as("WAL from the beginning").isEqualTo(new Lsn(header.segmentSize()));
         return new WalStreamDecoder(PostgresVersion.ofMajor(server.major()), header.segmentSize(), -1, start);
     }
 
@@ -161,6 +183,33 @@ final class RecordingServer implements AutoCloseable {
             assertThat(count.mismatches()).as("mismatches of %s", type).isZero();
             assertThat(count.failures()).as("failures of %s", type).isZero();
         });
+    }
+
+    /** Records of these types changed pages, and left them as the server did. */
+    static void assertCompared(ConsistencyReplay replay, Rmgr manager, List<String> types) {
+        assertCompared(replay, types.stream().map(type -> manager + "/" + type).toList());
+    }
+
+    /** Records of these types, {@code Heap/INSERT}, changed pages, and left them as the server did. */
+    static void assertCompared(ConsistencyReplay replay, List<String> types) {
+        assertNoFaults(replay);
+        for (String type : types) {
+            ConsistencyReplay.Counts count = counts(replay, type);
+            assertThat(count.applied()).as("applied %s", type).isPositive();
+            assertThat(count.compared()).as("compared %s", type).isPositive();
+        }
+    }
+
+    /** Records of this type were there, and changed no page. */
+    static void assertWithoutPages(ConsistencyReplay replay, String type) {
+        assertThat(counts(replay, type).records()).as(type).isPositive();
+        assertThat(counts(replay, type).applied()).as(type).isZero();
+        assertThat(counts(replay, type).compared()).as(type).isZero();
+    }
+
+    /** What became of the records of a type, of which there must be some. */
+    static ConsistencyReplay.Counts counts(ConsistencyReplay replay, String type) {
+        return Objects.requireNonNull(replay.counts().get(type), () -> "no record of " + type);
     }
 
     @Override

@@ -2,7 +2,6 @@ package dev.palimpsest.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.redo.ConsistencyReplay;
 import dev.palimpsest.postgres.redo.HintLogging;
 import dev.palimpsest.postgres.rmgr.RecordDescriber;
@@ -10,8 +9,6 @@ import dev.palimpsest.postgres.rmgr.Rmgr;
 import dev.palimpsest.postgres.rmgr.SpGistRecord;
 import dev.palimpsest.postgres.wal.MalformedRecordException;
 import dev.palimpsest.postgres.wal.WalRecord;
-import java.sql.Connection;
-import java.sql.Statement;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -65,14 +62,16 @@ class SpGistWalTest {
             // Texts with common prefixes, of all lengths: nodes are added and prefixes split.
             "CREATE TABLE words (id int, word text)",
             "CREATE INDEX ON words USING spgist (word)",
-            "INSERT INTO words SELECT i, repeat('same prefix ', i % 20) || md5((i * 7)::text) FROM generate_series(1, 6000) i",
-            "INSERT INTO words SELECT i, repeat('q', 200 - i % 200) || chr(65 + i % 50) || repeat(chr(97 + i % 26), 100)"
-                    + " FROM generate_series(1, 4000) i",
+            "INSERT INTO words SELECT i, repeat('same prefix ', i % 20) || md5((i * 7)::text) FROM generate_series(1,"
+                    + " 6000) i",
+            "INSERT INTO words SELECT i, repeat('q', 200 - i % 200) || chr(65 + i % 50) || repeat(chr(97 + i % 26),"
+                    + " 100) FROM generate_series(1, 4000) i",
             "INSERT INTO words SELECT i, repeat(chr(200 + i % 300), 1 + i % 60) || i FROM generate_series(1, 5000) i",
             "DELETE FROM words WHERE id % 3 <> 0",
             "VACUUM (INDEX_CLEANUP ON) words",
             "SELECT txid_current()",
-            "INSERT INTO words SELECT i, repeat('same prefix ', i % 20) || md5((i * 7)::text) FROM generate_series(1, 3000) i",
+            "INSERT INTO words SELECT i, repeat('same prefix ', i % 20) || md5((i * 7)::text) FROM generate_series(1,"
+                    + " 3000) i",
             "DELETE FROM words WHERE id > 100",
             "VACUUM (INDEX_CLEANUP ON) words",
             "SELECT txid_current()",
@@ -95,16 +94,19 @@ class SpGistWalTest {
     @ParameterizedTest
     @ValueSource(ints = {14, 15, 16, 17, 18})
     void everyTypeLeavesThePagesAsPostgresDoes(int major) throws Exception {
-        try (PostgresServer server = IndexWal.server(major)
-                        .setting("full_page_writes", major % 2 == 0 ? "off" : "on")
-                        .start();
-                Connection connection = server.connect();
-                Statement statement = connection.createStatement();
+        try (RecordingServer server = RecordingServer.start(
+                        PostgresServer.version(major).setting("full_page_writes", major % 2 == 0 ? "off" : "on"));
                 ConsistencyReplay replay = new ConsistencyReplay(HintLogging.OFF)) {
-            Lsn end = IndexWal.run(statement, WORKLOAD);
+            server.run(WORKLOAD);
             Set<String> cases = new TreeSet<>();
-            IndexWal.replay(server, end, replay, record -> addCase(cases, record, major));
-            IndexWal.assertCompared(replay, "SPGist", CHANGING);
+            LsnComparison lsns = new LsnComparison(Rmgr.SPGIST, replay);
+            server.read(server.flush(), record -> {
+                lsns.before(record);
+                replay.apply(record);
+                addCase(cases, record, major);
+            });
+            lsns.assertSame();
+            RecordingServer.assertCompared(replay, Rmgr.SPGIST, CHANGING);
             assertThat(cases).containsAll(CASES);
         }
     }

@@ -36,13 +36,10 @@ import dev.palimpsest.postgres.slru.SlruTruncation;
 import dev.palimpsest.postgres.slru.SlruUpdate;
 import dev.palimpsest.postgres.slru.SlruUpdateCodec;
 import dev.palimpsest.postgres.wal.WalRecord;
-import dev.palimpsest.postgres.wal.WalSegment;
-import dev.palimpsest.postgres.wal.WalStreamDecoder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
@@ -227,18 +224,16 @@ class StateWalTest {
     @ParameterizedTest
     @ValueSource(ints = {14, 15, 16, 17, 18})
     void walSaysWhatTheFilesSay(int major) throws Exception {
-        try (PostgresServer server = PostgresServer.version(major)
+        try (RecordingServer recording = RecordingServer.startWithoutPages(PostgresServer.version(major)
                         .setting("wal_level", "logical")
                         .setting("track_commit_timestamp", "on")
-                        .setting("max_prepared_transactions", "10")
-                        .setting("wal_keep_size", "2GB")
-                        .setting("autovacuum", "off")
-                        .start();
+                        .setting("max_prepared_transactions", "10"));
                 Derived derived = new Derived()) {
-            RelFileNode cut = run(server, major);
+            RelFileNode cut = run(recording, major);
             String database = String.valueOf(cut.dbNode());
-            server.stop("fast");
-            derive(server, derived);
+            recording.stop("fast");
+            recording.readAll(derived::take);
+            PostgresServer server = recording.server();
             assertThat(derived.types).as("PostgreSQL %d", major).containsAll(TYPES);
             assertThat(derived.types)
                     .contains(
@@ -260,38 +255,31 @@ class StateWalTest {
         }
     }
 
-    private static RelFileNode run(PostgresServer server, int major) throws SQLException {
-        try (Connection connection = server.connect();
-                Statement statement = connection.createStatement()) {
-            for (String command : WORKLOAD) {
-                statement.execute(command);
+    private static RelFileNode run(RecordingServer server, int major) throws SQLException {
+        server.run(WORKLOAD);
+        manyMultixacts(server.server());
+        databases(server, major);
+        server.run(List.of(
+                "ALTER SYSTEM SET full_page_writes = off",
+                "SELECT pg_reload_conf()",
+                "UPDATE pg_database SET datallowconn = true"));
+        String[] names =
+                server.one("SELECT string_agg(datname, ' ') FROM pg_database").split(" ", -1);
+        for (String name : names) {
+            try (Connection other = server.server().connect(name);
+                    Statement vacuum = other.createStatement()) {
+                vacuum.execute("VACUUM (FREEZE)");
             }
-            manyMultixacts(server);
-            databases(server, statement, major);
-            statement.execute("ALTER SYSTEM SET full_page_writes = off");
-            statement.execute("SELECT pg_reload_conf()");
-            statement.execute("UPDATE pg_database SET datallowconn = true");
-            List<String> names = new ArrayList<>();
-            try (ResultSet rows = statement.executeQuery("SELECT datname FROM pg_database")) {
-                while (rows.next()) {
-                    names.add(rows.getString(1));
-                }
-            }
-            for (String name : names) {
-                try (Connection other = server.connect(name);
-                        Statement vacuum = other.createStatement()) {
-                    vacuum.execute("VACUUM (FREEZE)");
-                }
-            }
-            statement.execute("CHECKPOINT");
-            statement.execute("BEGIN; INSERT INTO t VALUES (-7, 0); SAVEPOINT a; INSERT INTO t VALUES (-8, 0);"
-                    + " DROP TABLE two; CREATE TABLE four (i int); PREPARE TRANSACTION 'it''s kept'");
-            statement.execute("CHECKPOINT");
-            return new RelFileNode(
-                    1663,
-                    Integer.parseInt(one(statement, "SELECT oid FROM pg_database WHERE datname = current_database()")),
-                    Integer.parseInt(one(statement, "SELECT pg_relation_filenode('cut')")));
         }
+        server.run(List.of(
+                "CHECKPOINT",
+                "BEGIN; INSERT INTO t VALUES (-7, 0); SAVEPOINT a; INSERT INTO t VALUES (-8, 0);"
+                        + " DROP TABLE two; CREATE TABLE four (i int); PREPARE TRANSACTION 'it''s kept'",
+                "CHECKPOINT"));
+        return new RelFileNode(
+                1663,
+                Integer.parseInt(server.one("SELECT oid FROM pg_database WHERE datname = current_database()")),
+                Integer.parseInt(server.one("SELECT pg_relation_filenode('cut')")));
     }
 
     /** Each subtransaction of the second session makes a multixact with the first: offsets and members of several pages. */
@@ -308,15 +296,16 @@ class StateWalTest {
         }
     }
 
-    private static void databases(PostgresServer server, Statement statement, int major) throws SQLException {
-        Path space = server.dataDirectory().resolveSibling("space");
-        statement.execute("COPY (SELECT 1) TO PROGRAM 'mkdir " + space + "'");
-        statement.execute("CREATE TABLESPACE space LOCATION '" + space + "'");
-        statement.execute("CREATE DATABASE one" + (major == 14 ? "" : " STRATEGY file_copy"));
-        statement.execute("CREATE DATABASE two" + (major == 14 ? "" : " STRATEGY wal_log"));
-        statement.execute("ALTER DATABASE two SET TABLESPACE space");
-        statement.execute("DROP DATABASE two");
-        statement.execute("DROP TABLESPACE space");
+    private static void databases(RecordingServer server, int major) throws SQLException {
+        Path space = server.server().dataDirectory().resolveSibling("space");
+        server.run(List.of(
+                "COPY (SELECT 1) TO PROGRAM 'mkdir " + space + "'",
+                "CREATE TABLESPACE space LOCATION '" + space + "'",
+                "CREATE DATABASE one" + (major == 14 ? "" : " STRATEGY file_copy"),
+                "CREATE DATABASE two" + (major == 14 ? "" : " STRATEGY wal_log"),
+                "ALTER DATABASE two SET TABLESPACE space",
+                "DROP DATABASE two",
+                "DROP TABLESPACE space"));
     }
 
     private static void assertSamePages(PostgresServer server, Derived derived, SlruKind kind) throws IOException {
@@ -422,35 +411,5 @@ class StateWalTest {
         assertThat(theirs).hasSize(8192);
         Page ours = Objects.requireNonNull(derived.replay.page(new BlockTag(cut, ForkNumber.VISIBILITY_MAP, 0)));
         assertThat(Arrays.mismatch(ours.bytes(), 24, 8192, theirs, 24, 8192)).isEqualTo(-1);
-    }
-
-    private static String one(Statement statement, String query) throws SQLException {
-        try (ResultSet row = statement.executeQuery(query)) {
-            row.next();
-            return row.getString(1);
-        }
-    }
-
-    private static void derive(PostgresServer server, Derived derived) throws Exception {
-        List<Path> segments;
-        try (Stream<Path> files = Files.list(server.walDirectory())) {
-            segments = files.filter(f -> WalSegment.isName(f.getFileName().toString()))
-                    .sorted()
-                    .toList();
-        }
-        Lsn start = WalSegment.parse(segments.get(0).getFileName().toString(), SEGMENT)
-                .start();
-        assertThat(start).as("WAL from the beginning").isEqualTo(new Lsn(SEGMENT));
-        WalStreamDecoder decoder = new WalStreamDecoder(PostgresVersion.ofMajor(server.major()), SEGMENT, -1, start);
-        for (Path segment : segments) {
-            byte[] bytes = Files.readAllBytes(segment);
-            decoder.feed(bytes, 0, bytes.length);
-            while (decoder.next()) {
-                derived.take(decoder.record());
-            }
-            if (decoder.stopped() != null) {
-                break;
-            }
-        }
     }
 }

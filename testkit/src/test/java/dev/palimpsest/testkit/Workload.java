@@ -45,8 +45,7 @@ final class Workload {
                 .setting("wal_log_hints", "on")
                 .setting("full_page_writes", "off")
                 .setting("track_commit_timestamp", "on")
-                .setting("max_prepared_transactions", "5")
-                .setting("max_wal_size", "8GB");
+                .setting("max_prepared_transactions", "5");
     }
 
     /**

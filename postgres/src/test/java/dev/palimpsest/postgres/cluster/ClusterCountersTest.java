@@ -1,5 +1,6 @@
 package dev.palimpsest.postgres.cluster;
 
+import static dev.palimpsest.postgres.Bytes.i32s;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.palimpsest.postgres.LittleEndian;
@@ -18,14 +19,6 @@ class ClusterCountersTest {
             new Lsn(0x1000028), 1, 1, 1, null, 2L << 32 | 700, 16384, 10, 30, 600, 1, 5, 1, 0, 650, 690, 0);
     private static final ClusterCounters ON = new ClusterCounters(START, CommitTimestamps.ON);
     private static final ClusterCounters OFF = new ClusterCounters(START, CommitTimestamps.OFF);
-
-    private static byte[] i32s(int... values) {
-        byte[] bytes = new byte[4 * values.length];
-        for (int i = 0; i < values.length; i++) {
-            LittleEndian.putI32(bytes, 4 * i, values[i]);
-        }
-        return bytes;
-    }
 
     private static WalRecord record(Rmgr manager, int info, int xid, byte[] main) throws MalformedRecordException {
         return new RecordBuilder(PostgresVersion.V16, manager.id(), info)

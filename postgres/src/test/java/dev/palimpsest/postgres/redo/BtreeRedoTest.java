@@ -1,69 +1,55 @@
 package dev.palimpsest.postgres.redo;
 
+import static dev.palimpsest.postgres.Bytes.concat;
+import static dev.palimpsest.postgres.Bytes.i32s;
+import static dev.palimpsest.postgres.Bytes.u16s;
+import static dev.palimpsest.postgres.redo.IndexChange.END;
+import static dev.palimpsest.postgres.redo.IndexChange.INDEX;
+import static dev.palimpsest.postgres.redo.IndexChange.START;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.palimpsest.postgres.LittleEndian;
 import dev.palimpsest.postgres.PostgresVersion;
-import dev.palimpsest.postgres.RelFileNode;
 import dev.palimpsest.postgres.page.LinePointer;
 import dev.palimpsest.postgres.page.Page;
-import dev.palimpsest.postgres.page.PageEditor;
 import dev.palimpsest.postgres.page.PageException;
 import dev.palimpsest.postgres.page.PageLayout;
+import dev.palimpsest.postgres.redo.MutatedRecords.Area;
 import dev.palimpsest.postgres.rmgr.BtreeRecord;
-import dev.palimpsest.postgres.wal.MalformedRecordException;
+import dev.palimpsest.postgres.rmgr.Rmgr;
 import dev.palimpsest.postgres.wal.RecordBuilder;
-import dev.palimpsest.postgres.wal.RedoException;
 import dev.palimpsest.postgres.wal.WalRecord;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class BtreeRedoTest {
-    private static final RelFileNode INDEX = new RelFileNode(1663, 5, 24650);
-    private static final int BTREE = 11;
-    private static final long START = 0x1000100;
-    private static final long END = 0x1000180;
     private static final int PREVIOUS = 8176;
     private static final int NEXT = 8180;
     private static final int LEVEL = 8184;
     private static final int FLAGS = 8188;
     private static final int CYCLE = 8190;
 
-    /** A change to one page; the record refers to blocks 10 to 14 of the index by the ids 0 to 4. */
-    private record Sample(int opcode, int blockId, boolean init, byte[] main, byte[] data) {
-        WalRecord record(PostgresVersion version) throws MalformedRecordException {
-            RecordBuilder builder = new RecordBuilder(version, BTREE, opcode).main(main);
-            for (int id = 0; id <= 4; id++) {
-                builder.block(id, INDEX, 10 + id);
-                if (id == blockId) {
-                    builder.data(data);
-                    if (init) {
-                        builder.willInit();
-                    }
-                }
-            }
-            return builder.decoded(START, END);
-        }
-    }
-
-    private final PageRedo redo = new PageRedo(HintLogging.OFF);
-    private final PageEditor editor = new PageEditor();
-    private final Page page = new Page();
+    private final IndexRedo index = new IndexRedo();
+    private final PageRedo redo = index.redo();
+    private final Page page = index.page();
 
     @AfterEach
     void close() {
-        redo.close();
+        index.close();
+    }
+
+    /** The record refers to blocks 10 to 14. */
+    private static IndexChange change(int opcode, int blockId, boolean init, byte[] main, byte[] data) {
+        return new IndexChange(Rmgr.BTREE, 10, 5, opcode, blockId, init, main, data);
     }
 
     @Test
     void anInsertMovesTheItemsBehindIt() throws Exception {
         leaf(0, tuple(10, 1, 1), tuple(30, 1, 3));
-        apply(new Sample(BtreeRecord.INSERT_LEAF, 0, false, u16s(2), tuple(20, 1, 2)));
+        index.apply(change(BtreeRecord.INSERT_LEAF, 0, false, u16s(2), tuple(20, 1, 2)));
         assertThat(items()).containsExactly("10 1/1", "20 1/2", "30 1/3");
         assertThat(page.lsn()).isEqualTo(END);
     }
@@ -71,13 +57,13 @@ class BtreeRedoTest {
     @Test
     void anInsertAboveFinishesTheSplitOfTheChild() throws Exception {
         inner(tuple(10, 1, 0), tuple(30, 2, 0));
-        apply(new Sample(BtreeRecord.INSERT_UPPER, 0, false, u16s(2), tuple(20, 3, 1)));
+        index.apply(change(BtreeRecord.INSERT_UPPER, 0, false, u16s(2), tuple(20, 3, 1)));
         assertThat(items()).containsExactly("10 1/0", "20 3/1", "30 2/0");
         leaf(0);
         page.putU16(FLAGS, 0x81);
-        apply(new Sample(BtreeRecord.INSERT_UPPER, 1, false, u16s(2), new byte[0]));
+        index.apply(change(BtreeRecord.INSERT_UPPER, 1, false, u16s(2), new byte[0]));
         assertThat(page.u16(FLAGS)).isEqualTo(0x01);
-        apply(new Sample(BtreeRecord.INSERT_META, 2, true, u16s(2), meta()));
+        index.apply(change(BtreeRecord.INSERT_META, 2, true, u16s(2), meta()));
         assertMeta();
     }
 
@@ -85,15 +71,15 @@ class BtreeRedoTest {
     void anInsertIntoAPostingListSwapsWithItsLast() throws Exception {
         leaf(0, posting(5, 101, 105, 109), tuple(6, 1, 1));
         byte[] data = concat(u16s(1), tuple(5, 1, 3));
-        apply(new Sample(BtreeRecord.INSERT_POST, 0, false, u16s(2), data));
+        index.apply(change(BtreeRecord.INSERT_POST, 0, false, u16s(2), data));
         assertThat(items()).containsExactly("5 [101, 103, 105]", "5 1/9", "6 1/1");
         for (int position : new int[] {0, 3, 4}) {
-            assertFails(
-                    new Sample(BtreeRecord.INSERT_POST, 0, false, u16s(2), concat(u16s(position), tuple(5, 1, 4))),
+            index.assertRefused(
+                    change(BtreeRecord.INSERT_POST, 0, false, u16s(2), concat(u16s(position), tuple(5, 1, 4))),
                     "cannot be split");
         }
-        assertFails(new Sample(BtreeRecord.INSERT_POST, 0, false, u16s(4), data), "item 3 has no posting list");
-        assertFails(new Sample(BtreeRecord.INSERT_POST, 0, false, u16s(1), data), "no line pointer 0");
+        index.assertRefused(change(BtreeRecord.INSERT_POST, 0, false, u16s(4), data), "item 3 has no posting list");
+        index.assertRefused(change(BtreeRecord.INSERT_POST, 0, false, u16s(1), data), "no line pointer 0");
     }
 
     @Test
@@ -103,7 +89,7 @@ class BtreeRedoTest {
             page.putU16(FLAGS, 0x43);
             page.putU16(CYCLE, 77);
             byte[] data = concat(tuple(15, 2, 2), tuple(30, 0, 0));
-            apply(new Sample(BtreeRecord.SPLIT_L, 0, false, split(0, 4, newItem, 0), data));
+            index.apply(change(BtreeRecord.SPLIT_L, 0, false, split(0, 4, newItem, 0), data));
             List<String> expected = new ArrayList<>(List.of("30 0/0", "10 1/1", "20 1/2"));
             expected.add(newItem - 1, "15 2/2");
             assertThat(items()).isEqualTo(expected);
@@ -113,7 +99,7 @@ class BtreeRedoTest {
             assertThat(page.i32(PREVIOUS)).isEqualTo(3);
         }
         leaf(0, tuple(10, 1, 1), tuple(20, 1, 2));
-        apply(new Sample(BtreeRecord.SPLIT_R, 0, false, split(0, 2, 2, 0), tuple(20, 0, 0)));
+        index.apply(change(BtreeRecord.SPLIT_R, 0, false, split(0, 2, 2, 0), tuple(20, 0, 0)));
         assertThat(items()).containsExactly("20 0/0", "10 1/1");
     }
 
@@ -121,35 +107,36 @@ class BtreeRedoTest {
     void aSplitPutsTheNewItemIntoThePostingListBeforeIt() throws Exception {
         leaf(0, tuple(1, 1, 1), posting(5, 201, 205, 65536 * 100 + 9), tuple(9, 1, 1));
         byte[] data = concat(tuple(5, 2, 3), tuple(9, 0, 0));
-        apply(new Sample(BtreeRecord.SPLIT_L, 0, false, split(0, 3, 3, 2), data));
+        index.apply(change(BtreeRecord.SPLIT_L, 0, false, split(0, 3, 3, 2), data));
         assertThat(items()).containsExactly("9 0/0", "1 1/1", "5 [201, 205, 203]", "5 65536/9");
 
         leaf(0, tuple(1, 1, 1), posting(5, 201, 205, 209), tuple(9, 1, 1));
-        apply(new Sample(BtreeRecord.SPLIT_R, 0, false, split(0, 3, 3, 1), data));
+        index.apply(change(BtreeRecord.SPLIT_R, 0, false, split(0, 3, 3, 1), data));
         assertThat(items()).containsExactly("9 0/0", "1 1/1", "5 [201, 203, 205]");
 
         leaf(0, tuple(1, 1, 1), posting(5, 201, 205, 209), tuple(9, 1, 1));
-        assertFails(new Sample(BtreeRecord.SPLIT_R, 0, false, split(0, 2, 3, 1), data), "not one of 1 to 1");
-        assertFails(new Sample(BtreeRecord.SPLIT_L, 0, false, split(0, 3, 4, 0), data), "the new item is to be number");
-        assertFails(new Sample(BtreeRecord.SPLIT_R, 0, false, split(0, 3, 3, 0), data), "where there are");
-        assertFails(new Sample(BtreeRecord.SPLIT_R, 0, false, split(1, 3, 3, 1), data), "no live inner page");
+        index.assertRefused(change(BtreeRecord.SPLIT_R, 0, false, split(0, 2, 3, 1), data), "not one of 1 to 1");
+        index.assertRefused(
+                change(BtreeRecord.SPLIT_L, 0, false, split(0, 3, 4, 0), data), "the new item is to be number");
+        index.assertRefused(change(BtreeRecord.SPLIT_R, 0, false, split(0, 3, 3, 0), data), "where there are");
+        index.assertRefused(change(BtreeRecord.SPLIT_R, 0, false, split(1, 3, 3, 1), data), "no live inner page");
     }
 
     @Test
     void theOtherPagesOfASplit() throws Exception {
         byte[] items = concat(tuple(30, 1, 3), posting(20, 1, 2), tuple(10, 1, 1));
-        apply(new Sample(BtreeRecord.SPLIT_R, 1, true, split(0, 3, 3, 0), items));
+        index.apply(change(BtreeRecord.SPLIT_R, 1, true, split(0, 3, 3, 0), items));
         assertThat(items()).containsExactly("10 1/1", "20 [1, 2]", "30 1/3");
         assertThat(page.upper()).isEqualTo(8176 - items.length);
         assertThat(LinePointer.length(page.linePointer(2))).isEqualTo(32);
         assertThat(page.i32(PREVIOUS)).isEqualTo(10);
         assertThat(page.i32(NEXT)).isEqualTo(12);
         assertThat(page.u16(FLAGS)).isEqualTo(1);
-        apply(new Sample(BtreeRecord.SPLIT_R, 1, true, split(2, 3, 3, 0), items));
+        index.apply(change(BtreeRecord.SPLIT_R, 1, true, split(2, 3, 3, 0), items));
         assertThat(page.i32(LEVEL)).isEqualTo(2);
         assertThat(page.u16(FLAGS)).isZero();
 
-        WalRecord rightmost = new RecordBuilder(PostgresVersion.V16, BTREE, BtreeRecord.SPLIT_R)
+        WalRecord rightmost = new RecordBuilder(PostgresVersion.V16, Rmgr.BTREE.id(), BtreeRecord.SPLIT_R)
                 .main(split(0, 3, 3, 0))
                 .block(0, INDEX, 10)
                 .block(1, INDEX, 11)
@@ -159,12 +146,12 @@ class BtreeRedoTest {
         redo.redo(page, rightmost, 1);
         assertThat(page.i32(NEXT)).isZero();
 
-        apply(new Sample(BtreeRecord.SPLIT_L, 2, false, split(0, 3, 3, 0), new byte[0]));
+        index.apply(change(BtreeRecord.SPLIT_L, 2, false, split(0, 3, 3, 0), new byte[0]));
         assertThat(page.i32(PREVIOUS)).isEqualTo(11);
         page.putU16(FLAGS, 0xC1);
-        apply(new Sample(BtreeRecord.SPLIT_L, 3, false, split(1, 3, 3, 0), new byte[0]));
+        index.apply(change(BtreeRecord.SPLIT_L, 3, false, split(1, 3, 3, 0), new byte[0]));
         assertThat(page.u16(FLAGS)).isEqualTo(0x41);
-        assertFails(new Sample(BtreeRecord.SPLIT_L, 3, false, split(0, 3, 3, 0), new byte[0]), "does not change");
+        index.assertRefused(change(BtreeRecord.SPLIT_L, 3, false, split(0, 3, 3, 0), new byte[0]), "does not change");
     }
 
     @Test
@@ -180,16 +167,16 @@ class BtreeRedoTest {
                 posting(7, 101, 102),
                 tuple(7, 1, 3));
         page.putU16(FLAGS, 0x41);
-        apply(new Sample(BtreeRecord.DEDUP, 0, false, u16s(2), u16s(3, 3, 7, 2)));
+        index.apply(change(BtreeRecord.DEDUP, 0, false, u16s(2), u16s(3, 3, 7, 2)));
         assertThat(items()).containsExactly("99 0/0", "1 1/1", "5 [201, 202, 300, 404]", "6 1/1", "7 [101, 102, 103]");
         assertThat(page.u16(FLAGS)).isEqualTo(1);
         assertThat(page.i32(NEXT)).isEqualTo(7);
         assertThat(LinePointer.length(page.linePointer(3))).isEqualTo(40);
         assertThat(page.i64(page.normalItem(5, 40) + 32) >>> 16).as("padding").isZero();
-        assertFails(new Sample(BtreeRecord.DEDUP, 0, false, u16s(1), u16s(2, 1)), "an interval of 1");
-        assertFails(new Sample(BtreeRecord.DEDUP, 0, false, u16s(1), u16s(4, 3)), "an interval of 3");
-        assertFails(new Sample(BtreeRecord.DEDUP, 0, false, u16s(2), u16s(2, 3, 3, 2)), "interval 2 of 2");
-        assertFails(new Sample(BtreeRecord.DEDUP, 0, false, u16s(2), u16s(2, 3)), "2 intervals");
+        index.assertRefused(change(BtreeRecord.DEDUP, 0, false, u16s(1), u16s(2, 1)), "an interval of 1");
+        index.assertRefused(change(BtreeRecord.DEDUP, 0, false, u16s(1), u16s(4, 3)), "an interval of 3");
+        index.assertRefused(change(BtreeRecord.DEDUP, 0, false, u16s(2), u16s(2, 3, 3, 2)), "interval 2 of 2");
+        index.assertRefused(change(BtreeRecord.DEDUP, 0, false, u16s(2), u16s(2, 3)), "2 intervals");
     }
 
     @Test
@@ -207,7 +194,7 @@ class BtreeRedoTest {
             page.putU16(FLAGS, 0x43);
             page.putU16(CYCLE, 77);
             byte[] before = page.bytes().clone();
-            Sample vacuum = new Sample(BtreeRecord.VACUUM, 0, false, u16s(3, 2), data);
+            IndexChange vacuum = change(BtreeRecord.VACUUM, 0, false, u16s(3, 2), data);
             redo.redo(page, vacuum.record(version), 0);
             assertThat(items()).containsExactly("2 [101, 103]", "4 1/3", "5 1/1");
             assertThat(page.u16(FLAGS)).isEqualTo(3);
@@ -218,7 +205,7 @@ class BtreeRedoTest {
             byte[] main = version.isAtLeast(PostgresVersion.V16) ? new byte[9] : new byte[8];
             LittleEndian.putU16(main, 4, 3);
             LittleEndian.putU16(main, 6, 2);
-            redo.redo(page, new Sample(BtreeRecord.DELETE, 0, false, main, data).record(version), 0);
+            redo.redo(page, change(BtreeRecord.DELETE, 0, false, main, data).record(version), 0);
             assertThat(items()).containsExactly("2 [101, 103]", "4 1/3", "5 1/1");
             assertThat(page.u16(FLAGS)).isEqualTo(3);
             assertThat(page.u16(CYCLE)).isEqualTo(77);
@@ -226,20 +213,20 @@ class BtreeRedoTest {
         leaf(0, tuple(1, 1, 1), posting(2, 101, 102, 103));
         int[][] bad = {{2, 3, 0, 1, 2}, {2, 0}, {2, 1, 3}, {2, 2, 1, 0}, {2, 2, 1, 1}, {2, 1}, {1, 1, 0}, {2, 1, 0, 9}};
         for (int[] update : bad) {
-            assertFails(new Sample(BtreeRecord.VACUUM, 0, false, u16s(0, 1), u16s(update)), "Btree/VACUUM");
+            index.assertRefused(change(BtreeRecord.VACUUM, 0, false, u16s(0, 1), u16s(update)), "Btree/VACUUM");
         }
-        assertFails(new Sample(BtreeRecord.VACUUM, 0, false, u16s(1, 0), u16s(3)), "no line pointer 3");
+        index.assertRefused(change(BtreeRecord.VACUUM, 0, false, u16s(1, 0), u16s(3)), "no line pointer 3");
     }
 
     @Test
     void aLeafLosesItsParent() throws Exception {
         inner(tuple(1, 0x30001, 0), tuple(2, 0x40002, 0x1002), tuple(3, 0x50003, 1));
         byte[] main = i32s(2, 20, 21, 22, 23);
-        apply(new Sample(BtreeRecord.MARK_PAGE_HALFDEAD, 1, false, main, new byte[0]));
+        index.apply(change(BtreeRecord.MARK_PAGE_HALFDEAD, 1, false, main, new byte[0]));
         assertThat(items()).containsExactly("1 " + 0x30001 + "/0", "2 " + 0x50003 + "/" + 0x1002);
-        assertFails(
-                new Sample(BtreeRecord.MARK_PAGE_HALFDEAD, 1, false, main, new byte[0]), "there is no line pointer 3");
-        apply(new Sample(BtreeRecord.MARK_PAGE_HALFDEAD, 0, true, main, new byte[0]));
+        index.assertRefused(
+                change(BtreeRecord.MARK_PAGE_HALFDEAD, 1, false, main, new byte[0]), "there is no line pointer 3");
+        index.apply(change(BtreeRecord.MARK_PAGE_HALFDEAD, 0, true, main, new byte[0]));
         assertHalfDead(21, 22, 23);
     }
 
@@ -259,7 +246,7 @@ class BtreeRedoTest {
     @Test
     void aPageLeavesTheTree() throws Exception {
         byte[] main = i32s(31, 32, 0, -1, 7, 1, 33, 34, 35);
-        apply(new Sample(BtreeRecord.UNLINK_PAGE, 0, true, main, new byte[0]));
+        index.apply(change(BtreeRecord.UNLINK_PAGE, 0, true, main, new byte[0]));
         assertThat(page.u16(FLAGS)).isEqualTo(0x105);
         assertThat(page.i32(PREVIOUS)).isEqualTo(31);
         assertThat(page.i32(NEXT)).isEqualTo(32);
@@ -267,41 +254,42 @@ class BtreeRedoTest {
         assertThat(page.upper()).isEqualTo(8176);
         assertThat(page.i64(24)).isEqualTo(0x1_0000_0007L);
         byte[] upper = i32s(31, 32, 2, -1, 7, 1, 33, 34, 35);
-        apply(new Sample(BtreeRecord.UNLINK_PAGE, 0, true, upper, new byte[0]));
+        index.apply(change(BtreeRecord.UNLINK_PAGE, 0, true, upper, new byte[0]));
         assertThat(page.u16(FLAGS)).isEqualTo(0x104);
         assertThat(page.i32(LEVEL)).isEqualTo(2);
 
         leaf(50, tuple(1, 1, 1));
-        apply(new Sample(BtreeRecord.UNLINK_PAGE, 1, false, main, new byte[0]));
+        index.apply(change(BtreeRecord.UNLINK_PAGE, 1, false, main, new byte[0]));
         assertThat(page.i32(NEXT)).isEqualTo(32);
         assertThat(page.i32(PREVIOUS)).isEqualTo(3);
         leaf(50, tuple(1, 1, 1));
-        apply(new Sample(BtreeRecord.UNLINK_PAGE, 2, false, main, new byte[0]));
+        index.apply(change(BtreeRecord.UNLINK_PAGE, 2, false, main, new byte[0]));
         assertThat(page.i32(NEXT)).isEqualTo(50);
         assertThat(page.i32(PREVIOUS)).isEqualTo(31);
-        apply(new Sample(BtreeRecord.UNLINK_PAGE, 3, true, upper, new byte[0]));
+        index.apply(change(BtreeRecord.UNLINK_PAGE, 3, true, upper, new byte[0]));
         assertHalfDead(33, 34, 35);
-        apply(new Sample(BtreeRecord.UNLINK_PAGE_META, 4, true, upper, meta()));
+        index.apply(change(BtreeRecord.UNLINK_PAGE_META, 4, true, upper, meta()));
         assertMeta();
-        assertFails(new Sample(BtreeRecord.UNLINK_PAGE, 4, true, upper, meta()), "does not change block reference 4");
+        index.assertRefused(
+                change(BtreeRecord.UNLINK_PAGE, 4, true, upper, meta()), "does not change block reference 4");
     }
 
     @Test
     void theTreeGetsARoot() throws Exception {
-        apply(new Sample(BtreeRecord.NEWROOT, 0, true, i32s(10, 0), new byte[0]));
+        index.apply(change(BtreeRecord.NEWROOT, 0, true, i32s(10, 0), new byte[0]));
         assertThat(page.u16(FLAGS)).isEqualTo(3);
         assertThat(page.maxOffset()).isZero();
-        apply(new Sample(BtreeRecord.NEWROOT, 0, true, i32s(10, 1), concat(tuple(9, 2, 1), tuple(0, 1, 0))));
+        index.apply(change(BtreeRecord.NEWROOT, 0, true, i32s(10, 1), concat(tuple(9, 2, 1), tuple(0, 1, 0))));
         assertThat(page.u16(FLAGS)).isEqualTo(2);
         assertThat(page.i32(LEVEL)).isEqualTo(1);
         assertThat(items()).containsExactly("0 1/0", "9 2/1");
         leaf(0);
         page.putU16(FLAGS, 0x81);
-        apply(new Sample(BtreeRecord.NEWROOT, 1, false, i32s(10, 1), new byte[0]));
+        index.apply(change(BtreeRecord.NEWROOT, 1, false, i32s(10, 1), new byte[0]));
         assertThat(page.u16(FLAGS)).isEqualTo(1);
-        apply(new Sample(BtreeRecord.NEWROOT, 2, true, i32s(10, 1), meta()));
+        index.apply(change(BtreeRecord.NEWROOT, 2, true, i32s(10, 1), meta()));
         assertMeta();
-        apply(new Sample(BtreeRecord.META_CLEANUP, 0, true, new byte[0], meta()));
+        index.apply(change(BtreeRecord.META_CLEANUP, 0, true, new byte[0], meta()));
         assertMeta();
     }
 
@@ -322,27 +310,27 @@ class BtreeRedoTest {
     @Test
     void whatDoesNotFitIsRefused() throws Exception {
         leaf(0, tuple(1, 1, 1));
-        Sample insert = new Sample(BtreeRecord.INSERT_LEAF, 0, false, u16s(1), tuple(2, 1, 1));
-        assertFails(new Sample(BtreeRecord.INSERT_UPPER, 0, false, u16s(1), tuple(2, 1, 1)), "no live inner page");
-        assertFails(new Sample(BtreeRecord.INSERT_LEAF, 0, false, u16s(3), tuple(2, 1, 1)), "added as number 3");
-        assertFails(new Sample(BtreeRecord.INSERT_LEAF, 0, false, u16s(1), new byte[16]), "a tuple of 0 bytes");
-        assertFails(new Sample(BtreeRecord.INSERT_LEAF, 1, false, u16s(1), tuple(2, 1, 1)), "block reference 1");
-        assertFails(new Sample(BtreeRecord.REUSE_PAGE, 0, false, u16s(1), tuple(2, 1, 1)), "block reference 0");
-        assertFails(new Sample(0xF0, 0, false, u16s(1), tuple(2, 1, 1)), "block reference 0");
-        assertFails(new Sample(BtreeRecord.META_CLEANUP, 0, false, new byte[0], meta()), "not marked as made anew");
-        assertFails(new Sample(BtreeRecord.META_CLEANUP, 0, true, new byte[0], new byte[27]), "28 bytes, not 27");
+        IndexChange insert = change(BtreeRecord.INSERT_LEAF, 0, false, u16s(1), tuple(2, 1, 1));
+        index.assertRefused(change(BtreeRecord.INSERT_UPPER, 0, false, u16s(1), tuple(2, 1, 1)), "no live inner page");
+        index.assertRefused(change(BtreeRecord.INSERT_LEAF, 0, false, u16s(3), tuple(2, 1, 1)), "added as number 3");
+        index.assertRefused(change(BtreeRecord.INSERT_LEAF, 0, false, u16s(1), new byte[16]), "a tuple of 0 bytes");
+        index.assertRefused(change(BtreeRecord.INSERT_LEAF, 1, false, u16s(1), tuple(2, 1, 1)), "block reference 1");
+        index.assertRefused(change(BtreeRecord.REUSE_PAGE, 0, false, u16s(1), tuple(2, 1, 1)), "block reference 0");
+        index.assertRefused(change(0xF0, 0, false, u16s(1), tuple(2, 1, 1)), "block reference 0");
+        index.assertRefused(change(BtreeRecord.META_CLEANUP, 0, false, new byte[0], meta()), "not marked as made anew");
+        index.assertRefused(change(BtreeRecord.META_CLEANUP, 0, true, new byte[0], new byte[27]), "28 bytes, not 27");
         page.putU16(FLAGS, 0x05);
-        assertFails(insert, "no live leaf");
+        index.assertRefused(insert, "no live leaf");
         page.putU16(FLAGS, 0x08);
-        assertFails(insert, "meta page");
+        index.assertRefused(insert, "meta page");
         page.initialize(8);
-        assertFails(insert, "no special area of 16 bytes");
+        index.assertRefused(insert, "no special area of 16 bytes");
         leaf(0);
         for (int i = 0; i < 407; i++) {
-            apply(insert);
+            index.apply(insert);
             page.setLsn(0);
         }
-        assertFails(insert, "no room");
+        index.assertRefused(insert, "no room");
     }
 
     @Test
@@ -370,81 +358,32 @@ class BtreeRedoTest {
 
     @Test
     void mutatedRecordsAndPagesNeverHalfChangeAPage() throws Exception {
-        long seed = 11;
-        Random random = new Random(seed);
-        Sample[] samples = {
-            new Sample(BtreeRecord.INSERT_LEAF, 0, false, u16s(3), tuple(20, 1, 2)),
-            new Sample(BtreeRecord.INSERT_POST, 0, false, u16s(3), concat(u16s(1), tuple(5, 1, 3))),
-            new Sample(BtreeRecord.SPLIT_L, 0, false, split(0, 4, 3, 1), concat(tuple(5, 2, 3), tuple(9, 0, 0))),
-            new Sample(BtreeRecord.SPLIT_R, 0, false, split(0, 4, 5, 0), tuple(9, 0, 0)),
-            new Sample(BtreeRecord.SPLIT_R, 1, true, split(0, 4, 5, 0), concat(tuple(5, 2, 3), tuple(9, 0, 0))),
-            new Sample(BtreeRecord.DEDUP, 0, false, u16s(1), u16s(2, 3)),
-            new Sample(BtreeRecord.VACUUM, 0, false, u16s(3, 2), u16s(1, 3, 5, 2, 4, 1, 1, 2, 0, 1)),
-            new Sample(BtreeRecord.DELETE, 0, false, u16s(0, 0, 1, 1, 0), u16s(1, 2, 1, 1)),
-            new Sample(BtreeRecord.INSERT_UPPER, 1, false, u16s(1), new byte[0]),
-            new Sample(BtreeRecord.UNLINK_PAGE, 1, false, i32s(31, 32, 2, -1, 7, 1, 33, 34, 35), new byte[0])
-        };
-        int[] done = new int[samples.length];
-        int[] refused = new int[samples.length];
-        for (int round = 0; round < 60_000; round++) {
-            int which = round % samples.length;
-            Sample sample = samples[which];
-            leaf(
-                    0,
-                    tuple(1, 1, 1),
-                    posting(2, 101, 102, 103),
-                    tuple(3, 1, 1),
-                    posting(4, 101, 102, 103),
-                    tuple(5, 1, 1));
-            byte[] main = mutated(random, sample.main());
-            byte[] data = mutated(random, sample.data());
-            for (int i = random.nextInt(3); i > 0; i--) {
-                int at = switch (random.nextInt(3)) {
-                    case 0 -> 8 + random.nextInt(40);
-                    case 1 -> FLAGS - 12 - random.nextInt(160);
-                    default -> PREVIOUS + random.nextInt(16);
-                };
-                page.bytes()[at] = (byte) random.nextInt(random.nextBoolean() ? 8 : 256);
-            }
-            byte[] before = page.bytes().clone();
-            PostgresVersion version = PostgresVersion.values()[random.nextInt(5)];
-            WalRecord record = new Sample(sample.opcode(), sample.blockId(), sample.init(), main, data).record(version);
-            try {
-                if (redo.redo(page, record, sample.blockId()) != RedoResult.PAGE_MISSING) {
-                    done[which]++;
-                }
-            } catch (RedoException e) {
-                refused[which]++;
-                assertThat(page.bytes()).as("seed %d round %d", seed, round).isEqualTo(before);
-            }
-        }
-        assertThat(done).as("done").doesNotContain(0);
-        assertThat(refused).as("refused").doesNotContain(0);
-    }
-
-    private static byte[] mutated(Random random, byte[] bytes) {
-        byte[] mutated =
-                random.nextInt(10) == 0 ? Arrays.copyOf(bytes, random.nextInt(bytes.length + 4)) : bytes.clone();
-        if (mutated.length > 0 && random.nextInt(3) == 0) {
-            mutated[random.nextInt(mutated.length)] = (byte) random.nextInt(random.nextBoolean() ? 8 : 256);
-        }
-        return mutated;
-    }
-
-    private void apply(Sample sample) throws Exception {
-        page.setLsn(0);
-        RedoResult result = redo.redo(page, sample.record(PostgresVersion.V16), sample.blockId());
-        assertThat(result).isEqualTo(sample.init() ? RedoResult.INITIALIZED : RedoResult.APPLIED);
-        assertThat(page.lsn()).isEqualTo(END);
-    }
-
-    private void assertFails(Sample sample, String message) {
-        page.setLsn(0);
-        byte[] before = page.bytes().clone();
-        assertThatThrownBy(() -> redo.redo(page, sample.record(PostgresVersion.V16), sample.blockId()))
-                .isInstanceOf(RedoException.class)
-                .hasMessageContaining(message);
-        assertThat(page.bytes()).isEqualTo(before);
+        List<IndexChange> changes = List.of(
+                change(BtreeRecord.INSERT_LEAF, 0, false, u16s(3), tuple(20, 1, 2)),
+                change(BtreeRecord.INSERT_POST, 0, false, u16s(3), concat(u16s(1), tuple(5, 1, 3))),
+                change(BtreeRecord.SPLIT_L, 0, false, split(0, 4, 3, 1), concat(tuple(5, 2, 3), tuple(9, 0, 0))),
+                change(BtreeRecord.SPLIT_R, 0, false, split(0, 4, 5, 0), tuple(9, 0, 0)),
+                change(BtreeRecord.SPLIT_R, 1, true, split(0, 4, 5, 0), concat(tuple(5, 2, 3), tuple(9, 0, 0))),
+                change(BtreeRecord.DEDUP, 0, false, u16s(1), u16s(2, 3)),
+                change(BtreeRecord.VACUUM, 0, false, u16s(3, 2), u16s(1, 3, 5, 2, 4, 1, 1, 2, 0, 1)),
+                change(BtreeRecord.DELETE, 0, false, u16s(0, 0, 1, 1, 0), u16s(1, 2, 1, 1)),
+                change(BtreeRecord.INSERT_UPPER, 1, false, u16s(1), new byte[0]),
+                change(BtreeRecord.UNLINK_PAGE, 1, false, i32s(31, 32, 2, -1, 7, 1, 33, 34, 35), new byte[0]));
+        MutatedRecords.check(
+                11,
+                6000,
+                index,
+                changes,
+                change -> leaf(
+                        0,
+                        tuple(1, 1, 1),
+                        posting(2, 101, 102, 103),
+                        tuple(3, 1, 1),
+                        posting(4, 101, 102, 103),
+                        tuple(5, 1, 1)),
+                new Area(8, 40),
+                new Area(FLAGS - 171, 160),
+                new Area(PREVIOUS, 16));
     }
 
     private void leaf(int next, byte[]... tuples) throws PageException {
@@ -452,9 +391,7 @@ class BtreeRedoTest {
         page.putI32(PREVIOUS, 3);
         page.putI32(NEXT, next);
         page.putU16(FLAGS, 1);
-        for (byte[] tuple : tuples) {
-            editor.addItem(page, tuple, 0, tuple.length, page.maxOffset() + 1, PageEditor.Placement.SHUFFLE);
-        }
+        index.add(tuples);
     }
 
     private void inner(byte[]... tuples) throws PageException {
@@ -515,35 +452,5 @@ class BtreeRedoTest {
 
     private static byte[] meta() {
         return i32s(4, 5, 6, 7, 8, 9, 0xFFFFFF01);
-    }
-
-    private static byte[] u16s(int... values) {
-        byte[] bytes = new byte[2 * values.length];
-        for (int i = 0; i < values.length; i++) {
-            LittleEndian.putU16(bytes, 2 * i, values[i]);
-        }
-        return bytes;
-    }
-
-    private static byte[] i32s(int... values) {
-        byte[] bytes = new byte[4 * values.length];
-        for (int i = 0; i < values.length; i++) {
-            LittleEndian.putI32(bytes, 4 * i, values[i]);
-        }
-        return bytes;
-    }
-
-    private static byte[] concat(byte[]... parts) {
-        int length = 0;
-        for (byte[] part : parts) {
-            length += part.length;
-        }
-        byte[] all = new byte[length];
-        int at = 0;
-        for (byte[] part : parts) {
-            System.arraycopy(part, 0, all, at, part.length);
-            at += part.length;
-        }
-        return all;
     }
 }

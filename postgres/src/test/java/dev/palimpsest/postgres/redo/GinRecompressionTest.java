@@ -1,19 +1,17 @@
 package dev.palimpsest.postgres.redo;
 
-import static dev.palimpsest.postgres.redo.GinSamples.concat;
+import static dev.palimpsest.postgres.Bytes.concat;
+import static dev.palimpsest.postgres.Bytes.u16s;
+import static dev.palimpsest.postgres.Bytes.u8s;
 import static dev.palimpsest.postgres.redo.GinSamples.segment;
 import static dev.palimpsest.postgres.redo.GinSamples.segments;
 import static dev.palimpsest.postgres.redo.GinSamples.tid;
 import static dev.palimpsest.postgres.redo.GinSamples.tids;
-import static dev.palimpsest.postgres.redo.GinSamples.u16s;
-import static dev.palimpsest.postgres.redo.GinSamples.u8s;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.page.Page;
-import dev.palimpsest.postgres.redo.GinSamples.Sample;
 import dev.palimpsest.postgres.rmgr.GinRecord;
-import dev.palimpsest.postgres.wal.RedoException;
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,32 +23,27 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class GinRecompressionTest {
-    private final PageRedo redo = new PageRedo(HintLogging.OFF);
-    private final Page page = new Page();
+
+    private final IndexRedo index = new IndexRedo();
+    private final PageRedo redo = index.redo();
+    private final Page page = index.page();
 
     @AfterEach
     void close() {
-        redo.close();
+        index.close();
     }
 
-    private static Sample sample(byte[] data) {
-        return new Sample(GinRecord.VACUUM_DATA_LEAF_PAGE, 0, false, new byte[0], data);
+    private static IndexChange sample(byte[] data) {
+        return GinSamples.change(GinRecord.VACUUM_DATA_LEAF_PAGE, 0, false, new byte[0], data);
     }
 
     private void apply(byte[]... data) throws Exception {
-        page.setLsn(0);
-        assertThat(redo.redo(page, sample(concat(data)).record(), 0)).isEqualTo(RedoResult.APPLIED);
-        assertThat(page.lsn()).isEqualTo(GinSamples.END);
+        index.apply(sample(concat(data)));
     }
 
     private void assertFails(String message, byte[]... data) {
-        page.setLsn(0);
-        byte[] before = page.bytes().clone();
-        assertThatThrownBy(() -> redo.redo(page, sample(concat(data)).record(), 0))
-                .isInstanceOf(RedoException.class)
-                .hasMessageContaining("Gin/VACUUM_DATA_LEAF_PAGE at 0/1000100")
-                .hasMessageContaining(message);
-        assertThat(page.bytes()).isEqualTo(before);
+        index.assertRefused(sample(concat(data)), "Gin/VACUUM_DATA_LEAF_PAGE at 5/1000100");
+        index.assertRefused(sample(concat(data)), message);
     }
 
     @Test
@@ -99,7 +92,10 @@ class GinRecompressionTest {
         page.put(32, old, 0, old.length);
         page.putU16(GinSamples.MAX_OFFSET, 3);
         byte[] data = concat(u16s(1), u8s(0, 4), u16s(1), tids(tid(2, 9)));
-        redo.redo(page, new Sample(GinRecord.INSERT, 0, false, u16s(3), data).record(), 0);
+        redo.redo(
+                page,
+                GinSamples.change(GinRecord.INSERT, 0, false, u16s(3), data).record(PostgresVersion.V16),
+                0);
         assertThat(segments(page)).containsExactly(List.of(tid(1, 1), tid(1, 2), tid(2, 9), tid(70000, 3)));
         assertThat(page.u16(GinSamples.FLAGS)).isEqualTo(0x83);
         assertThat(page.u16(GinSamples.MAX_OFFSET)).isZero();
@@ -188,7 +184,7 @@ class GinRecompressionTest {
                     count++;
                 }
                 if (number < model.size()) {
-                    count += change(random, number, model.get(number), expected, actions);
+                    count += action(random, number, model.get(number), expected, actions);
                 }
             }
             apply(u16s(count), actions.toByteArray());
@@ -200,7 +196,7 @@ class GinRecompressionTest {
         }
     }
 
-    private static int change(
+    private static int action(
             Random random, int number, List<Long> old, List<List<Long>> expected, ByteArrayOutputStream actions) {
         switch (random.nextInt(4)) {
             case 0 -> actions.writeBytes(u8s(number, 1));

@@ -1,35 +1,30 @@
 package dev.palimpsest.postgres.redo;
 
+import static dev.palimpsest.postgres.Bytes.concat;
+import static dev.palimpsest.postgres.Bytes.i32s;
+import static dev.palimpsest.postgres.Bytes.u16s;
+import static dev.palimpsest.postgres.Bytes.u8s;
 import static dev.palimpsest.postgres.redo.GinSamples.FLAGS;
 import static dev.palimpsest.postgres.redo.GinSamples.MAX_OFFSET;
 import static dev.palimpsest.postgres.redo.GinSamples.RIGHT;
-import static dev.palimpsest.postgres.redo.GinSamples.concat;
-import static dev.palimpsest.postgres.redo.GinSamples.i32s;
+import static dev.palimpsest.postgres.redo.GinSamples.change;
 import static dev.palimpsest.postgres.redo.GinSamples.item;
-import static dev.palimpsest.postgres.redo.GinSamples.mutated;
 import static dev.palimpsest.postgres.redo.GinSamples.segment;
 import static dev.palimpsest.postgres.redo.GinSamples.segments;
 import static dev.palimpsest.postgres.redo.GinSamples.tid;
 import static dev.palimpsest.postgres.redo.GinSamples.tids;
 import static dev.palimpsest.postgres.redo.GinSamples.tuple;
-import static dev.palimpsest.postgres.redo.GinSamples.u16s;
-import static dev.palimpsest.postgres.redo.GinSamples.u8s;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.page.LinePointer;
 import dev.palimpsest.postgres.page.Page;
-import dev.palimpsest.postgres.page.PageEditor;
 import dev.palimpsest.postgres.page.PageException;
-import dev.palimpsest.postgres.redo.GinSamples.Sample;
+import dev.palimpsest.postgres.redo.MutatedRecords.Area;
 import dev.palimpsest.postgres.rmgr.GinRecord;
-import dev.palimpsest.postgres.wal.RedoException;
-import dev.palimpsest.postgres.wal.WalRecord;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -39,20 +34,19 @@ class GinRedoTest {
     private static final byte[] INNER_DATA = u16s(1, 0, 11, 0x1, 0x7);
     private static final int NEW_CHILD = 0x10007;
 
-    private final PageRedo redo = new PageRedo(HintLogging.OFF);
-    private final PageEditor editor = new PageEditor();
-    private final Page page = new Page();
+    private final IndexRedo index = new IndexRedo();
+    private final Page page = index.page();
 
     @AfterEach
     void close() {
-        redo.close();
+        index.close();
     }
 
     @Test
     void aPostingTreeBegins() throws Exception {
         byte[] segments = concat(segment(10, 20, 5000), segment(6000));
         byte[] main = concat(i32s(segments.length), segments);
-        apply(new Sample(GinRecord.CREATE_PTREE, 0, true, main, NOTHING));
+        index.apply(change(GinRecord.CREATE_PTREE, 0, true, main, NOTHING));
         assertThat(page.u16(FLAGS)).isEqualTo(0x83);
         assertThat(page.i32(RIGHT)).isEqualTo(-1);
         assertThat(page.u16(MAX_OFFSET)).isZero();
@@ -61,67 +55,68 @@ class GinRedoTest {
         assertThat(segments(page)).containsExactly(List.of(10L, 20L, 5000L), List.of(6000L));
         assertThat(page.lower()).isEqualTo(32 + segments.length);
 
-        assertFails(
-                new Sample(GinRecord.CREATE_PTREE, 0, true, concat(main, u8s(0)), NOTHING),
+        index.assertRefused(
+                change(GinRecord.CREATE_PTREE, 0, true, concat(main, u8s(0)), NOTHING),
                 "segments of 20 bytes, where 21 bytes follow");
         byte[] large = concat(i32s(8153), new byte[8153]);
-        assertFails(new Sample(GinRecord.CREATE_PTREE, 0, true, large, NOTHING), "do not fit on a page");
-        assertFails(new Sample(GinRecord.CREATE_PTREE, 0, true, i32s(-1), NOTHING), "segments of 4294967295 bytes");
-        assertFails(new Sample(GinRecord.CREATE_PTREE, 0, false, main, NOTHING), "not marked as made anew");
-        assertFails(new Sample(GinRecord.CREATE_PTREE, 1, true, main, NOTHING), "does not change block reference 1");
+        index.assertRefused(change(GinRecord.CREATE_PTREE, 0, true, large, NOTHING), "do not fit on a page");
+        index.assertRefused(change(GinRecord.CREATE_PTREE, 0, true, i32s(-1), NOTHING), "segments of 4294967295 bytes");
+        index.assertRefused(change(GinRecord.CREATE_PTREE, 0, false, main, NOTHING), "not marked as made anew");
+        index.assertRefused(
+                change(GinRecord.CREATE_PTREE, 1, true, main, NOTHING), "does not change block reference 1");
     }
 
     @Test
     void theEntryTreeTakesTuplesOnLeaves() throws Exception {
         items(0x02, tuple(1, 16, 0, 1), tuple(3, 16, 0, 1));
-        apply(new Sample(GinRecord.INSERT, 0, false, u16s(2), entry(2, false, tuple(2, 14, 0, 1))));
+        index.apply(change(GinRecord.INSERT, 0, false, u16s(2), entry(2, false, tuple(2, 14, 0, 1))));
         assertThat(items()).containsExactly("1 16 0/1", "2 14 0/1", "3 16 0/1");
-        apply(new Sample(GinRecord.INSERT, 0, false, u16s(2), entry(1, true, tuple(1, 40, 9, 2))));
+        index.apply(change(GinRecord.INSERT, 0, false, u16s(2), entry(1, true, tuple(1, 40, 9, 2))));
         assertThat(items()).containsExactly("1 40 9/2", "2 14 0/1", "3 16 0/1");
         assertThat(page.upper()).isEqualTo(8184 - 16 - 16 - 40);
 
         byte[] rest = tuple(4, page.freeSpace(), 0, 1);
-        apply(new Sample(GinRecord.INSERT, 0, false, u16s(2), entry(4, false, rest)));
+        index.apply(change(GinRecord.INSERT, 0, false, u16s(2), entry(4, false, rest)));
         assertThat(page.exactFreeSpace()).isLessThan(8);
-        assertFails(new Sample(GinRecord.INSERT, 0, false, u16s(2), entry(1, false, tuple(1, 8, 0, 0))), "no room");
-        apply(new Sample(GinRecord.INSERT, 0, false, u16s(2), entry(1, true, tuple(1, 40, 9, 3))));
+        index.assertRefused(change(GinRecord.INSERT, 0, false, u16s(2), entry(1, false, tuple(1, 8, 0, 0))), "no room");
+        index.apply(change(GinRecord.INSERT, 0, false, u16s(2), entry(1, true, tuple(1, 40, 9, 3))));
         assertThat(items().get(0)).isEqualTo("1 40 9/3");
-        assertFails(
-                new Sample(GinRecord.INSERT, 0, false, u16s(2), entry(1, true, tuple(1, 56, 9, 3))), "by one of 56");
+        index.assertRefused(
+                change(GinRecord.INSERT, 0, false, u16s(2), entry(1, true, tuple(1, 56, 9, 3))), "by one of 56");
     }
 
     @Test
     void aboveTheLeavesASplitIsFinished() throws Exception {
         items(0x00, tuple(1, 16, 11, 0), tuple(9, 16, 12, 0));
-        apply(new Sample(GinRecord.INSERT, 0, false, INNER_ENTRY, entry(2, false, tuple(5, 16, 12, 0))));
+        index.apply(change(GinRecord.INSERT, 0, false, INNER_ENTRY, entry(2, false, tuple(5, 16, 12, 0))));
         assertThat(items()).containsExactly("1 16 11/0", "5 16 12/0", "9 16 " + NEW_CHILD + "/0");
-        assertFails(
-                new Sample(GinRecord.INSERT, 0, false, INNER_ENTRY, entry(4, false, tuple(5, 16, 12, 0))),
+        index.assertRefused(
+                change(GinRecord.INSERT, 0, false, INNER_ENTRY, entry(4, false, tuple(5, 16, 12, 0))),
                 "no line pointer 4");
-        assertFails(
-                new Sample(GinRecord.INSERT, 0, false, INNER_ENTRY, entry(1, true, tuple(5, 16, 12, 0))),
+        index.assertRefused(
+                change(GinRecord.INSERT, 0, false, INNER_ENTRY, entry(1, true, tuple(5, 16, 12, 0))),
                 "is to be replaced");
         page.setUpper(page.lower() + 10);
-        assertFails(
-                new Sample(GinRecord.INSERT, 0, false, INNER_ENTRY, entry(1, false, tuple(5, 16, 12, 0))), "no room");
+        index.assertRefused(
+                change(GinRecord.INSERT, 0, false, INNER_ENTRY, entry(1, false, tuple(5, 16, 12, 0))), "no room");
 
         inner(item(11, 50), item(12, tid(-1L >>> 32, 2000)));
-        apply(new Sample(GinRecord.INSERT, 0, false, INNER_DATA, concat(u16s(1), item(11, 20))));
+        index.apply(change(GinRecord.INSERT, 0, false, INNER_DATA, concat(u16s(1), item(11, 20))));
         assertThat(postingItems()).containsExactly("11 0/20", NEW_CHILD + " 0/50", "12 -1/2000");
         assertThat(page.lower()).isEqualTo(62);
-        apply(new Sample(GinRecord.INSERT, 0, false, INNER_DATA, concat(u16s(3), item(12, 60))));
+        index.apply(change(GinRecord.INSERT, 0, false, INNER_DATA, concat(u16s(3), item(12, 60))));
         assertThat(postingItems()).containsExactly("11 0/20", NEW_CHILD + " 0/50", "12 0/60", NEW_CHILD + " -1/2000");
         for (int number : new int[] {0, 5}) {
-            assertFails(
-                    new Sample(GinRecord.INSERT, 0, false, INNER_DATA, concat(u16s(number), item(1, 1))),
+            index.assertRefused(
+                    change(GinRecord.INSERT, 0, false, INNER_DATA, concat(u16s(number), item(1, 1))),
                     "there is no posting item " + number);
         }
-        assertFails(new Sample(GinRecord.INSERT, 0, false, INNER_DATA, new byte[11]), "12 bytes at offset 0");
+        index.assertRefused(change(GinRecord.INSERT, 0, false, INNER_DATA, new byte[11]), "12 bytes at offset 0");
         page.putU16(MAX_OFFSET, 815);
         page.setLower(8182);
-        assertFails(new Sample(GinRecord.INSERT, 0, false, INNER_DATA, concat(u16s(1), item(1, 1))), "no room");
+        index.assertRefused(change(GinRecord.INSERT, 0, false, INNER_DATA, concat(u16s(1), item(1, 1))), "no room");
         page.putU16(MAX_OFFSET, 816);
-        assertFails(new Sample(GinRecord.INSERT, 0, false, INNER_DATA, concat(u16s(1), item(1, 1))), "it has 816");
+        index.assertRefused(change(GinRecord.INSERT, 0, false, INNER_DATA, concat(u16s(1), item(1, 1))), "it has 816");
     }
 
     @Test
@@ -130,117 +125,119 @@ class GinRedoTest {
             for (int id : new int[] {1, 3}) {
                 GinSamples.initialize(page, flags);
                 int opcode = id == 1 ? GinRecord.INSERT : GinRecord.SPLIT;
-                apply(new Sample(opcode, id, false, id == 1 ? INNER_ENTRY : split(0), NOTHING));
+                index.apply(change(opcode, id, false, id == 1 ? INNER_ENTRY : split(0), NOTHING));
                 assertThat(page.u16(FLAGS)).isEqualTo(flags & ~0x40);
             }
         }
-        assertFails(new Sample(GinRecord.INSERT, 1, false, u16s(2), NOTHING), "block reference 1");
-        assertFails(new Sample(GinRecord.INSERT, 1, false, u16s(3), NOTHING), "block reference 1");
-        assertFails(new Sample(GinRecord.INSERT, 2, false, INNER_DATA, NOTHING), "block reference 2");
-        assertFails(new Sample(GinRecord.SPLIT, 3, false, split(2), NOTHING), "block reference 3");
+        index.assertRefused(change(GinRecord.INSERT, 1, false, u16s(2), NOTHING), "block reference 1");
+        index.assertRefused(change(GinRecord.INSERT, 1, false, u16s(3), NOTHING), "block reference 1");
+        index.assertRefused(change(GinRecord.INSERT, 2, false, INNER_DATA, NOTHING), "block reference 2");
+        index.assertRefused(change(GinRecord.SPLIT, 3, false, split(2), NOTHING), "block reference 3");
         page.putU16(FLAGS, 0x48);
-        assertFails(new Sample(GinRecord.INSERT, 1, false, INNER_ENTRY, NOTHING), "no live inner page of the entry");
+        index.assertRefused(
+                change(GinRecord.INSERT, 1, false, INNER_ENTRY, NOTHING), "no live inner page of the entry");
     }
 
     @Test
     void whatComesAsAnImageHasToHaveOne() throws Exception {
         items(0x02);
-        assertFails(new Sample(GinRecord.SPLIT, 0, false, split(2), NOTHING), "0 has no image to be applied");
-        assertFails(new Sample(GinRecord.SPLIT, 1, false, split(2), NOTHING), "1 has no image to be applied");
-        assertFails(new Sample(GinRecord.SPLIT, 2, false, split(4), NOTHING), "2 has no image to be applied");
-        assertFails(new Sample(GinRecord.SPLIT, 2, false, split(0), NOTHING), "does not change block reference 2");
-        assertFails(new Sample(GinRecord.SPLIT, 4, false, split(4), NOTHING), "does not change block reference 4");
-        assertFails(new Sample(GinRecord.VACUUM_PAGE, 0, false, NOTHING, NOTHING), "0 has no image to be applied");
+        index.assertRefused(change(GinRecord.SPLIT, 0, false, split(2), NOTHING), "0 has no image to be applied");
+        index.assertRefused(change(GinRecord.SPLIT, 1, false, split(2), NOTHING), "1 has no image to be applied");
+        index.assertRefused(change(GinRecord.SPLIT, 2, false, split(4), NOTHING), "2 has no image to be applied");
+        index.assertRefused(change(GinRecord.SPLIT, 2, false, split(0), NOTHING), "does not change block reference 2");
+        index.assertRefused(change(GinRecord.SPLIT, 4, false, split(4), NOTHING), "does not change block reference 4");
+        index.assertRefused(change(GinRecord.VACUUM_PAGE, 0, false, NOTHING, NOTHING), "0 has no image to be applied");
     }
 
     @Test
     void aPageLeavesAPostingTree() throws Exception {
         byte[] main = concat(u16s(2, 0), i32s(77, -5));
         GinSamples.leaf(page);
-        apply(new Sample(GinRecord.DELETE_PAGE, 0, false, main, NOTHING));
+        index.apply(change(GinRecord.DELETE_PAGE, 0, false, main, NOTHING));
         assertThat(page.u16(FLAGS)).isEqualTo(0x87);
         assertThat(page.pruneXid()).isEqualTo(-5);
         assertThat(page.i32(RIGHT)).isEqualTo(-1);
-        assertFails(new Sample(GinRecord.DELETE_PAGE, 0, false, main, NOTHING), "no live leaf of a posting tree");
+        index.assertRefused(change(GinRecord.DELETE_PAGE, 0, false, main, NOTHING), "no live leaf of a posting tree");
 
         GinSamples.leaf(page);
-        apply(new Sample(GinRecord.DELETE_PAGE, 2, false, main, NOTHING));
+        index.apply(change(GinRecord.DELETE_PAGE, 2, false, main, NOTHING));
         assertThat(page.i32(RIGHT)).isEqualTo(77);
         assertThat(page.u16(FLAGS)).isEqualTo(0x83);
         assertThat(page.pruneXid()).isZero();
 
         inner(item(11, 10), item(12, 20), item(13, 30));
-        apply(new Sample(GinRecord.DELETE_PAGE, 1, false, main, NOTHING));
+        index.apply(change(GinRecord.DELETE_PAGE, 1, false, main, NOTHING));
         assertThat(postingItems()).containsExactly("11 0/10", "13 0/30");
         assertThat(page.lower()).isEqualTo(52);
-        apply(new Sample(GinRecord.DELETE_PAGE, 1, false, main, NOTHING));
+        index.apply(change(GinRecord.DELETE_PAGE, 1, false, main, NOTHING));
         assertThat(postingItems()).containsExactly("11 0/10");
-        assertFails(new Sample(GinRecord.DELETE_PAGE, 1, false, main, NOTHING), "there is no posting item 2");
-        assertFails(new Sample(GinRecord.DELETE_PAGE, 3, false, main, NOTHING), "does not change block reference 3");
-        assertFails(new Sample(GinRecord.DELETE_PAGE, 0, false, u16s(2), NOTHING), "12 bytes at offset 0");
+        index.assertRefused(change(GinRecord.DELETE_PAGE, 1, false, main, NOTHING), "there is no posting item 2");
+        index.assertRefused(
+                change(GinRecord.DELETE_PAGE, 3, false, main, NOTHING), "does not change block reference 3");
+        index.assertRefused(change(GinRecord.DELETE_PAGE, 0, false, u16s(2), NOTHING), "12 bytes at offset 0");
     }
 
     @Test
     void theMetaPageIsWrittenAnewAndTheTailGrows() throws Exception {
-        apply(new Sample(GinRecord.UPDATE_META_PAGE, 0, true, update(-1, -1, 0), NOTHING));
+        index.apply(change(GinRecord.UPDATE_META_PAGE, 0, true, update(-1, -1, 0), NOTHING));
         assertMeta();
         items(0x30, tuple(1, 16, 0, 1));
         page.putU16(MAX_OFFSET, 3);
         byte[] tuples = concat(tuple(2, 10, 5, 1), tuple(3, 24, 5, 1));
-        apply(new Sample(GinRecord.UPDATE_META_PAGE, 1, false, update(-1, -1, 2), tuples));
+        index.apply(change(GinRecord.UPDATE_META_PAGE, 1, false, update(-1, -1, 2), tuples));
         assertThat(items()).containsExactly("1 16 0/1", "2 10 5/1", "3 24 5/1");
         assertThat(page.u16(MAX_OFFSET)).isEqualTo(4);
         assertThat(page.i32(RIGHT)).isEqualTo(-1);
-        apply(new Sample(GinRecord.UPDATE_META_PAGE, 1, false, update(4, 55, 0), NOTHING));
+        index.apply(change(GinRecord.UPDATE_META_PAGE, 1, false, update(4, 55, 0), NOTHING));
         assertThat(page.i32(RIGHT)).isEqualTo(55);
         assertThat(page.u16(MAX_OFFSET)).isEqualTo(4);
 
-        Sample unchanged = new Sample(GinRecord.UPDATE_META_PAGE, 1, false, update(-1, 55, 0), NOTHING);
-        assertFails(unchanged, "does not change block reference 1");
-        assertFails(
-                new Sample(GinRecord.UPDATE_META_PAGE, 1, false, update(-1, -1, 3), tuples),
+        IndexChange unchanged = change(GinRecord.UPDATE_META_PAGE, 1, false, update(-1, 55, 0), NOTHING);
+        index.assertRefused(unchanged, "does not change block reference 1");
+        index.assertRefused(
+                change(GinRecord.UPDATE_META_PAGE, 1, false, update(-1, -1, 3), tuples),
                 "2 tuples, where there are to be 3");
         byte[] many = new byte[0];
         for (int i = 0; i < 500; i++) {
             many = concat(many, tuple(i, 10, 1, 1));
         }
-        assertFails(new Sample(GinRecord.UPDATE_META_PAGE, 1, false, update(-1, -1, 500), many), "room for 500 tuples");
-        assertFails(
-                new Sample(GinRecord.UPDATE_META_PAGE, 1, false, update(-1, -1, 2), new byte[16]),
-                "a tuple of 0 bytes");
+        index.assertRefused(
+                change(GinRecord.UPDATE_META_PAGE, 1, false, update(-1, -1, 500), many), "room for 500 tuples");
+        index.assertRefused(
+                change(GinRecord.UPDATE_META_PAGE, 1, false, update(-1, -1, 2), new byte[16]), "a tuple of 0 bytes");
         page.putU16(FLAGS, 0x02);
-        assertFails(
-                new Sample(GinRecord.UPDATE_META_PAGE, 1, false, update(-1, -1, 2), tuples),
+        index.assertRefused(
+                change(GinRecord.UPDATE_META_PAGE, 1, false, update(-1, -1, 2), tuples),
                 "no live page of the pending list");
     }
 
     @Test
     void thePendingListComesAndGoes() throws Exception {
         byte[] tuples = concat(tuple(2, 10, 5, 1), tuple(3, 24, 5, 1));
-        apply(new Sample(GinRecord.INSERT_LISTPAGE, 0, true, i32s(-1, 2), tuples));
+        index.apply(change(GinRecord.INSERT_LISTPAGE, 0, true, i32s(-1, 2), tuples));
         assertThat(items()).containsExactly("2 10 5/1", "3 24 5/1");
         assertThat(page.u16(FLAGS)).isEqualTo(0x30);
         assertThat(page.u16(MAX_OFFSET)).isEqualTo(1);
         assertThat(page.i32(RIGHT)).isEqualTo(-1);
-        apply(new Sample(GinRecord.INSERT_LISTPAGE, 0, true, i32s(66, 2), tuples));
+        index.apply(change(GinRecord.INSERT_LISTPAGE, 0, true, i32s(66, 2), tuples));
         assertThat(items()).containsExactly("2 10 5/1", "3 24 5/1");
         assertThat(page.u16(FLAGS)).isEqualTo(0x10);
         assertThat(page.u16(MAX_OFFSET)).isZero();
         assertThat(page.i32(RIGHT)).isEqualTo(66);
-        assertFails(new Sample(GinRecord.INSERT_LISTPAGE, 0, true, i32s(66, 1), tuples), "2 tuples");
+        index.assertRefused(change(GinRecord.INSERT_LISTPAGE, 0, true, i32s(66, 1), tuples), "2 tuples");
 
         byte[] main = concat(metadata(), i32s(2, 0));
-        apply(new Sample(GinRecord.DELETE_LISTPAGE, 0, true, main, NOTHING));
+        index.apply(change(GinRecord.DELETE_LISTPAGE, 0, true, main, NOTHING));
         assertMeta();
         for (int id = 1; id <= 2; id++) {
             items(0x30, tuple(1, 16, 0, 1));
-            apply(new Sample(GinRecord.DELETE_LISTPAGE, id, true, main, NOTHING));
+            index.apply(change(GinRecord.DELETE_LISTPAGE, id, true, main, NOTHING));
             assertThat(page.isEmpty()).isTrue();
             assertThat(page.u16(FLAGS)).isEqualTo(0x04);
             assertThat(page.i32(RIGHT)).isEqualTo(-1);
         }
-        assertFails(new Sample(GinRecord.DELETE_LISTPAGE, 3, true, main, NOTHING), "block reference 3");
-        assertFails(new Sample(GinRecord.DELETE_LISTPAGE, 0, true, metadata(), NOTHING), "4 bytes at offset 56");
+        index.assertRefused(change(GinRecord.DELETE_LISTPAGE, 3, true, main, NOTHING), "block reference 3");
+        index.assertRefused(change(GinRecord.DELETE_LISTPAGE, 0, true, metadata(), NOTHING), "4 bytes at offset 56");
     }
 
     private void assertMeta() throws PageException {
@@ -255,24 +252,22 @@ class GinRedoTest {
     void otherTypesAreRefused() throws Exception {
         items(0x02);
         for (int opcode : new int[] {0x00, 0xA0, 0xF0}) {
-            assertFails(new Sample(opcode, 0, false, new byte[100], NOTHING), "does not change block reference 0");
+            index.assertRefused(change(opcode, 0, false, new byte[100], NOTHING), "does not change block reference 0");
         }
-        Sample insert = new Sample(GinRecord.INSERT, 0, false, u16s(2), entry(1, false, tuple(1, 16, 0, 1)));
+        IndexChange insert = change(GinRecord.INSERT, 0, false, u16s(2), entry(1, false, tuple(1, 16, 0, 1)));
         for (int flags : new int[] {0x00, 0x03, 0x06, 0x08, 0x12}) {
             page.putU16(FLAGS, flags);
-            assertFails(insert, "it is no live leaf of the entry tree of a GIN index");
+            index.assertRefused(insert, "it is no live leaf of the entry tree of a GIN index");
         }
         page.putU16(FLAGS, 0x02);
-        assertFails(new Sample(GinRecord.INSERT, 0, false, u16s(2), entry(1, false, new byte[16])), "a tuple of 0");
-        assertFails(
-                new Sample(GinRecord.INSERT, 0, false, u16s(2), entry(1, false, concat(tuple(1, 16, 0, 1), u8s(0)))),
+        index.assertRefused(change(GinRecord.INSERT, 0, false, u16s(2), entry(1, false, new byte[16])), "a tuple of 0");
+        index.assertRefused(
+                change(GinRecord.INSERT, 0, false, u16s(2), entry(1, false, concat(tuple(1, 16, 0, 1), u8s(0)))),
                 "a tuple of 16 bytes, where 17 are left");
-        assertFails(
-                new Sample(GinRecord.INSERT, 0, false, u16s(2), entry(2, false, tuple(1, 16, 0, 1))),
-                "added as number 2");
-        assertFails(
-                new Sample(GinRecord.INSERT, 0, false, u16s(2), entry(1, true, tuple(1, 16, 0, 1))),
-                "no line pointer 1");
+        index.assertRefused(
+                change(GinRecord.INSERT, 0, false, u16s(2), entry(2, false, tuple(1, 16, 0, 1))), "added as number 2");
+        index.assertRefused(
+                change(GinRecord.INSERT, 0, false, u16s(2), entry(1, true, tuple(1, 16, 0, 1))), "no line pointer 1");
     }
 
     @Test
@@ -315,75 +310,43 @@ class GinRedoTest {
 
     @Test
     void mutatedRecordsAndPagesNeverHalfChangeAPage() throws Exception {
-        long seed = 17;
-        Random random = new Random(seed);
-        Sample[] samples = fuzzed();
-        int[] done = new int[samples.length];
-        int[] refused = new int[samples.length];
-        for (int round = 0; round < 68_000; round++) {
-            int which = round % samples.length;
-            Sample sample = samples[which];
-            pageFor(sample);
-            for (int i = random.nextInt(3); i > 0; i--) {
-                int at = switch (random.nextInt(3)) {
-                    case 0 -> 8 + random.nextInt(60);
-                    case 1 -> RIGHT - 1 - random.nextInt(60);
-                    default -> RIGHT + random.nextInt(8);
-                };
-                page.bytes()[at] = (byte) random.nextInt(random.nextBoolean() ? 8 : 256);
-            }
-            byte[] before = page.bytes().clone();
-            PostgresVersion version = PostgresVersion.values()[random.nextInt(5)];
-            WalRecord record = new Sample(
-                            sample.opcode(),
-                            sample.blockId(),
-                            sample.init(),
-                            mutated(random, sample.main()),
-                            mutated(random, sample.data()))
-                    .record(version);
-            try {
-                if (redo.redo(page, record, sample.blockId()) != RedoResult.PAGE_MISSING) {
-                    done[which]++;
-                    assertThat(page.hasValidHeader())
-                            .as("seed %d round %d", seed, round)
-                            .isTrue();
-                }
-            } catch (RedoException e) {
-                refused[which]++;
-                assertThat(page.bytes()).as("seed %d round %d", seed, round).isEqualTo(before);
-            }
-        }
-        assertThat(done).as("done").doesNotContain(0);
-        assertThat(refused).as("refused").doesNotContain(0);
+        MutatedRecords.check(
+                17,
+                4000,
+                index,
+                fuzzed(),
+                this::pageFor,
+                new Area(8, 60),
+                new Area(RIGHT - 60, 60),
+                new Area(RIGHT, 8));
     }
 
-    private static Sample[] fuzzed() {
+    private static List<IndexChange> fuzzed() {
         byte[] tree = concat(i32s(12), segment(10, 20, 30, 40));
         byte[] add = concat(u16s(2), u8s(0, 4), u16s(2), tids(15, 5000), u8s(1, 3), segment(6000, 6001));
         byte[] tuples = concat(tuple(2, 10, 5, 1), tuple(3, 24, 5, 1));
-        return new Sample[] {
-            new Sample(GinRecord.CREATE_PTREE, 0, true, tree, NOTHING),
-            new Sample(GinRecord.INSERT, 0, false, u16s(2), entry(2, false, tuple(2, 16, 0, 1))),
-            new Sample(GinRecord.INSERT, 0, false, u16s(2), entry(2, true, tuple(2, 40, 0, 1))),
-            new Sample(GinRecord.INSERT, 0, false, INNER_ENTRY, entry(2, false, tuple(2, 16, 0, 1))),
-            new Sample(GinRecord.INSERT, 0, false, INNER_DATA, concat(u16s(2), item(11, 20))),
-            new Sample(GinRecord.INSERT, 0, false, u16s(3), add),
-            new Sample(GinRecord.INSERT, 1, false, INNER_DATA, NOTHING),
-            new Sample(GinRecord.VACUUM_DATA_LEAF_PAGE, 0, false, NOTHING, add),
-            new Sample(GinRecord.DELETE_PAGE, 0, false, concat(u16s(2, 0), i32s(7, 8)), NOTHING),
-            new Sample(GinRecord.DELETE_PAGE, 1, false, concat(u16s(2, 0), i32s(7, 8)), NOTHING),
-            new Sample(GinRecord.DELETE_PAGE, 2, false, concat(u16s(2, 0), i32s(7, 8)), NOTHING),
-            new Sample(GinRecord.UPDATE_META_PAGE, 0, true, update(4, 5, 0), NOTHING),
-            new Sample(GinRecord.UPDATE_META_PAGE, 1, false, update(4, 5, 2), tuples),
-            new Sample(GinRecord.UPDATE_META_PAGE, 1, false, update(4, 5, 0), NOTHING),
-            new Sample(GinRecord.INSERT_LISTPAGE, 0, true, i32s(-1, 2), tuples),
-            new Sample(GinRecord.DELETE_LISTPAGE, 2, true, concat(metadata(), i32s(2, 0)), NOTHING),
-            new Sample(GinRecord.SPLIT, 3, false, split(0), NOTHING)
-        };
+        return List.of(
+                change(GinRecord.CREATE_PTREE, 0, true, tree, NOTHING),
+                change(GinRecord.INSERT, 0, false, u16s(2), entry(2, false, tuple(2, 16, 0, 1))),
+                change(GinRecord.INSERT, 0, false, u16s(2), entry(2, true, tuple(2, 40, 0, 1))),
+                change(GinRecord.INSERT, 0, false, INNER_ENTRY, entry(2, false, tuple(2, 16, 0, 1))),
+                change(GinRecord.INSERT, 0, false, INNER_DATA, concat(u16s(2), item(11, 20))),
+                change(GinRecord.INSERT, 0, false, u16s(3), add),
+                change(GinRecord.INSERT, 1, false, INNER_DATA, NOTHING),
+                change(GinRecord.VACUUM_DATA_LEAF_PAGE, 0, false, NOTHING, add),
+                change(GinRecord.DELETE_PAGE, 0, false, concat(u16s(2, 0), i32s(7, 8)), NOTHING),
+                change(GinRecord.DELETE_PAGE, 1, false, concat(u16s(2, 0), i32s(7, 8)), NOTHING),
+                change(GinRecord.DELETE_PAGE, 2, false, concat(u16s(2, 0), i32s(7, 8)), NOTHING),
+                change(GinRecord.UPDATE_META_PAGE, 0, true, update(4, 5, 0), NOTHING),
+                change(GinRecord.UPDATE_META_PAGE, 1, false, update(4, 5, 2), tuples),
+                change(GinRecord.UPDATE_META_PAGE, 1, false, update(4, 5, 0), NOTHING),
+                change(GinRecord.INSERT_LISTPAGE, 0, true, i32s(-1, 2), tuples),
+                change(GinRecord.DELETE_LISTPAGE, 2, true, concat(metadata(), i32s(2, 0)), NOTHING),
+                change(GinRecord.SPLIT, 3, false, split(0), NOTHING));
     }
 
     /** A page that the record can be applied to; it is nearly full where room matters. */
-    private void pageFor(Sample sample) throws PageException {
+    private void pageFor(IndexChange sample) throws PageException {
         boolean tail = sample.opcode() == GinRecord.UPDATE_META_PAGE || sample.opcode() == GinRecord.INSERT_LISTPAGE;
         if (Arrays.equals(sample.main(), INNER_DATA)
                 || (sample.opcode() == GinRecord.DELETE_PAGE && sample.blockId() == 1)) {
@@ -396,27 +359,9 @@ class GinRedoTest {
         }
     }
 
-    private void apply(Sample sample) throws Exception {
-        page.setLsn(0);
-        RedoResult result = redo.redo(page, sample.record(), sample.blockId());
-        assertThat(result).isEqualTo(sample.init() ? RedoResult.INITIALIZED : RedoResult.APPLIED);
-        assertThat(page.lsn()).isEqualTo(GinSamples.END);
-    }
-
-    private void assertFails(Sample sample, String message) {
-        page.setLsn(0);
-        byte[] before = page.bytes().clone();
-        assertThatThrownBy(() -> redo.redo(page, sample.record(), sample.blockId()))
-                .isInstanceOf(RedoException.class)
-                .hasMessageContaining(message);
-        assertThat(page.bytes()).isEqualTo(before);
-    }
-
     private void items(int flags, byte[]... tuples) throws PageException {
         GinSamples.initialize(page, flags);
-        for (byte[] tuple : tuples) {
-            editor.addItem(page, tuple, 0, tuple.length, page.maxOffset() + 1, PageEditor.Placement.SHUFFLE);
-        }
+        index.add(tuples);
     }
 
     /** An inner page of a posting tree. */

@@ -1,50 +1,27 @@
 package dev.palimpsest.postgres.redo;
 
+import static dev.palimpsest.postgres.Bytes.concat;
+import static dev.palimpsest.postgres.Bytes.u16s;
+
 import dev.palimpsest.postgres.LittleEndian;
-import dev.palimpsest.postgres.PostgresVersion;
-import dev.palimpsest.postgres.RelFileNode;
 import dev.palimpsest.postgres.page.Page;
 import dev.palimpsest.postgres.page.PageException;
-import dev.palimpsest.postgres.wal.MalformedRecordException;
-import dev.palimpsest.postgres.wal.RecordBuilder;
-import dev.palimpsest.postgres.wal.WalRecord;
+import dev.palimpsest.postgres.rmgr.Rmgr;
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
 
 /** Records and pages of a GIN index, made by other means than the code under test. */
 final class GinSamples {
-    static final long END = 0x1000180;
     static final int RIGHT = 8184;
     static final int MAX_OFFSET = 8188;
     static final int FLAGS = 8190;
 
-    private static final RelFileNode INDEX = new RelFileNode(1663, 5, 24660);
-    private static final int GIN = 13;
-
     private GinSamples() {}
 
-    /** A change to one page; the record refers to blocks 10 to 14 of the index by the ids 0 to 4. */
-    record Sample(int opcode, int blockId, boolean init, byte[] main, byte[] data) {
-        WalRecord record() throws MalformedRecordException {
-            return record(PostgresVersion.V16);
-        }
-
-        WalRecord record(PostgresVersion version) throws MalformedRecordException {
-            RecordBuilder builder = new RecordBuilder(version, GIN, opcode).main(main);
-            for (int id = 0; id <= 4; id++) {
-                builder.block(id, INDEX, 10 + id);
-                if (id == blockId) {
-                    builder.data(data);
-                    if (init) {
-                        builder.willInit();
-                    }
-                }
-            }
-            return builder.decoded(END - 128, END);
-        }
+    /** The record refers to blocks 10 to 14. */
+    static IndexChange change(int opcode, int blockId, boolean init, byte[] main, byte[] data) {
+        return new IndexChange(Rmgr.GIN, 10, 5, opcode, blockId, init, main, data);
     }
 
     /** An empty page with these flags and no right sibling. */
@@ -141,47 +118,5 @@ final class GinSamples {
     /** A posting item. */
     static byte[] item(int child, long key) {
         return concat(u16s(child >>> 16, child), tids(key));
-    }
-
-    static byte[] u16s(int... values) {
-        byte[] bytes = new byte[2 * values.length];
-        for (int i = 0; i < values.length; i++) {
-            LittleEndian.putU16(bytes, 2 * i, values[i]);
-        }
-        return bytes;
-    }
-
-    static byte[] i32s(int... values) {
-        byte[] bytes = new byte[4 * values.length];
-        for (int i = 0; i < values.length; i++) {
-            LittleEndian.putI32(bytes, 4 * i, values[i]);
-        }
-        return bytes;
-    }
-
-    static byte[] u8s(int... values) {
-        byte[] bytes = new byte[values.length];
-        for (int i = 0; i < values.length; i++) {
-            bytes[i] = (byte) values[i];
-        }
-        return bytes;
-    }
-
-    static byte[] concat(byte[]... parts) {
-        ByteArrayOutputStream all = new ByteArrayOutputStream();
-        for (byte[] part : parts) {
-            all.writeBytes(part);
-        }
-        return all.toByteArray();
-    }
-
-    /** The bytes, now and then with one of them changed or with another length. */
-    static byte[] mutated(Random random, byte[] bytes) {
-        byte[] mutated =
-                random.nextInt(10) == 0 ? Arrays.copyOf(bytes, random.nextInt(bytes.length + 4)) : bytes.clone();
-        if (mutated.length > 0 && random.nextInt(3) == 0) {
-            mutated[random.nextInt(mutated.length)] = (byte) random.nextInt(random.nextBoolean() ? 8 : 256);
-        }
-        return mutated;
     }
 }

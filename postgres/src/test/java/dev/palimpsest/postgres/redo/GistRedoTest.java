@@ -1,83 +1,65 @@
 package dev.palimpsest.postgres.redo;
 
+import static dev.palimpsest.postgres.Bytes.concat;
+import static dev.palimpsest.postgres.Bytes.u16s;
+import static dev.palimpsest.postgres.redo.IndexChange.END;
+import static dev.palimpsest.postgres.redo.IndexChange.INDEX;
+import static dev.palimpsest.postgres.redo.IndexChange.START;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.palimpsest.postgres.LittleEndian;
 import dev.palimpsest.postgres.PostgresVersion;
-import dev.palimpsest.postgres.RelFileNode;
 import dev.palimpsest.postgres.page.LinePointer;
 import dev.palimpsest.postgres.page.Page;
-import dev.palimpsest.postgres.page.PageEditor;
 import dev.palimpsest.postgres.page.PageException;
+import dev.palimpsest.postgres.redo.MutatedRecords.Area;
 import dev.palimpsest.postgres.rmgr.GistRecord;
+import dev.palimpsest.postgres.rmgr.Rmgr;
 import dev.palimpsest.postgres.wal.ImageCompression;
-import dev.palimpsest.postgres.wal.MalformedRecordException;
 import dev.palimpsest.postgres.wal.RecordBuilder;
-import dev.palimpsest.postgres.wal.RedoException;
 import dev.palimpsest.postgres.wal.WalRecord;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class GistRedoTest {
-    private static final RelFileNode INDEX = new RelFileNode(1663, 5, 24650);
-    private static final int GIST = 14;
-    private static final long START = 0x5_01000100L;
-    private static final long END = 0x5_01000180L;
     private static final int NSN = 8176;
     private static final int RIGHT = 8184;
     private static final int FLAGS = 8188;
     private static final int ID = 8190;
     private static final byte[] NONE = {};
 
-    /** A change to one page; the record refers to blocks 10 to 13 of the index by the ids 0 to 3. */
-    private record Sample(int opcode, int blockId, boolean init, byte[] main, byte[] data) {
-        WalRecord record(PostgresVersion version) throws MalformedRecordException {
-            return record(version, 10);
-        }
-
-        WalRecord record(PostgresVersion version, int first) throws MalformedRecordException {
-            RecordBuilder builder = new RecordBuilder(version, GIST, opcode).main(main);
-            for (int id = 0; id <= 3; id++) {
-                builder.block(id, INDEX, first + id);
-                if (id == blockId) {
-                    builder.data(data);
-                    if (init) {
-                        builder.willInit();
-                    }
-                }
-            }
-            return builder.decoded(START, END);
-        }
-    }
-
-    private final PageRedo redo = new PageRedo(HintLogging.OFF);
-    private final PageEditor editor = new PageEditor();
-    private final Page page = new Page();
+    private final IndexRedo index = new IndexRedo();
+    private final PageRedo redo = index.redo();
+    private final Page page = index.page();
 
     @AfterEach
     void close() {
-        redo.close();
+        index.close();
+    }
+
+    /** The record refers to blocks 10 to 13. */
+    private static IndexChange change(int opcode, int blockId, boolean init, byte[] main, byte[] data) {
+        return new IndexChange(Rmgr.GIST, 10, 4, opcode, blockId, init, main, data);
     }
 
     @Test
     void anUpdateAddsAtTheEnd() throws Exception {
         page(1);
-        apply(new Sample(GistRecord.PAGE_UPDATE, 0, false, u16s(0, 2), concat(tuple(10, 16), tuple(20, 24))));
+        index.apply(change(GistRecord.PAGE_UPDATE, 0, false, u16s(0, 2), concat(tuple(10, 16), tuple(20, 24))));
         assertThat(items()).containsExactly("10:16", "20:24");
         assertThat(page.u16(FLAGS)).isEqualTo(1);
-        apply(new Sample(GistRecord.PAGE_UPDATE, 0, false, u16s(0, 1), tuple(30, 16)));
+        index.apply(change(GistRecord.PAGE_UPDATE, 0, false, u16s(0, 1), tuple(30, 16)));
         assertThat(items()).containsExactly("10:16", "20:24", "30:16");
     }
 
     @Test
     void anUpdateOfOneForOneKeepsItsPlace() throws Exception {
         page(0, tuple(1, 16), tuple(2, 16), tuple(3, 16));
-        apply(new Sample(GistRecord.PAGE_UPDATE, 0, false, u16s(1, 1), concat(u16s(2), tuple(9, 24))));
+        index.apply(change(GistRecord.PAGE_UPDATE, 0, false, u16s(1, 1), concat(u16s(2), tuple(9, 24))));
         assertThat(items()).containsExactly("1:16", "9:24", "3:16");
         assertThat(page.upper()).isEqualTo(8176 - 56);
         assertThat(page.u16(FLAGS)).isZero();
@@ -88,30 +70,30 @@ class GistRedoTest {
         for (int leaf = 0; leaf <= 1; leaf++) {
             page(leaf, tuple(1, 16), tuple(2, 16), tuple(3, 16), tuple(4, 16));
             byte[] data = concat(u16s(1, 3), tuple(9, 24));
-            apply(new Sample(GistRecord.PAGE_UPDATE, 0, false, u16s(2, 1), data));
+            index.apply(change(GistRecord.PAGE_UPDATE, 0, false, u16s(2, 1), data));
             assertThat(items()).containsExactly("2:16", "4:16", "9:24");
             assertThat(page.u16(FLAGS)).isEqualTo(leaf == 1 ? 5 : 0);
             page(leaf, tuple(1, 16), tuple(2, 16), tuple(3, 16), tuple(4, 16));
-            apply(new Sample(GistRecord.PAGE_UPDATE, 0, false, u16s(3, 0), u16s(1, 2, 4)));
+            index.apply(change(GistRecord.PAGE_UPDATE, 0, false, u16s(3, 0), u16s(1, 2, 4)));
             assertThat(items()).containsExactly("3:16");
             assertThat(page.upper()).isEqualTo(8160);
             page(leaf, tuple(1, 16), tuple(2, 16));
-            apply(new Sample(
-                    GistRecord.PAGE_UPDATE, 0, false, u16s(1, 2), concat(u16s(1), tuple(7, 16), tuple(8, 16))));
+            index.apply(
+                    change(GistRecord.PAGE_UPDATE, 0, false, u16s(1, 2), concat(u16s(1), tuple(7, 16), tuple(8, 16))));
             assertThat(items()).containsExactly("2:16", "7:16", "8:16");
         }
     }
 
     @Test
     void aLeftChildLearnsThatItsSplitIsFinished() throws Exception {
-        for (Sample sample : List.of(
-                new Sample(GistRecord.PAGE_UPDATE, 1, false, u16s(0, 1), NONE),
-                new Sample(GistRecord.PAGE_SPLIT, 0, false, split(2, 1, 1), NONE))) {
+        for (IndexChange sample : List.of(
+                change(GistRecord.PAGE_UPDATE, 1, false, u16s(0, 1), NONE),
+                change(GistRecord.PAGE_SPLIT, 0, false, split(2, 1, 1), NONE))) {
             page(0x19, tuple(1, 16));
-            apply(sample);
+            index.apply(sample);
             assertFinished();
             page(0x19, tuple(1, 16));
-            WalRecord record = new RecordBuilder(PostgresVersion.V17, GIST, sample.opcode())
+            WalRecord record = new RecordBuilder(PostgresVersion.V17, Rmgr.GIST.id(), sample.opcode())
                     .main(sample.main())
                     .block(sample.blockId(), INDEX, 7)
                     .image(page, RecordBuilder.ImageUse.APPLY, ImageCompression.NONE)
@@ -121,7 +103,7 @@ class GistRedoTest {
             assertFinished();
         }
         page.initialize(0);
-        WalRecord record = new RecordBuilder(PostgresVersion.V17, GIST, GistRecord.PAGE_UPDATE)
+        WalRecord record = new RecordBuilder(PostgresVersion.V17, Rmgr.GIST.id(), GistRecord.PAGE_UPDATE)
                 .main(u16s(0, 1))
                 .block(1, INDEX, 7)
                 .image(page, RecordBuilder.ImageUse.APPLY, ImageCompression.NONE)
@@ -144,7 +126,7 @@ class GistRedoTest {
     @Test
     void otherImagesAreLeftAsTheyAre() throws Exception {
         page(0x19, tuple(1, 16));
-        WalRecord record = new RecordBuilder(PostgresVersion.V17, GIST, GistRecord.PAGE_UPDATE)
+        WalRecord record = new RecordBuilder(PostgresVersion.V17, Rmgr.GIST.id(), GistRecord.PAGE_UPDATE)
                 .main(u16s(0, 1))
                 .block(0, INDEX, 7)
                 .image(page, RecordBuilder.ImageUse.APPLY, ImageCompression.NONE)
@@ -162,7 +144,7 @@ class GistRedoTest {
                 int[] numbers = {1, 2, 4};
                 byte[] head = version.isAtLeast(PostgresVersion.V16) ? u16s(7, 0, count, 1) : u16s(7, 0, count);
                 byte[] main = concat(head, u16s(Arrays.copyOf(numbers, count)));
-                redo.redo(page, new Sample(GistRecord.DELETE, 0, false, main, NONE).record(version), 0);
+                redo.redo(page, change(GistRecord.DELETE, 0, false, main, NONE).record(version), 0);
                 List<String> left = List.of("2:16", "3:16", "4:16").subList(0, 3);
                 assertThat(items())
                         .isEqualTo(count == 1 ? left : count == 2 ? List.of("3:16", "4:16") : List.of("3:16"));
@@ -171,26 +153,26 @@ class GistRedoTest {
             }
         }
         page(0, tuple(1, 16));
-        assertFails(new Sample(GistRecord.DELETE, 0, false, u16s(7, 0, 1, 0, 1), NONE), "no leaf of a GiST");
+        index.assertRefused(change(GistRecord.DELETE, 0, false, u16s(7, 0, 1, 0, 1), NONE), "no leaf of a GiST");
         page(1, tuple(1, 16));
-        assertFails(new Sample(GistRecord.DELETE, 0, false, u16s(7, 0, 1, 0, 2), NONE), "no line pointer 2");
-        assertFails(new Sample(GistRecord.DELETE, 0, false, u16s(7, 0, 2, 0, 1), NONE), "4 bytes at offset 8");
+        index.assertRefused(change(GistRecord.DELETE, 0, false, u16s(7, 0, 1, 0, 2), NONE), "no line pointer 2");
+        index.assertRefused(change(GistRecord.DELETE, 0, false, u16s(7, 0, 2, 0, 1), NONE), "4 bytes at offset 8");
     }
 
     @Test
     void aSplitMakesPages() throws Exception {
         byte[] data = concat(u16s(2, 0), tuple(1, 16), tuple(2, 24));
         for (int id = 1; id <= 3; id++) {
-            apply(new Sample(GistRecord.PAGE_SPLIT, id, true, split(3, 1, 1), data));
+            index.apply(change(GistRecord.PAGE_SPLIT, id, true, split(3, 1, 1), data));
             assertSplit(id == 3 ? 55 : 11 + id, id == 3 ? 1 : 9);
-            apply(new Sample(GistRecord.PAGE_SPLIT, id, true, split(3, 0, 0), data));
+            index.apply(change(GistRecord.PAGE_SPLIT, id, true, split(3, 0, 0), data));
             assertSplit(id == 3 ? 55 : 11 + id, 0);
         }
-        apply(new Sample(GistRecord.PAGE_SPLIT, 1, true, split(1, 1, 1), data));
+        index.apply(change(GistRecord.PAGE_SPLIT, 1, true, split(1, 1, 1), data));
         assertSplit(55, 1);
-        assertFails(new Sample(GistRecord.PAGE_SPLIT, 2, true, split(1, 1, 1), data), "block reference 2");
-        assertFails(new Sample(GistRecord.PAGE_SPLIT, 3, true, split(4, 1, 1), data), "does not name all of them");
-        assertFails(new Sample(GistRecord.PAGE_SPLIT, 1, false, split(3, 1, 1), data), "not marked as made anew");
+        index.assertRefused(change(GistRecord.PAGE_SPLIT, 2, true, split(1, 1, 1), data), "block reference 2");
+        index.assertRefused(change(GistRecord.PAGE_SPLIT, 3, true, split(4, 1, 1), data), "does not name all of them");
+        index.assertRefused(change(GistRecord.PAGE_SPLIT, 1, false, split(3, 1, 1), data), "not marked as made anew");
     }
 
     @Test
@@ -198,8 +180,9 @@ class GistRedoTest {
         byte[] data = concat(u16s(2, 0), tuple(1, 16), tuple(2, 24));
         for (int id = 1; id <= 3; id++) {
             // Block references 1 to 3 are blocks 0 to 2 here.
-            WalRecord record =
-                    new Sample(GistRecord.PAGE_SPLIT, id, true, split(3, 1, 1), data).record(PostgresVersion.V16, -1);
+            WalRecord record = change(GistRecord.PAGE_SPLIT, id, true, split(3, 1, 1), data)
+                    .from(-1)
+                    .record(PostgresVersion.V16);
             assertThat(redo.redo(page, record, id)).isEqualTo(RedoResult.INITIALIZED);
             assertSplit(id == 1 ? -1 : id == 2 ? 2 : 55, id == 1 ? 0 : 1);
         }
@@ -218,55 +201,55 @@ class GistRedoTest {
     void aLeafLeavesTheTree() throws Exception {
         byte[] main = u16s(8, 0, 9, 0, 2);
         page(1);
-        Sample leaf = new Sample(GistRecord.PAGE_DELETE, 0, false, main, NONE);
-        apply(leaf);
+        IndexChange leaf = change(GistRecord.PAGE_DELETE, 0, false, main, NONE);
+        index.apply(leaf);
         assertThat(page.u16(FLAGS)).isEqualTo(3);
         assertThat(page.i64(24)).isEqualTo(0x9_0000_0008L);
         assertThat(page.lower()).isEqualTo(32);
         assertThat(page.upper()).isEqualTo(8176);
-        assertFails(leaf, "deleted page");
-        assertFails(new Sample(GistRecord.PAGE_UPDATE, 0, false, u16s(0, 1), tuple(1, 16)), "deleted page");
+        index.assertRefused(leaf, "deleted page");
+        index.assertRefused(change(GistRecord.PAGE_UPDATE, 0, false, u16s(0, 1), tuple(1, 16)), "deleted page");
         page(0, tuple(1, 16), tuple(2, 16), tuple(3, 16));
-        assertFails(leaf, "no leaf");
-        Sample parent = new Sample(GistRecord.PAGE_DELETE, 1, false, main, NONE);
-        apply(parent);
+        index.assertRefused(leaf, "no leaf");
+        IndexChange parent = change(GistRecord.PAGE_DELETE, 1, false, main, NONE);
+        index.apply(parent);
         assertThat(items()).containsExactly("1:16", "3:16");
         page(1, tuple(1, 16), tuple(2, 16), tuple(3, 16));
-        assertFails(parent, "no inner page");
+        index.assertRefused(parent, "no inner page");
         page(1);
         page.setUpper(24);
-        assertFails(leaf, "no room for the xid");
+        index.assertRefused(leaf, "no room for the xid");
     }
 
     @Test
     void whatDoesNotFitIsRefused() throws Exception {
         page(1, tuple(1, 16));
-        Sample add = new Sample(GistRecord.PAGE_UPDATE, 0, false, u16s(0, 1), tuple(1, 16));
-        assertFails(new Sample(GistRecord.PAGE_UPDATE, 0, false, u16s(0, 2), tuple(1, 16)), "2 bytes at offset 22");
-        assertFails(new Sample(GistRecord.PAGE_UPDATE, 0, false, u16s(0, 1), new byte[16]), "a tuple of 0 bytes");
-        assertFails(
-                new Sample(GistRecord.PAGE_UPDATE, 0, false, u16s(0, 1), concat(tuple(1, 16), NONE, u16s(1))),
+        IndexChange add = change(GistRecord.PAGE_UPDATE, 0, false, u16s(0, 1), tuple(1, 16));
+        index.assertRefused(change(GistRecord.PAGE_UPDATE, 0, false, u16s(0, 2), tuple(1, 16)), "2 bytes at offset 22");
+        index.assertRefused(change(GistRecord.PAGE_UPDATE, 0, false, u16s(0, 1), new byte[16]), "a tuple of 0 bytes");
+        index.assertRefused(
+                change(GistRecord.PAGE_UPDATE, 0, false, u16s(0, 1), concat(tuple(1, 16), NONE, u16s(1))),
                 "2 bytes are left over at offset 16");
-        assertFails(
-                new Sample(GistRecord.PAGE_UPDATE, 0, false, u16s(1, 1), concat(u16s(2), tuple(1, 16))),
+        index.assertRefused(
+                change(GistRecord.PAGE_UPDATE, 0, false, u16s(1, 1), concat(u16s(2), tuple(1, 16))),
                 "no line pointer 2");
-        assertFails(new Sample(GistRecord.PAGE_UPDATE, 0, false, u16s(4, 0), u16s(1, 2, 3)), "8 bytes at offset 0");
-        assertFails(new Sample(GistRecord.PAGE_UPDATE, 2, false, u16s(0, 1), NONE), "block reference 2");
-        assertFails(new Sample(GistRecord.DELETE, 1, false, u16s(7, 0, 1, 0, 1), NONE), "block reference 1");
-        assertFails(new Sample(GistRecord.PAGE_REUSE, 0, false, NONE, NONE), "block reference 0");
-        assertFails(new Sample(GistRecord.ASSIGN_LSN, 0, false, NONE, NONE), "block reference 0");
-        assertFails(new Sample(0xF0, 0, false, NONE, NONE), "block reference 0");
+        index.assertRefused(change(GistRecord.PAGE_UPDATE, 0, false, u16s(4, 0), u16s(1, 2, 3)), "8 bytes at offset 0");
+        index.assertRefused(change(GistRecord.PAGE_UPDATE, 2, false, u16s(0, 1), NONE), "block reference 2");
+        index.assertRefused(change(GistRecord.DELETE, 1, false, u16s(7, 0, 1, 0, 1), NONE), "block reference 1");
+        index.assertRefused(change(GistRecord.PAGE_REUSE, 0, false, NONE, NONE), "block reference 0");
+        index.assertRefused(change(GistRecord.ASSIGN_LSN, 0, false, NONE, NONE), "block reference 0");
+        index.assertRefused(change(0xF0, 0, false, NONE, NONE), "block reference 0");
         byte[] split = concat(u16s(0xFFFF, 0xFFFF), tuple(1, 16));
-        assertFails(new Sample(GistRecord.PAGE_SPLIT, 1, true, split(1, 1, 1), split), "a count of -1");
+        index.assertRefused(change(GistRecord.PAGE_SPLIT, 1, true, split(1, 1, 1), split), "a count of -1");
         page.putU16(ID, 0xFF82);
-        assertFails(add, "its page id is 0xff82");
+        index.assertRefused(add, "its page id is 0xff82");
         page.initialize(8);
-        assertFails(add, "no special area of 16 bytes");
+        index.assertRefused(add, "no special area of 16 bytes");
         page(1);
         for (int i = 0; i < 407; i++) {
-            apply(add);
+            index.apply(add);
         }
-        assertFails(add, "no room");
+        index.assertRefused(add, "no room");
     }
 
     @Test
@@ -308,80 +291,33 @@ class GistRedoTest {
 
     @Test
     void mutatedRecordsAndPagesNeverHalfChangeAPage() throws Exception {
-        long seed = 14;
-        Random random = new Random(seed);
-        Sample[] samples = {
-            new Sample(GistRecord.PAGE_UPDATE, 0, false, u16s(0, 1), tuple(20, 24)),
-            new Sample(GistRecord.PAGE_UPDATE, 0, false, u16s(1, 1), concat(u16s(2), tuple(20, 24))),
-            new Sample(GistRecord.PAGE_UPDATE, 0, false, u16s(3, 2), concat(u16s(1, 3, 4), tuple(8, 24), tuple(9, 16))),
-            new Sample(GistRecord.PAGE_UPDATE, 1, false, u16s(0, 1), NONE),
-            new Sample(GistRecord.DELETE, 0, false, u16s(7, 0, 3, 0, 1, 3, 4), NONE),
-            new Sample(GistRecord.PAGE_SPLIT, 0, false, split(2, 1, 1), NONE),
-            new Sample(GistRecord.PAGE_SPLIT, 1, true, split(2, 1, 1), concat(u16s(2, 0), tuple(1, 16), tuple(2, 24))),
-            new Sample(GistRecord.PAGE_DELETE, 0, false, u16s(8, 0, 9, 0, 2), NONE),
-            new Sample(GistRecord.PAGE_DELETE, 1, false, u16s(8, 0, 9, 0, 2), NONE)
-        };
-        int[] done = new int[samples.length];
-        int[] refused = new int[samples.length];
-        for (int round = 0; round < 60_000; round++) {
-            int which = round % samples.length;
-            Sample sample = samples[which];
-            page(random.nextInt(10) == 0 ? 0 : 1, tuple(1, 16), tuple(2, 32), tuple(3, 16), tuple(4, 24));
-            if (sample.opcode() == GistRecord.PAGE_DELETE && sample.blockId() == 1) {
-                page.putU16(FLAGS, 0);
-            }
-            if (random.nextInt(8) == 0) {
-                page.setUpper(page.lower() + random.nextInt(40));
-            }
-            byte[] main = mutated(random, sample.main());
-            byte[] data = mutated(random, sample.data());
-            for (int i = random.nextInt(3); i > 0; i--) {
-                int at = switch (random.nextInt(3)) {
-                    case 0 -> 8 + random.nextInt(40);
-                    case 1 -> NSN - 1 - random.nextInt(90);
-                    default -> NSN + random.nextInt(16);
-                };
-                page.bytes()[at] = (byte) random.nextInt(random.nextBoolean() ? 8 : 256);
-            }
-            byte[] before = page.bytes().clone();
-            PostgresVersion version = PostgresVersion.values()[random.nextInt(5)];
-            WalRecord record = new Sample(sample.opcode(), sample.blockId(), sample.init(), main, data).record(version);
-            try {
-                if (redo.redo(page, record, sample.blockId()) != RedoResult.PAGE_MISSING) {
-                    done[which]++;
-                }
-            } catch (RedoException e) {
-                refused[which]++;
-                assertThat(page.bytes()).as("seed %d round %d", seed, round).isEqualTo(before);
-            }
-        }
-        assertThat(done).as("done").doesNotContain(0);
-        assertThat(refused).as("refused").doesNotContain(0);
+        List<IndexChange> changes = List.of(
+                change(GistRecord.PAGE_UPDATE, 0, false, u16s(0, 1), tuple(20, 24)),
+                change(GistRecord.PAGE_UPDATE, 0, false, u16s(1, 1), concat(u16s(2), tuple(20, 24))),
+                change(GistRecord.PAGE_UPDATE, 0, false, u16s(3, 2), concat(u16s(1, 3, 4), tuple(8, 24), tuple(9, 16))),
+                change(GistRecord.PAGE_UPDATE, 1, false, u16s(0, 1), NONE),
+                change(GistRecord.DELETE, 0, false, u16s(7, 0, 3, 0, 1, 3, 4), NONE),
+                change(GistRecord.PAGE_SPLIT, 0, false, split(2, 1, 1), NONE),
+                change(GistRecord.PAGE_SPLIT, 1, true, split(2, 1, 1), concat(u16s(2, 0), tuple(1, 16), tuple(2, 24))),
+                change(GistRecord.PAGE_DELETE, 0, false, u16s(8, 0, 9, 0, 2), NONE),
+                change(GistRecord.PAGE_DELETE, 1, false, u16s(8, 0, 9, 0, 2), NONE));
+        byte[][] tuples = {tuple(1, 16), tuple(2, 32), tuple(3, 16), tuple(4, 24)};
+        Area[] damaged = {new Area(8, 40), new Area(NSN - 90, 90), new Area(NSN, 16)};
+        MutatedRecords.check(14, 5000, index, changes, change -> page(flagsFor(change), tuples), damaged);
+        MutatedRecords.check(
+                15,
+                2000,
+                index,
+                changes,
+                change -> {
+                    page(flagsFor(change), tuples);
+                    page.setUpper(page.lower() + 20);
+                },
+                damaged);
     }
 
-    private static byte[] mutated(Random random, byte[] bytes) {
-        byte[] mutated =
-                random.nextInt(10) == 0 ? Arrays.copyOf(bytes, random.nextInt(bytes.length + 4)) : bytes.clone();
-        if (mutated.length > 0 && random.nextInt(3) == 0) {
-            mutated[random.nextInt(mutated.length)] = (byte) random.nextInt(random.nextBoolean() ? 8 : 256);
-        }
-        return mutated;
-    }
-
-    private void apply(Sample sample) throws Exception {
-        page.setLsn(0);
-        RedoResult result = redo.redo(page, sample.record(PostgresVersion.V16), sample.blockId());
-        assertThat(result).isEqualTo(sample.init() ? RedoResult.INITIALIZED : RedoResult.APPLIED);
-        assertThat(page.lsn()).isEqualTo(END);
-    }
-
-    private void assertFails(Sample sample, String message) {
-        page.setLsn(0);
-        byte[] before = page.bytes().clone();
-        assertThatThrownBy(() -> redo.redo(page, sample.record(PostgresVersion.V16), sample.blockId()))
-                .isInstanceOf(RedoException.class)
-                .hasMessageContaining(message);
-        assertThat(page.bytes()).isEqualTo(before);
+    private static int flagsFor(IndexChange change) {
+        return change.opcode() == GistRecord.PAGE_DELETE && change.blockId() == 1 ? 0 : 1;
     }
 
     private void page(int flags, byte[]... tuples) throws PageException {
@@ -390,9 +326,7 @@ class GistRedoTest {
         page.putI32(RIGHT, 99);
         page.putU16(FLAGS, flags);
         page.putU16(ID, 0xFF81);
-        for (byte[] tuple : tuples) {
-            editor.addItem(page, tuple, 0, tuple.length, page.maxOffset() + 1, PageEditor.Placement.SHUFFLE);
-        }
+        index.add(tuples);
     }
 
     /** The items in words: the key and the size. */
@@ -415,27 +349,5 @@ class GistRedoTest {
 
     private static byte[] split(int pages, int leaf, int followRight) {
         return u16s(55, 0, 0xFFFF, 0xFFFF, 4, 0, 3, 0, leaf, pages, followRight, 0);
-    }
-
-    private static byte[] u16s(int... values) {
-        byte[] bytes = new byte[2 * values.length];
-        for (int i = 0; i < values.length; i++) {
-            LittleEndian.putU16(bytes, 2 * i, values[i]);
-        }
-        return bytes;
-    }
-
-    private static byte[] concat(byte[]... parts) {
-        int length = 0;
-        for (byte[] part : parts) {
-            length += part.length;
-        }
-        byte[] all = new byte[length];
-        int at = 0;
-        for (byte[] part : parts) {
-            System.arraycopy(part, 0, all, at, part.length);
-            at += part.length;
-        }
-        return all;
     }
 }

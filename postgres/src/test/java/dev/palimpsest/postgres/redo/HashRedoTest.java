@@ -1,13 +1,14 @@
 package dev.palimpsest.postgres.redo;
 
-import static dev.palimpsest.postgres.redo.HashSamples.END;
+import static dev.palimpsest.postgres.Bytes.buffer;
+import static dev.palimpsest.postgres.Bytes.concat;
+import static dev.palimpsest.postgres.Bytes.i32s;
+import static dev.palimpsest.postgres.Bytes.u16s;
 import static dev.palimpsest.postgres.redo.HashSamples.NOTHING;
-import static dev.palimpsest.postgres.redo.HashSamples.START;
-import static dev.palimpsest.postgres.redo.HashSamples.bytes;
-import static dev.palimpsest.postgres.redo.HashSamples.concat;
-import static dev.palimpsest.postgres.redo.HashSamples.i32s;
+import static dev.palimpsest.postgres.redo.HashSamples.change;
 import static dev.palimpsest.postgres.redo.HashSamples.tuple;
-import static dev.palimpsest.postgres.redo.HashSamples.u16s;
+import static dev.palimpsest.postgres.redo.IndexChange.END;
+import static dev.palimpsest.postgres.redo.IndexChange.START;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -15,7 +16,6 @@ import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.page.LinePointer;
 import dev.palimpsest.postgres.page.Page;
 import dev.palimpsest.postgres.page.PageException;
-import dev.palimpsest.postgres.redo.HashSamples.Sample;
 import dev.palimpsest.postgres.rmgr.HashRecord;
 import dev.palimpsest.postgres.wal.RedoException;
 import java.util.ArrayList;
@@ -32,12 +32,13 @@ class HashRedoTest {
     private static final int PAGE_ID = 8190;
     private static final int META = 24;
 
-    private final PageRedo redo = new PageRedo(HintLogging.OFF);
-    private final Page page = new Page();
+    private final IndexRedo index = new IndexRedo();
+    private final PageRedo redo = index.redo();
+    private final Page page = index.page();
 
     @AfterEach
     void close() {
-        redo.close();
+        index.close();
     }
 
     @Test
@@ -58,18 +59,18 @@ class HashRedoTest {
             {10250, 1279, 2047, 14},
             {1L << 50, 0x3FFFFFFF, 0x7FFFFFFF, 93}
         };
-        for (long[] index : indexes) {
-            byte[] main = bytes(14)
-                    .putDouble((double) index[0])
+        for (long[] expected : indexes) {
+            byte[] main = buffer(14)
+                    .putDouble((double) expected[0])
                     .putInt(450)
                     .putShort((short) 10)
                     .array();
-            apply(new Sample(HashRecord.INIT_META_PAGE, 0, true, main, NOTHING));
-            assertThat(page.i32(META + 24)).as("%s", Arrays.toString(index)).isEqualTo((int) index[1]);
-            assertThat(page.i32(META + 28)).as("%s", Arrays.toString(index)).isEqualTo((int) index[2]);
-            assertThat(page.i32(META + 32)).isEqualTo((int) index[2] >>> 1);
-            assertThat(page.i32(META + 36)).as("%s", Arrays.toString(index)).isEqualTo((int) index[3]);
-            assertThat(page.i32(META + 52 + 4 * (int) index[3])).isEqualTo(1);
+            index.apply(change(HashRecord.INIT_META_PAGE, 0, true, main, NOTHING));
+            assertThat(page.i32(META + 24)).as("%s", Arrays.toString(expected)).isEqualTo((int) expected[1]);
+            assertThat(page.i32(META + 28)).as("%s", Arrays.toString(expected)).isEqualTo((int) expected[2]);
+            assertThat(page.i32(META + 32)).isEqualTo((int) expected[2] >>> 1);
+            assertThat(page.i32(META + 36)).as("%s", Arrays.toString(expected)).isEqualTo((int) expected[3]);
+            assertThat(page.i32(META + 52 + 4 * (int) expected[3])).isEqualTo(1);
         }
         assertThat(page.i32(META)).isEqualTo(0x06440640);
         assertThat(page.i32(META + 4)).isEqualTo(4);
@@ -79,108 +80,111 @@ class HashRedoTest {
         assertThat(page.lower()).isEqualTo(4568);
         assertSpecial(-1, -1, -1, 8);
         for (double tuples : new double[] {-1, Double.NaN}) {
-            byte[] main = bytes(14).putDouble(tuples).putShort(12, (short) 10).array();
-            assertFails(new Sample(HashRecord.INIT_META_PAGE, 0, true, main, NOTHING), "an index for");
+            byte[] main = buffer(14).putDouble(tuples).putShort(12, (short) 10).array();
+            index.assertRefused(change(HashRecord.INIT_META_PAGE, 0, true, main, NOTHING), "an index for");
         }
-        assertFails(new Sample(HashRecord.INIT_META_PAGE, 0, true, new byte[14], NOTHING), "0 to a bucket");
-        assertFails(
-                new Sample(
+        index.assertRefused(change(HashRecord.INIT_META_PAGE, 0, true, new byte[14], NOTHING), "0 to a bucket");
+        index.assertRefused(
+                change(
                         HashRecord.INIT_META_PAGE,
                         0,
                         false,
-                        bytes(14).putShort(12, (short) 10).array(),
+                        buffer(14).putShort(12, (short) 10).array(),
                         NOTHING),
                 "not marked as made anew");
     }
 
     @Test
     void aBitmapPageIsMade() throws Exception {
-        Sample init = new Sample(HashRecord.INIT_BITMAP_PAGE, 0, true, u16s(4096), NOTHING);
-        apply(init);
+        IndexChange init = change(HashRecord.INIT_BITMAP_PAGE, 0, true, u16s(4096), NOTHING);
+        index.apply(init);
         assertSpecial(-1, -1, -1, 4);
         assertThat(page.lower()).isEqualTo(24 + 4096);
         assertThat(Arrays.copyOfRange(page.bytes(), 24, 24 + 4096)).containsOnly(0xFF);
         assertThat(Arrays.copyOfRange(page.bytes(), 24 + 4096, PREVIOUS)).containsOnly(0);
         meta();
         page.putI32(META + 24, 5);
-        apply(new Sample(HashRecord.INIT_BITMAP_PAGE, 1, false, u16s(4096), NOTHING));
+        index.apply(change(HashRecord.INIT_BITMAP_PAGE, 1, false, u16s(4096), NOTHING));
         assertThat(page.i32(META + 44)).isEqualTo(1);
         assertThat(page.i32(META + 444)).isEqualTo(7);
-        assertFails(new Sample(HashRecord.INIT_BITMAP_PAGE, 0, true, u16s(0), NOTHING), "does not fit");
-        assertFails(new Sample(HashRecord.INIT_BITMAP_PAGE, 0, true, u16s(8153), NOTHING), "does not fit");
+        index.assertRefused(change(HashRecord.INIT_BITMAP_PAGE, 0, true, u16s(0), NOTHING), "does not fit");
+        index.assertRefused(change(HashRecord.INIT_BITMAP_PAGE, 0, true, u16s(8153), NOTHING), "does not fit");
         page.putI32(META + 44, 1024);
-        assertFails(new Sample(HashRecord.INIT_BITMAP_PAGE, 1, false, u16s(4096), NOTHING), "1024 are the most");
+        index.assertRefused(change(HashRecord.INIT_BITMAP_PAGE, 1, false, u16s(4096), NOTHING), "1024 are the most");
     }
 
     @Test
     void anInsertMovesTheItemsBehindItAndIsCounted() throws Exception {
         bucket(2, tuple(10, 16), tuple(30, 24));
-        Sample insert = new Sample(HashRecord.INSERT, 0, false, u16s(2), tuple(20, 16));
-        apply(insert);
+        IndexChange insert = change(HashRecord.INSERT, 0, false, u16s(2), tuple(20, 16));
+        index.apply(insert);
         assertThat(items()).containsExactly(10, 20, 30);
         meta();
-        apply(new Sample(HashRecord.INSERT, 1, false, u16s(2), NOTHING));
+        index.apply(change(HashRecord.INSERT, 1, false, u16s(2), NOTHING));
         assertThat(Double.longBitsToDouble(page.i64(META + 8))).isEqualTo(101);
-        assertFails(insert, "not those of a page with type");
+        index.assertRefused(insert, "not those of a page with type");
         page.putI32(META, 1);
-        assertFails(new Sample(HashRecord.INSERT, 1, false, u16s(2), NOTHING), "no meta page of a hash index");
+        index.assertRefused(change(HashRecord.INSERT, 1, false, u16s(2), NOTHING), "no meta page of a hash index");
         bucket(1, tuple(10, 16));
-        assertFails(new Sample(HashRecord.INSERT, 0, false, u16s(3), tuple(20, 16)), "added as number 3");
-        assertFails(new Sample(HashRecord.INSERT, 0, false, u16s(1), new byte[7]), "8 bytes at offset 0");
-        assertFails(new Sample(HashRecord.INSERT, 2, false, u16s(1), NOTHING), "does not change block reference 2");
+        index.assertRefused(change(HashRecord.INSERT, 0, false, u16s(3), tuple(20, 16)), "added as number 3");
+        index.assertRefused(change(HashRecord.INSERT, 0, false, u16s(1), new byte[7]), "8 bytes at offset 0");
+        index.assertRefused(change(HashRecord.INSERT, 2, false, u16s(1), NOTHING), "does not change block reference 2");
         page.putU16(PAGE_ID, 0xFF81);
-        assertFails(insert, "no page of a hash index");
+        index.assertRefused(insert, "no page of a hash index");
         page.initialize(8);
-        assertFails(insert, "no special area of 16 bytes");
+        index.assertRefused(insert, "no special area of 16 bytes");
     }
 
     @Test
     void aBucketGetsAnOverflowPage() throws Exception {
         byte[] main = {0, 16, 0};
         byte[] found = {0, 16, 1};
-        apply(new Sample(HashRecord.ADD_OVFL_PAGE, 0, true, main, i32s(6)));
+        index.apply(change(HashRecord.ADD_OVFL_PAGE, 0, true, main, i32s(6)));
         assertSpecial(11, -1, 6, 1);
         bucket(2, tuple(10, 16));
-        apply(new Sample(HashRecord.ADD_OVFL_PAGE, 1, false, main, NOTHING));
+        index.apply(change(HashRecord.ADD_OVFL_PAGE, 1, false, main, NOTHING));
         assertThat(page.i32(NEXT)).isEqualTo(10);
         assertThat(page.i32(PREVIOUS)).isEqualTo(3);
         bitmap(64);
         Arrays.fill(page.bytes(), 24, 24 + 64, (byte) 0);
-        apply(new Sample(HashRecord.ADD_OVFL_PAGE, 2, false, main, i32s(45)));
+        index.apply(change(HashRecord.ADD_OVFL_PAGE, 2, false, main, i32s(45)));
         assertThat(page.i64(24)).isEqualTo(1L << 45);
-        assertFails(new Sample(HashRecord.ADD_OVFL_PAGE, 2, false, main, i32s(64 * 8)), "has no bit 512");
-        assertFails(new Sample(HashRecord.ADD_OVFL_PAGE, 2, false, main, i32s(-1)), "has no bit 4294967295");
-        apply(new Sample(HashRecord.ADD_OVFL_PAGE, 3, true, main, NOTHING));
+        index.assertRefused(change(HashRecord.ADD_OVFL_PAGE, 2, false, main, i32s(64 * 8)), "has no bit 512");
+        index.assertRefused(change(HashRecord.ADD_OVFL_PAGE, 2, false, main, i32s(-1)), "has no bit 4294967295");
+        index.apply(change(HashRecord.ADD_OVFL_PAGE, 3, true, main, NOTHING));
         assertSpecial(-1, -1, -1, 4);
 
         meta();
-        apply(new Sample(HashRecord.ADD_OVFL_PAGE, 4, false, found, i32s(44)));
+        index.apply(change(HashRecord.ADD_OVFL_PAGE, 4, false, found, i32s(44)));
         assertThat(page.i32(META + 40)).isEqualTo(44);
         assertThat(page.i32(META + 52 + 4 * 3)).isEqualTo(7);
-        apply(new Sample(HashRecord.ADD_OVFL_PAGE, 4, false, main, i32s(45), 3));
+        index.apply(change(HashRecord.ADD_OVFL_PAGE, 4, false, main, i32s(45), 3));
         assertThat(page.i32(META + 52 + 4 * 3)).isEqualTo(8);
         assertThat(page.i32(META + 44)).isZero();
-        apply(new Sample(HashRecord.ADD_OVFL_PAGE, 4, false, main, i32s(46)));
+        index.apply(change(HashRecord.ADD_OVFL_PAGE, 4, false, main, i32s(46)));
         assertThat(page.i32(META + 52 + 4 * 3)).isEqualTo(10);
         assertThat(page.i32(META + 44)).isEqualTo(1);
         assertThat(page.i32(META + 444)).isEqualTo(13);
         page.putI32(META + 36, 98);
-        assertFails(new Sample(HashRecord.ADD_OVFL_PAGE, 4, false, main, i32s(46)), "no split point 98");
-        assertFails(new Sample(HashRecord.ADD_OVFL_PAGE, 0, true, main, i32s(6), 1), "needs block reference 1");
+        index.assertRefused(change(HashRecord.ADD_OVFL_PAGE, 4, false, main, i32s(46)), "no split point 98");
+        index.assertRefused(change(HashRecord.ADD_OVFL_PAGE, 0, true, main, i32s(6), 1), "needs block reference 1");
     }
 
     @Test
     void aBucketIsSplit() throws Exception {
-        byte[] main =
-                bytes(9).putInt(8).putShort((short) 0x22).putShort((short) 0x12).array();
-        Sample old = new Sample(HashRecord.SPLIT_ALLOCATE_PAGE, 0, false, main, NOTHING);
+        byte[] main = buffer(9)
+                .putInt(8)
+                .putShort((short) 0x22)
+                .putShort((short) 0x12)
+                .array();
+        IndexChange old = change(HashRecord.SPLIT_ALLOCATE_PAGE, 0, false, main, NOTHING);
         bucket(0x82, tuple(10, 16));
         Page image = new Page();
         image.copyFrom(page);
-        apply(old);
+        index.apply(old);
         assertThat(page.u16(FLAGS)).isEqualTo(0x22);
         assertThat(page.i32(PREVIOUS)).isEqualTo(8);
-        apply(new Sample(HashRecord.SPLIT_ALLOCATE_PAGE, 1, true, main, NOTHING));
+        index.apply(change(HashRecord.SPLIT_ALLOCATE_PAGE, 1, true, main, NOTHING));
         assertSpecial(8, -1, 8, 0x12);
         redo.redo(page, old.builder(PostgresVersion.V17, image).decoded(START, END), 0);
         assertThat(page.u16(FLAGS)).as("after the image").isEqualTo(0x22);
@@ -188,53 +192,54 @@ class HashRedoTest {
         assertThat(page.lsn()).isEqualTo(END);
 
         for (int blockId = 0; blockId <= 1; blockId++) {
-            Sample complete = new Sample(HashRecord.SPLIT_COMPLETE, blockId, false, u16s(0x42, 0x02), NOTHING);
+            IndexChange complete = change(HashRecord.SPLIT_COMPLETE, blockId, false, u16s(0x42, 0x02), NOTHING);
             bucket(0x12);
-            apply(complete);
+            index.apply(complete);
             assertThat(page.u16(FLAGS)).isEqualTo(blockId == 0 ? 0x42 : 0x02);
             redo.redo(page, complete.builder(PostgresVersion.V14, image).decoded(START, END), blockId);
             assertThat(page.u16(FLAGS)).as("after the image").isEqualTo(blockId == 0 ? 0x42 : 0x02);
         }
         bucket(0xC2);
-        apply(new Sample(HashRecord.SPLIT_CLEANUP, 0, false, NOTHING, NOTHING));
+        index.apply(change(HashRecord.SPLIT_CLEANUP, 0, false, NOTHING, NOTHING));
         assertThat(page.u16(FLAGS)).isEqualTo(0x82);
-        assertFails(new Sample(HashRecord.SPLIT_PAGE, 0, false, NOTHING, NOTHING), "without its image");
+        index.assertRefused(change(HashRecord.SPLIT_PAGE, 0, false, NOTHING, NOTHING), "without its image");
         redo.redo(
                 page,
-                new Sample(HashRecord.SPLIT_PAGE, 0, false, NOTHING, NOTHING)
+                change(HashRecord.SPLIT_PAGE, 0, false, NOTHING, NOTHING)
                         .builder(PostgresVersion.V18, image)
                         .decoded(START, END),
                 0);
         assertThat(page.u16(FLAGS)).isEqualTo(0x82);
         bucket(1);
-        assertFails(old, "not those of a page with type 0x2");
+        index.assertRefused(old, "not those of a page with type 0x2");
     }
 
     @Test
     void theMetaPageLearnsOfASplit() throws Exception {
-        byte[] main = bytes(9).putInt(8).array();
+        byte[] main = buffer(9).putInt(8).array();
         meta();
-        apply(new Sample(HashRecord.SPLIT_ALLOCATE_PAGE, 2, false, main, NOTHING));
+        index.apply(change(HashRecord.SPLIT_ALLOCATE_PAGE, 2, false, main, NOTHING));
         assertThat(page.i32(META + 24)).isEqualTo(8);
         assertThat(page.i32(META + 28)).isEqualTo(7);
         main[8] = 1;
-        apply(new Sample(HashRecord.SPLIT_ALLOCATE_PAGE, 2, false, main, i32s(15, 31)));
+        index.apply(change(HashRecord.SPLIT_ALLOCATE_PAGE, 2, false, main, i32s(15, 31)));
         assertThat(page.i32(META + 32)).as("low").isEqualTo(15);
         assertThat(page.i32(META + 28)).as("high").isEqualTo(31);
         assertThat(page.i32(META + 36)).isEqualTo(3);
         main[8] = 2;
-        apply(new Sample(HashRecord.SPLIT_ALLOCATE_PAGE, 2, false, main, i32s(4, 9)));
+        index.apply(change(HashRecord.SPLIT_ALLOCATE_PAGE, 2, false, main, i32s(4, 9)));
         assertThat(page.i32(META + 36)).isEqualTo(4);
         assertThat(page.i32(META + 52 + 4 * 4)).isEqualTo(9);
         main[8] = 3;
-        apply(new Sample(HashRecord.SPLIT_ALLOCATE_PAGE, 2, false, main, i32s(31, 63, 5, 10)));
+        index.apply(change(HashRecord.SPLIT_ALLOCATE_PAGE, 2, false, main, i32s(31, 63, 5, 10)));
         assertThat(page.i32(META + 28)).isEqualTo(63);
         assertThat(page.i32(META + 52 + 4 * 5)).isEqualTo(10);
-        assertFails(new Sample(HashRecord.SPLIT_ALLOCATE_PAGE, 2, false, main, i32s(1, 2, 98, 1)), "no split point");
-        assertFails(new Sample(HashRecord.SPLIT_ALLOCATE_PAGE, 2, false, main, i32s(1, 2, 5)), "are not there");
-        assertFails(new Sample(HashRecord.SPLIT_ALLOCATE_PAGE, 2, false, main, i32s(1, 2, 5, 9, 1)), "left over");
-        apply(new Sample(
-                HashRecord.UPDATE_META_PAGE, 0, false, bytes(8).putDouble(77).array(), NOTHING));
+        index.assertRefused(
+                change(HashRecord.SPLIT_ALLOCATE_PAGE, 2, false, main, i32s(1, 2, 98, 1)), "no split point");
+        index.assertRefused(change(HashRecord.SPLIT_ALLOCATE_PAGE, 2, false, main, i32s(1, 2, 5)), "are not there");
+        index.assertRefused(change(HashRecord.SPLIT_ALLOCATE_PAGE, 2, false, main, i32s(1, 2, 5, 9, 1)), "left over");
+        index.apply(change(
+                HashRecord.UPDATE_META_PAGE, 0, false, buffer(8).putDouble(77).array(), NOTHING));
         assertThat(Double.longBitsToDouble(page.i64(META + 8))).isEqualTo(77);
     }
 
@@ -243,63 +248,65 @@ class HashRedoTest {
         byte[] main = {2, 0, 0};
         byte[] data = concat(u16s(1, 3), tuple(5, 16), tuple(15, 24));
         bucket(2, tuple(10, 16));
-        assertUnchanged(new Sample(HashRecord.MOVE_PAGE_CONTENTS, 0, false, main, NOTHING), PostgresVersion.V17);
-        apply(new Sample(HashRecord.MOVE_PAGE_CONTENTS, 1, false, main, data));
+        index.assertUnchanged(change(HashRecord.MOVE_PAGE_CONTENTS, 0, false, main, NOTHING), PostgresVersion.V17);
+        index.apply(change(HashRecord.MOVE_PAGE_CONTENTS, 1, false, main, data));
         assertThat(items()).containsExactly(5, 10, 15);
         assertThat(LinePointer.length(page.linePointer(3))).isEqualTo(24);
-        apply(new Sample(HashRecord.MOVE_PAGE_CONTENTS, 2, false, main, u16s(1, 3)));
+        index.apply(change(HashRecord.MOVE_PAGE_CONTENTS, 2, false, main, u16s(1, 3)));
         assertThat(items()).containsExactly(10);
-        assertFails(new Sample(HashRecord.MOVE_PAGE_CONTENTS, 1, false, main, u16s(1)), "are not there");
-        assertFails(new Sample(HashRecord.MOVE_PAGE_CONTENTS, 1, false, main, concat(data, new byte[8])), "left over");
-        assertFails(
-                new Sample(
-                        HashRecord.MOVE_PAGE_CONTENTS, 1, false, main, concat(u16s(1, 2), tuple(5, 16), new byte[16])),
+        index.assertRefused(change(HashRecord.MOVE_PAGE_CONTENTS, 1, false, main, u16s(1)), "are not there");
+        index.assertRefused(
+                change(HashRecord.MOVE_PAGE_CONTENTS, 1, false, main, concat(data, new byte[8])), "left over");
+        index.assertRefused(
+                change(HashRecord.MOVE_PAGE_CONTENTS, 1, false, main, concat(u16s(1, 2), tuple(5, 16), new byte[16])),
                 "a tuple of 0 bytes");
-        assertFails(new Sample(HashRecord.MOVE_PAGE_CONTENTS, 2, false, main, new byte[1]), "1 bytes for the numbers");
-        assertFails(new Sample(HashRecord.MOVE_PAGE_CONTENTS, 2, false, main, u16s(1, 2)), "4 bytes for the numbers");
+        index.assertRefused(
+                change(HashRecord.MOVE_PAGE_CONTENTS, 2, false, main, new byte[1]), "1 bytes for the numbers");
+        index.assertRefused(
+                change(HashRecord.MOVE_PAGE_CONTENTS, 2, false, main, u16s(1, 2)), "4 bytes for the numbers");
     }
 
     @Test
     void anOverflowPageIsFreed() throws Exception {
-        byte[] main = bytes(12).putInt(20).putInt(21).putShort((short) 1).array();
+        byte[] main = buffer(12).putInt(20).putInt(21).putShort((short) 1).array();
         byte[] toPrevious = main.clone();
         toPrevious[11] = 1;
         byte[] data = concat(u16s(2), tuple(15, 16));
         bucket(2, tuple(10, 16));
-        assertUnchanged(new Sample(HashRecord.SQUEEZE_PAGE, 0, false, main, NOTHING), PostgresVersion.V14);
-        apply(new Sample(HashRecord.SQUEEZE_PAGE, 1, false, main, data));
+        index.assertUnchanged(change(HashRecord.SQUEEZE_PAGE, 0, false, main, NOTHING), PostgresVersion.V14);
+        index.apply(change(HashRecord.SQUEEZE_PAGE, 1, false, main, data));
         assertThat(items()).containsExactly(10, 15);
         assertThat(page.i32(NEXT)).isEqualTo(4);
         bucket(2, tuple(10, 16));
-        apply(new Sample(HashRecord.SQUEEZE_PAGE, 1, false, toPrevious, data));
+        index.apply(change(HashRecord.SQUEEZE_PAGE, 1, false, toPrevious, data));
         assertThat(items()).containsExactly(10, 15);
         assertThat(page.i32(NEXT)).isEqualTo(21);
-        apply(new Sample(HashRecord.SQUEEZE_PAGE, 2, false, main, NOTHING));
+        index.apply(change(HashRecord.SQUEEZE_PAGE, 2, false, main, NOTHING));
         assertSpecial(-1, -1, -1, 0);
         assertThat(page.lower()).isEqualTo(24);
         bucket(2);
-        apply(new Sample(HashRecord.SQUEEZE_PAGE, 3, false, main, NOTHING));
+        index.apply(change(HashRecord.SQUEEZE_PAGE, 3, false, main, NOTHING));
         assertThat(page.i32(NEXT)).isEqualTo(21);
         bucket(1);
-        apply(new Sample(HashRecord.SQUEEZE_PAGE, 4, false, main, NOTHING));
+        index.apply(change(HashRecord.SQUEEZE_PAGE, 4, false, main, NOTHING));
         assertThat(page.i32(PREVIOUS)).isEqualTo(20);
         assertThat(page.i32(NEXT)).isEqualTo(4);
         bitmap(64);
-        apply(new Sample(HashRecord.SQUEEZE_PAGE, 5, false, main, i32s(45)));
+        index.apply(change(HashRecord.SQUEEZE_PAGE, 5, false, main, i32s(45)));
         assertThat(page.i64(24)).isEqualTo(~(1L << 45));
         meta();
-        apply(new Sample(HashRecord.SQUEEZE_PAGE, 6, false, main, i32s(45)));
+        index.apply(change(HashRecord.SQUEEZE_PAGE, 6, false, main, i32s(45)));
         assertThat(page.i32(META + 40)).isEqualTo(45);
     }
 
     @Test
     void aPageThatGetsNoTuplesKeepsItsLsnSince17() throws Exception {
-        byte[] main = bytes(12).putInt(20).putInt(21).array();
+        byte[] main = buffer(12).putInt(20).putInt(21).array();
         for (PostgresVersion version : PostgresVersion.values()) {
-            Sample sample = new Sample(HashRecord.SQUEEZE_PAGE, 1, false, main, NOTHING);
+            IndexChange sample = change(HashRecord.SQUEEZE_PAGE, 1, false, main, NOTHING);
             bucket(2, tuple(10, 16));
             if (version.isAtLeast(PostgresVersion.V17)) {
-                assertUnchanged(sample, version);
+                index.assertUnchanged(sample, version);
             } else {
                 assertThat(redo.redo(page, sample.record(version), 1)).isEqualTo(RedoResult.APPLIED);
                 assertThat(page.lsn()).isEqualTo(END);
@@ -307,7 +314,11 @@ class HashRedoTest {
             byte[] toPrevious = main.clone();
             toPrevious[11] = 1;
             bucket(2, tuple(10, 16));
-            redo.redo(page, new Sample(HashRecord.SQUEEZE_PAGE, 1, false, toPrevious, NOTHING).record(version), 1);
+            redo.redo(
+                    page,
+                    change(HashRecord.SQUEEZE_PAGE, 1, false, toPrevious, NOTHING)
+                            .record(version),
+                    1);
             assertThat(page.lsn()).isEqualTo(END);
             assertThat(page.i32(NEXT)).isEqualTo(21);
         }
@@ -316,18 +327,19 @@ class HashRedoTest {
     @Test
     void deadTuplesAreDeleted() throws Exception {
         bucket(0x82, tuple(1, 16), tuple(2, 16), tuple(3, 16), tuple(4, 16), tuple(5, 16));
-        assertUnchanged(new Sample(HashRecord.DELETE, 0, false, new byte[2], NOTHING), PostgresVersion.V15);
-        apply(new Sample(HashRecord.DELETE, 1, false, new byte[2], u16s(1, 4)));
+        index.assertUnchanged(change(HashRecord.DELETE, 0, false, new byte[2], NOTHING), PostgresVersion.V15);
+        index.apply(change(HashRecord.DELETE, 1, false, new byte[2], u16s(1, 4)));
         assertThat(items()).containsExactly(2, 3, 5);
         assertThat(page.u16(FLAGS)).isEqualTo(0x82);
-        apply(new Sample(HashRecord.DELETE, 1, false, new byte[] {1, 1}, NOTHING));
+        index.apply(change(HashRecord.DELETE, 1, false, new byte[] {1, 1}, NOTHING));
         assertThat(items()).containsExactly(2, 3, 5);
         assertThat(page.u16(FLAGS)).isEqualTo(0x02);
-        assertFails(new Sample(HashRecord.DELETE, 1, false, new byte[2], u16s(3, 1)), "item 1 is to be deleted after");
-        assertFails(new Sample(HashRecord.DELETE, 1, false, new byte[2], u16s(2, 4)), "no line pointer 4");
+        index.assertRefused(
+                change(HashRecord.DELETE, 1, false, new byte[2], u16s(3, 1)), "item 1 is to be deleted after");
+        index.assertRefused(change(HashRecord.DELETE, 1, false, new byte[2], u16s(2, 4)), "no line pointer 4");
 
         for (PostgresVersion version : PostgresVersion.values()) {
-            byte[] main = bytes(14)
+            byte[] main = buffer(14)
                     .putInt(700)
                     .putInt(version.isAtLeast(PostgresVersion.V16) ? 0x770003 : 3)
                     .putShort((short) 1)
@@ -335,16 +347,25 @@ class HashRedoTest {
                     .putShort((short) 4)
                     .array();
             bucket(0x81, tuple(1, 16), tuple(2, 16), tuple(3, 24), tuple(4, 16), tuple(5, 16));
-            redo.redo(page, new Sample(HashRecord.VACUUM_ONE_PAGE, 0, false, main, NOTHING).record(version), 0);
+            redo.redo(
+                    page,
+                    change(HashRecord.VACUUM_ONE_PAGE, 0, false, main, NOTHING).record(version),
+                    0);
             assertThat(items()).as("%s", version).containsExactly(3, 5);
             assertThat(page.u16(FLAGS)).isEqualTo(0x01);
             meta();
-            redo.redo(page, new Sample(HashRecord.VACUUM_ONE_PAGE, 1, false, main, NOTHING).record(version), 1);
+            redo.redo(
+                    page,
+                    change(HashRecord.VACUUM_ONE_PAGE, 1, false, main, NOTHING).record(version),
+                    1);
             assertThat(Double.longBitsToDouble(page.i64(META + 8))).isEqualTo(97);
             main[4] = 2;
             page.setLsn(0);
             assertThatThrownBy(() -> redo.redo(
-                            page, new Sample(HashRecord.VACUUM_ONE_PAGE, 0, false, main, NOTHING).record(version), 0))
+                            page,
+                            change(HashRecord.VACUUM_ONE_PAGE, 0, false, main, NOTHING)
+                                    .record(version),
+                            0))
                     .isInstanceOf(RedoException.class)
                     .hasMessageContaining("2 items, where there are 6 bytes");
         }
@@ -381,29 +402,6 @@ class HashRedoTest {
         masks.mask(page, 1);
         masks.mask(other, 1);
         assertThat(page.bytes()).as("free pages").isEqualTo(other.bytes());
-    }
-
-    private void apply(Sample sample) throws Exception {
-        page.setLsn(0);
-        RedoResult result = redo.redo(page, sample.record(PostgresVersion.V16), sample.blockId());
-        assertThat(result).isEqualTo(sample.init() ? RedoResult.INITIALIZED : RedoResult.APPLIED);
-        assertThat(page.lsn()).isEqualTo(END);
-    }
-
-    private void assertUnchanged(Sample sample, PostgresVersion version) throws Exception {
-        page.setLsn(0);
-        byte[] before = page.bytes().clone();
-        assertThat(redo.redo(page, sample.record(version), sample.blockId())).isEqualTo(RedoResult.UNCHANGED);
-        assertThat(page.bytes()).isEqualTo(before);
-    }
-
-    private void assertFails(Sample sample, String message) {
-        page.setLsn(0);
-        byte[] before = page.bytes().clone();
-        assertThatThrownBy(() -> redo.redo(page, sample.record(PostgresVersion.V16), sample.blockId()))
-                .isInstanceOf(RedoException.class)
-                .hasMessageContaining(message);
-        assertThat(page.bytes()).isEqualTo(before);
     }
 
     private void assertSpecial(int previous, int next, int bucket, int flags) throws PageException {

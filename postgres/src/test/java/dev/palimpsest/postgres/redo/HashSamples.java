@@ -1,59 +1,24 @@
 package dev.palimpsest.postgres.redo;
 
-import dev.palimpsest.postgres.LittleEndian;
-import dev.palimpsest.postgres.PostgresVersion;
-import dev.palimpsest.postgres.RelFileNode;
+import static dev.palimpsest.postgres.Bytes.buffer;
+
 import dev.palimpsest.postgres.page.Page;
 import dev.palimpsest.postgres.page.PageEditor;
 import dev.palimpsest.postgres.page.PageException;
-import dev.palimpsest.postgres.wal.ImageCompression;
-import dev.palimpsest.postgres.wal.MalformedRecordException;
-import dev.palimpsest.postgres.wal.RecordBuilder;
-import dev.palimpsest.postgres.wal.WalRecord;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
+import dev.palimpsest.postgres.rmgr.Rmgr;
 import java.util.Arrays;
-import org.jspecify.annotations.Nullable;
 
-/** Pages of hash indexes, and records that change them, for tests. */
+/** Pages of hash indexes, and changes to them, for tests. */
 final class HashSamples {
-    static final long START = 0x1000100;
-    static final long END = 0x1000180;
     static final byte[] NOTHING = {};
 
-    private static final RelFileNode INDEX = new RelFileNode(1663, 5, 24650);
-    private static final int HASH = 12;
     private static final int META = 24;
 
     private HashSamples() {}
 
-    /** A change to one page; the record refers to blocks 10 to 16 of the index by the ids 0 to 6, but for some. */
-    record Sample(int opcode, int blockId, boolean init, byte[] main, byte[] data, int... without) {
-        WalRecord record(PostgresVersion version) throws MalformedRecordException {
-            return builder(version, null).decoded(START, END);
-        }
-
-        /** @param image if not null, is what the page is to be restored from */
-        RecordBuilder builder(PostgresVersion version, @Nullable Page image) {
-            RecordBuilder builder = new RecordBuilder(version, HASH, opcode).main(main);
-            for (int id = 0; id <= 6; id++) {
-                int candidate = id;
-                if (Arrays.stream(without).anyMatch(w -> w == candidate)) {
-                    continue;
-                }
-                builder.block(id, INDEX, 10 + id);
-                if (id == blockId) {
-                    builder.data(data);
-                    if (init) {
-                        builder.willInit();
-                    }
-                    if (image != null) {
-                        builder.image(image, RecordBuilder.ImageUse.APPLY, ImageCompression.NONE);
-                    }
-                }
-            }
-            return builder;
-        }
+    /** The record refers to blocks 10 to 16 by the ids 0 to 6, but for some. */
+    static IndexChange change(int opcode, int blockId, boolean init, byte[] main, byte[] data, int... without) {
+        return new IndexChange(Rmgr.HASH, 10, 7, opcode, blockId, init, main, data, without);
     }
 
     static void special(Page page, int flags) throws PageException {
@@ -95,36 +60,6 @@ final class HashSamples {
     }
 
     static byte[] tuple(int key, int size) {
-        return bytes(size).putShort(6, (short) size).putInt(8, key).array();
-    }
-
-    static ByteBuffer bytes(int length) {
-        return ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
-    }
-
-    static byte[] u16s(int... values) {
-        byte[] all = new byte[2 * values.length];
-        for (int i = 0; i < values.length; i++) {
-            LittleEndian.putU16(all, 2 * i, values[i]);
-        }
-        return all;
-    }
-
-    static byte[] i32s(int... values) {
-        byte[] all = new byte[4 * values.length];
-        for (int i = 0; i < values.length; i++) {
-            LittleEndian.putI32(all, 4 * i, values[i]);
-        }
-        return all;
-    }
-
-    static byte[] concat(byte[] first, byte[]... others) {
-        byte[] all = first;
-        for (byte[] other : others) {
-            int length = all.length;
-            all = Arrays.copyOf(all, length + other.length);
-            System.arraycopy(other, 0, all, length, other.length);
-        }
-        return all;
+        return buffer(size).putShort(6, (short) size).putInt(8, key).array();
     }
 }

@@ -1,13 +1,13 @@
 package dev.palimpsest.postgres.redo;
 
+import static dev.palimpsest.postgres.Bytes.concat;
+import static dev.palimpsest.postgres.Bytes.le;
 import static dev.palimpsest.postgres.redo.HeapRecords.BLOCK;
 import static dev.palimpsest.postgres.redo.HeapRecords.END;
 import static dev.palimpsest.postgres.redo.HeapRecords.HEAP2;
 import static dev.palimpsest.postgres.redo.HeapRecords.START;
 import static dev.palimpsest.postgres.redo.HeapRecords.TABLE;
 import static dev.palimpsest.postgres.redo.HeapRecords.XID;
-import static dev.palimpsest.postgres.redo.HeapRecords.join;
-import static dev.palimpsest.postgres.redo.HeapRecords.le;
 import static dev.palimpsest.postgres.redo.HeapRecords.onBlock;
 import static dev.palimpsest.postgres.redo.HeapRecords.record;
 import static dev.palimpsest.postgres.redo.HeapRecords.withMap;
@@ -20,6 +20,7 @@ import dev.palimpsest.postgres.page.LinePointer;
 import dev.palimpsest.postgres.page.Page;
 import dev.palimpsest.postgres.page.PageException;
 import dev.palimpsest.postgres.page.PageLayout;
+import dev.palimpsest.postgres.redo.MutatedRecords.Area;
 import dev.palimpsest.postgres.rmgr.RecordDescriber;
 import dev.palimpsest.postgres.wal.RecordBuilder;
 import dev.palimpsest.postgres.wal.RedoException;
@@ -113,21 +114,21 @@ class Heap2RedoTest {
 
     @Test
     void freezingInEveryFormat() throws Exception {
-        byte[] tuples15 = join(
+        byte[] tuples15 = concat(
                 le("ihhhbb", 0, 2, 2, 0x0B00, 0x02, 0),
                 le("ihhhbb", 0, 4, 2, 0x0B00, 0x02, 0),
                 le("ihhhbb", 55, 5, 3, 0x0300, 0x04, 0));
-        byte[] plans = join(le("ihhbbh", 0, 2, 0x0B00, 0x02, 0, 2), le("ihhbbh", 55, 3, 0x0300, 0x04, 0, 1));
+        byte[] plans = concat(le("ihhbbh", 0, 2, 0x0B00, 0x02, 0, 2), le("ihhbbh", 55, 3, 0x0300, 0x04, 0, 1));
         byte[] numbers = le("hhh", 2, 4, 5);
         WalRecord[] records = {
             onBlock(V14, HEAP2, 0x30).data(tuples15).main(le("ih", 700, 3)).decoded(START, END),
             onBlock(V15, HEAP2, 0x30).data(tuples15).main(le("ih", 700, 3)).decoded(START, END),
             onBlock(V16, HEAP2, 0x30)
-                    .data(join(plans, numbers))
+                    .data(concat(plans, numbers))
                     .main(le("ihb", 700, 2, 0))
                     .decoded(START, END),
             onBlock(V17, HEAP2, 0x20)
-                    .data(join(le("hh", 2, 0xABCD), plans, numbers))
+                    .data(concat(le("hh", 2, 0xABCD), plans, numbers))
                     .main(le("bb", 1, 0x10))
                     .decoded(START, END)
         };
@@ -154,7 +155,7 @@ class Heap2RedoTest {
     @Test
     void pruningAndFreezingAtOnce() throws Exception {
         Page page = five();
-        byte[] data = join(le("hh", 1, 0), le("ihhbbh", 0, 2, 0x0B00, 0, 0, 1), le("hh", 1, 5), le("h", 4));
+        byte[] data = concat(le("hh", 1, 0), le("ihhbbh", 0, 2, 0x0B00, 0, 0, 1), le("hh", 1, 5), le("h", 4));
         WalRecord record =
                 onBlock(V17, HEAP2, 0x20).data(data).main(le("bb", 1, 0x94)).decoded(START, END);
         redo.redo(page, record, 0);
@@ -180,7 +181,7 @@ class Heap2RedoTest {
 
     @Test
     void manyInsertsAtOnceAreAlignedToTwo() throws Exception {
-        byte[] data = join(
+        byte[] data = concat(
                 le("hhhb", 3, 1, 0x0800, 24),
                 new byte[] {0, 5, 6},
                 le("hhhb", 2, 1, 0x0800, 24),
@@ -301,17 +302,12 @@ class Heap2RedoTest {
 
     @Test
     void mutatedRecordsAndPagesNeverHalfChangeAPage() throws Exception {
-        long seed = 9;
-        Random random = new Random(seed);
-        int failed = 0;
-        int changed = 0;
+        MutatedRecords mutated = new MutatedRecords(9);
+        Random random = mutated.random();
         for (int round = 0; round < 20_000; round++) {
             boolean map = round % 6 == 0;
             Page page = map ? random.nextBoolean() ? new Page() : HeapRecords.fullMap() : five();
-            for (int i = random.nextInt(3); i > 0; i--) {
-                int at = random.nextBoolean() ? 10 + random.nextInt(34) : page.bytes().length - random.nextInt(180) - 1;
-                page.bytes()[at] = (byte) random.nextInt();
-            }
+            mutated.damage(page, new Area(10, 34), new Area(8012, 180));
             byte[] main = new byte[random.nextInt(12)];
             for (int i = 0; i < main.length; i++) {
                 main[i] = (byte) (random.nextInt(3) == 0 ? random.nextInt() : random.nextInt(7) * (1 - i % 2));
@@ -320,23 +316,15 @@ class Heap2RedoTest {
             for (int i = 0; i < data.length; i++) {
                 data[i] = (byte) (random.nextInt(9) == 0 ? random.nextInt() : i % 2 == 0 ? random.nextInt(6) : 0);
             }
-            RecordBuilder builder = record(PostgresVersion.values()[random.nextInt(5)], HEAP2, random.nextInt(8) << 4)
-                    .main(main);
+            RecordBuilder builder =
+                    record(mutated.version(), HEAP2, random.nextInt(8) << 4).main(main);
             if (map) {
                 withMap(builder, 0, 0).block(1, TABLE, random.nextInt(4) == 0 ? 32672 : BLOCK);
             } else {
                 builder.block(0, TABLE, BLOCK).data(data);
             }
-            WalRecord record = builder.decoded(START, END);
-            byte[] before = page.bytes().clone();
-            try {
-                changed += redo.redo(page, record, 0) == RedoResult.APPLIED ? 1 : 0;
-            } catch (RedoException e) {
-                failed++;
-                assertThat(page.bytes()).as("seed %d round %d", seed, round).isEqualTo(before);
-            }
+            mutated.check(redo, page, builder.decoded(START, END), 0);
         }
-        assertThat(changed).as("seed %d", seed).isGreaterThan(200);
-        assertThat(failed).as("seed %d", seed).isGreaterThan(200);
+        mutated.assertBothHappened(200);
     }
 }

@@ -10,7 +10,6 @@ import dev.palimpsest.postgres.page.PageEditor;
 import dev.palimpsest.postgres.page.PageException;
 import dev.palimpsest.postgres.page.PageLayout;
 import dev.palimpsest.postgres.wal.RecordBuilder;
-import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 
 /** Heap pages and records of Heap and Heap2, for tests. */
@@ -35,26 +34,6 @@ final class HeapRecords {
 
     static RecordBuilder withMap(RecordBuilder builder, int id, int mapBlock) {
         return builder.block(id, TABLE, ForkNumber.VISIBILITY_MAP, mapBlock);
-    }
-
-    /** Values as {@code form} says: b 1 byte, h 2, i 4, little-endian. */
-    static byte[] le(String form, int... values) {
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
-        for (int i = 0; i < values.length; i++) {
-            int size = form.charAt(i) == 'b' ? 1 : form.charAt(i) == 'h' ? 2 : 4;
-            byte[] four = new byte[4];
-            LittleEndian.putI32(four, 0, values[i]);
-            out.write(four, 0, size);
-        }
-        return out.toByteArray();
-    }
-
-    static byte[] join(byte[]... parts) {
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
-        for (byte[] part : parts) {
-            out.writeBytes(part);
-        }
-        return out.toByteArray();
     }
 
     /** A page with tuples 1 to {@code bodies.length} of xmin 700, hoff 24 and these attributes, all-visible. */

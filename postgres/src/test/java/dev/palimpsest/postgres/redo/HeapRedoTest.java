@@ -1,13 +1,13 @@
 package dev.palimpsest.postgres.redo;
 
+import static dev.palimpsest.postgres.Bytes.concat;
+import static dev.palimpsest.postgres.Bytes.le;
 import static dev.palimpsest.postgres.redo.HeapRecords.BLOCK;
 import static dev.palimpsest.postgres.redo.HeapRecords.END;
 import static dev.palimpsest.postgres.redo.HeapRecords.HEAP;
 import static dev.palimpsest.postgres.redo.HeapRecords.START;
 import static dev.palimpsest.postgres.redo.HeapRecords.TABLE;
 import static dev.palimpsest.postgres.redo.HeapRecords.XID;
-import static dev.palimpsest.postgres.redo.HeapRecords.join;
-import static dev.palimpsest.postgres.redo.HeapRecords.le;
 import static dev.palimpsest.postgres.redo.HeapRecords.onBlock;
 import static dev.palimpsest.postgres.redo.HeapRecords.record;
 import static dev.palimpsest.postgres.redo.HeapRecords.withMap;
@@ -20,6 +20,7 @@ import dev.palimpsest.postgres.page.LinePointer;
 import dev.palimpsest.postgres.page.Page;
 import dev.palimpsest.postgres.page.PageException;
 import dev.palimpsest.postgres.page.PageLayout;
+import dev.palimpsest.postgres.redo.MutatedRecords.Area;
 import dev.palimpsest.postgres.rmgr.RecordDescriber;
 import dev.palimpsest.postgres.wal.RecordBuilder;
 import dev.palimpsest.postgres.wal.RedoException;
@@ -64,20 +65,20 @@ class HeapRedoTest {
         assertThat(page.lower()).isEqualTo(28);
         assertThat(page.upper()).isEqualTo(8160);
         assertThat(page.lsn()).isEqualTo(END);
-        assertThat(tuple(page, 1)).isEqualTo(join(header(789, 0, 0, 1, 1, 0x0800), le("bi", 0, 1)));
+        assertThat(tuple(page, 1)).isEqualTo(concat(header(789, 0, 0, 1, 1, 0x0800), le("bi", 0, 1)));
         assertThat(RecordDescriber.describe(record)).isEqualTo("off: 1, flags: 0x08");
     }
 
     @Test
     void anInsertTakesTheGivenLinePointerAndTheFlagsCount() throws Exception {
-        byte[] data = join(le("hhb", 1, 0x0820, 24), new byte[] {0, 42});
+        byte[] data = concat(le("hhb", 1, 0x0820, 24), new byte[] {0, 42});
         for (PostgresVersion version : PostgresVersion.values()) {
             Page page = HeapRecords.page(BODY, BODY);
             page.setLinePointer(1, 0);
             WalRecord record =
                     onBlock(version, HEAP, 0).data(data).main(le("hb", 1, 1)).decoded(START, END);
             assertThat(redo.redo(page, record, 0)).isEqualTo(RedoResult.APPLIED);
-            assertThat(tuple(page, 1)).isEqualTo(join(header(XID, 0, BLOCK, 1, 1, 0x0800), new byte[] {0, 42}));
+            assertThat(tuple(page, 1)).isEqualTo(concat(header(XID, 0, BLOCK, 1, 1, 0x0800), new byte[] {0, 42}));
             assertThat(page.flags()).isZero();
             WalRecord frozen =
                     onBlock(version, HEAP, 0).data(data).main(le("hb", 3, 0x20)).decoded(END, END + 64);
@@ -113,7 +114,7 @@ class HeapRedoTest {
                 onBlock(V17, HEAP, 0x10).main(le("ihbb", 900, 2, 0x11, 1)).decoded(START, END);
         assertThat(redo.redo(page, record, 0)).isEqualTo(RedoResult.APPLIED);
         assertThat(tuple(page, 2))
-                .isEqualTo(join(header(700, 900, BLOCK, 2, 2 | 0x2000, 0x0002 | 0x1000), new byte[] {0}, BODY));
+                .isEqualTo(concat(header(700, 900, BLOCK, 2, 2 | 0x2000, 0x0002 | 0x1000), new byte[] {0}, BODY));
         assertThat(page.flags()).isZero();
         assertThat(page.pruneXid()).isEqualTo(XID);
         assertThat(RecordDescriber.describe(record))
@@ -141,7 +142,7 @@ class HeapRedoTest {
             int prefix = (flags & 0x20) != 0 ? 3 : 0;
             int suffix = (flags & 0x40) != 0 ? 2 : 0;
             Page page = HeapRecords.page(BODY);
-            byte[] data = join(
+            byte[] data = concat(
                     prefix > 0 ? le("h", prefix) : new byte[0],
                     suffix > 0 ? le("h", suffix) : new byte[0],
                     le("hhb", 0x8002, 0x2800, 24),
@@ -152,10 +153,10 @@ class HeapRedoTest {
                     .decoded(START, END);
             assertThat(redo.redo(page, record, 0)).isEqualTo(RedoResult.APPLIED);
             assertThat(tuple(page, 1))
-                    .isEqualTo(join(header(700, 900, BLOCK, 2, 2 | 0x6000, 0x0002), new byte[] {0}, BODY));
+                    .isEqualTo(concat(header(700, 900, BLOCK, 2, 2 | 0x6000, 0x0002), new byte[] {0}, BODY));
             assertThat(tuple(page, 2))
                     .as("flags %x", flags)
-                    .isEqualTo(join(
+                    .isEqualTo(concat(
                             header(XID, 33, BLOCK, 2, 0x8002, 0x2800),
                             new byte[] {-1},
                             Arrays.copyOf(BODY, prefix),
@@ -172,7 +173,7 @@ class HeapRedoTest {
         byte[] before = page.bytes().clone();
         for (int flags : new int[] {0x20, 0x40}) {
             WalRecord record = onBlock(V17, HEAP, 0x40)
-                    .data(join(le("h", flags == 0x20 ? 11 : 35), le("hhbb", 2, 0, 24, 0)))
+                    .data(concat(le("h", flags == 0x20 ? 11 : 35), le("hhbb", 2, 0, 24, 0)))
                     .main(le("ihbbih", 900, 1, 0, flags, 0, 2))
                     .decoded(START, END);
             assertThatThrownBy(() -> redo.redo(page, record, 0)).hasMessageContaining("to be taken from a tuple of 34");
@@ -195,7 +196,7 @@ class HeapRedoTest {
         assertThat(old.flags()).isZero();
         Page fresh = new Page();
         assertThat(redo.redo(fresh, record, 0)).isEqualTo(RedoResult.INITIALIZED);
-        assertThat(tuple(fresh, 1)).isEqualTo(join(header(XID, 0, 8, 1, 2, 0x0800), new byte[] {0}));
+        assertThat(tuple(fresh, 1)).isEqualTo(concat(header(XID, 0, 8, 1, 2, 0x0800), new byte[] {0}));
         assertThat(fresh.pruneXid()).isZero();
         assertThat(RecordDescriber.describe(record))
                 .isEqualTo("old_xmax: 900, old_off: 1, old_infobits: [LOCK_ONLY, EXCL_LOCK], flags: 0x01,"
@@ -229,7 +230,7 @@ class HeapRedoTest {
         assertThatThrownBy(() -> redo.redo(page, longer, 0)).hasMessageContaining("is to be overwritten by 11");
         WalRecord inPlace18 = onBlock(PostgresVersion.V18, HEAP, 0x70)
                 .data(other)
-                .main(join(le("hhiiii", 1, 0, 5, 1663, 1, 1), new byte[16]))
+                .main(concat(le("hhiiii", 1, 0, 5, 1663, 1, 1), new byte[16]))
                 .decoded(START, END);
         assertThat(RecordDescriber.describe(inPlace18)).isEqualTo("off: 1, 1 invalidations");
     }
@@ -305,20 +306,15 @@ class HeapRedoTest {
 
     @Test
     void mutatedRecordsAndPagesNeverHalfChangeAPage() throws Exception {
-        long seed = 7;
-        Random random = new Random(seed);
-        int failed = 0;
-        int changed = 0;
+        MutatedRecords mutated = new MutatedRecords(7);
+        Random random = mutated.random();
         for (int round = 0; round < 20_000; round++) {
             boolean map = round % 5 == 0;
             Page page = map ? HeapRecords.fullMap() : HeapRecords.page(BODY, new byte[50], BODY);
             if (!map) {
                 page.setLinePointer(2, 0);
             }
-            for (int i = random.nextInt(3); i > 0; i--) {
-                int at = random.nextBoolean() ? 10 + random.nextInt(26) : page.bytes().length - random.nextInt(180) - 1;
-                page.bytes()[at] = (byte) random.nextInt();
-            }
+            mutated.damage(page, new Area(10, 26), new Area(8012, 180));
             byte[] main = new byte[random.nextInt(24)];
             random.nextBytes(main);
             for (int i : new int[] {0, 1, 4, 5, 12, 13}) {
@@ -330,7 +326,7 @@ class HeapRedoTest {
             for (int i = 0; i < data.length; i++) {
                 data[i] = (byte) (random.nextInt(4) == 0 ? random.nextInt() : i % 2 == 0 ? random.nextInt(30) : 0);
             }
-            RecordBuilder builder = onBlock(PostgresVersion.values()[random.nextInt(5)], HEAP, random.nextInt(8) << 4);
+            RecordBuilder builder = onBlock(mutated.version(), HEAP, random.nextInt(8) << 4);
             builder.data(data).main(main);
             boolean twoPages = random.nextInt(3) == 0;
             if (twoPages) {
@@ -340,16 +336,8 @@ class HeapRedoTest {
             if (map) {
                 withMap(builder, id, random.nextInt(8) == 0 ? 1 : 0);
             }
-            WalRecord record = builder.decoded(START, END);
-            byte[] before = page.bytes().clone();
-            try {
-                changed += redo.redo(page, record, id) == RedoResult.APPLIED ? 1 : 0;
-            } catch (RedoException e) {
-                failed++;
-                assertThat(page.bytes()).as("seed %d round %d", seed, round).isEqualTo(before);
-            }
+            mutated.check(redo, page, builder.decoded(START, END), id);
         }
-        assertThat(changed).as("seed %d", seed).isGreaterThan(500);
-        assertThat(failed).as("seed %d", seed).isGreaterThan(500);
+        mutated.assertBothHappened(500);
     }
 }

@@ -1,12 +1,12 @@
 package dev.palimpsest.postgres.redo;
 
+import static dev.palimpsest.postgres.Bytes.le;
 import static dev.palimpsest.postgres.redo.HeapRecords.BLOCK;
 import static dev.palimpsest.postgres.redo.HeapRecords.END;
 import static dev.palimpsest.postgres.redo.HeapRecords.HEAP;
 import static dev.palimpsest.postgres.redo.HeapRecords.HEAP2;
 import static dev.palimpsest.postgres.redo.HeapRecords.START;
 import static dev.palimpsest.postgres.redo.HeapRecords.TABLE;
-import static dev.palimpsest.postgres.redo.HeapRecords.le;
 import static dev.palimpsest.postgres.redo.HeapRecords.onBlock;
 import static dev.palimpsest.postgres.redo.HeapRecords.record;
 import static dev.palimpsest.postgres.redo.HeapRecords.withMap;

@@ -1,18 +1,18 @@
 package dev.palimpsest.postgres.rmgr;
 
+import static dev.palimpsest.postgres.Bytes.concat;
+import static dev.palimpsest.postgres.Bytes.i32s;
+import static dev.palimpsest.postgres.Bytes.u16s;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.palimpsest.postgres.LittleEndian;
 import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.RelFileNode;
 import dev.palimpsest.postgres.page.Page;
 import dev.palimpsest.postgres.wal.ImageCompression;
 import dev.palimpsest.postgres.wal.MalformedRecordException;
 import dev.palimpsest.postgres.wal.RecordBuilder;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class BtreeRecordTest {
@@ -127,56 +127,5 @@ class BtreeRecordTest {
         assertThatThrownBy(() -> decoded(0xF0, unlink))
                 .isInstanceOf(MalformedRecordException.class)
                 .hasMessageContaining("there is no record type");
-    }
-
-    @Test
-    void anythingIsDecodedOrRefused() throws Exception {
-        long seed = 5;
-        Random random = new Random(seed);
-        int decoded = 0;
-        int refused = 0;
-        for (int round = 0; round < 20_000; round++) {
-            byte[] main = new byte[random.nextInt(40)];
-            byte[] data = new byte[random.nextInt(30)];
-            for (byte[] bytes : List.of(main, data)) {
-                for (int i = 0; i < bytes.length; i++) {
-                    bytes[i] = (byte) (random.nextInt(3) > 0 ? 0 : random.nextInt(256));
-                }
-            }
-            RecordBuilder builder = builder(PostgresVersion.values()[random.nextInt(5)], random.nextInt(16) << 4, main);
-            builder.block(random.nextInt(5), INDEX, 1).data(data);
-            try {
-                assertThat(decoded(builder).toString())
-                        .as("seed %d round %d", seed, round)
-                        .isNotNull();
-                decoded++;
-            } catch (MalformedRecordException e) {
-                refused++;
-            }
-        }
-        assertThat(decoded).isGreaterThan(1000);
-        assertThat(refused).isGreaterThan(1000);
-    }
-
-    private static byte[] u16s(int... values) {
-        byte[] bytes = new byte[2 * values.length];
-        for (int i = 0; i < values.length; i++) {
-            LittleEndian.putU16(bytes, 2 * i, values[i]);
-        }
-        return bytes;
-    }
-
-    private static byte[] i32s(int... values) {
-        byte[] bytes = new byte[4 * values.length];
-        for (int i = 0; i < values.length; i++) {
-            LittleEndian.putI32(bytes, 4 * i, values[i]);
-        }
-        return bytes;
-    }
-
-    private static byte[] concat(byte[] first, byte[] second) {
-        byte[] all = Arrays.copyOf(first, first.length + second.length);
-        System.arraycopy(second, 0, all, first.length, second.length);
-        return all;
     }
 }

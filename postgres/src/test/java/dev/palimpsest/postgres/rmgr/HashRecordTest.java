@@ -1,5 +1,6 @@
 package dev.palimpsest.postgres.rmgr;
 
+import static dev.palimpsest.postgres.Bytes.buffer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -7,11 +8,8 @@ import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.RelFileNode;
 import dev.palimpsest.postgres.wal.MalformedRecordException;
 import dev.palimpsest.postgres.wal.RecordBuilder;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class HashRecordTest {
@@ -27,34 +25,31 @@ class HashRecordTest {
         return decoded(PostgresVersion.V16, opcode, main);
     }
 
-    private static ByteBuffer bytes(int length) {
-        return ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
-    }
-
     @Test
     void anIndexIsMade() throws Exception {
         byte[] meta =
-                bytes(14).putDouble(1234.5).putInt(450).putShort((short) 307).array();
+                buffer(14).putDouble(1234.5).putInt(450).putShort((short) 307).array();
         assertThat(decoded(0x00, meta))
                 .isEqualTo(new HashRecord.InitMetaPage(1234.5, 450, 307))
                 .hasToString("num_tuples 1235, fillfactor 307");
-        assertThat(decoded(0x10, bytes(2).putShort((short) 4096).array()))
+        assertThat(decoded(0x10, buffer(2).putShort((short) 4096).array()))
                 .isEqualTo(new HashRecord.InitBitmapPage(4096))
                 .hasToString("bmsize 4096");
-        assertThat(decoded(0x20, bytes(2).putShort((short) 7).array()))
+        assertThat(decoded(0x20, buffer(2).putShort((short) 7).array()))
                 .isEqualTo(new HashRecord.Insert(7))
                 .hasToString("off 7");
-        assertThat(decoded(0x30, bytes(3).putShort((short) 4096).put((byte) 1).array()))
+        assertThat(decoded(0x30, buffer(3).putShort((short) 4096).put((byte) 1).array()))
                 .isEqualTo(new HashRecord.AddOverflowPage(4096, true))
                 .hasToString("bmsize 4096, bmpage_found T");
-        assertThat(decoded(0xB0, bytes(8).putDouble(77).array()))
+        assertThat(decoded(0xB0, buffer(8).putDouble(77).array()))
                 .isEqualTo(new HashRecord.UpdateMetaPage(77))
                 .hasToString("ntuples 77");
     }
 
     @Test
     void aBucketIsSplit() throws Exception {
-        byte[] main = bytes(9).putInt(-2)
+        byte[] main = buffer(9)
+                .putInt(-2)
                 .putShort((short) 0x22)
                 .putShort((short) 0x12)
                 .array();
@@ -69,7 +64,7 @@ class HashRecordTest {
                 .hasToString("");
         assertThat(decoded(
                         0x60,
-                        bytes(4).putShort((short) 0x42).putShort((short) 2).array()))
+                        buffer(4).putShort((short) 0x42).putShort((short) 2).array()))
                 .isEqualTo(new HashRecord.SplitComplete(0x42, 2))
                 .hasToString("old_bucket_flag 66, new_bucket_flag 2");
         assertThat(decoded(0xA0, new byte[0]))
@@ -79,10 +74,10 @@ class HashRecordTest {
 
     @Test
     void tuplesMoveAndGo() throws Exception {
-        assertThat(decoded(0x70, bytes(3).putShort((short) 9).put((byte) 1).array()))
+        assertThat(decoded(0x70, buffer(3).putShort((short) 9).put((byte) 1).array()))
                 .isEqualTo(new HashRecord.MovePageContents(9, true))
                 .hasToString("ntups 9, is_primary T");
-        byte[] squeeze = bytes(12)
+        byte[] squeeze = buffer(12)
                 .putInt(5)
                 .putInt(-1)
                 .putShort((short) 9)
@@ -94,7 +89,7 @@ class HashRecordTest {
         assertThat(decoded(0x90, new byte[] {1, 0}))
                 .isEqualTo(new HashRecord.Delete(true, false))
                 .hasToString("clear_dead_marking T, is_primary F");
-        byte[] before16 = bytes(12)
+        byte[] before16 = buffer(12)
                 .putInt(700)
                 .putInt(2)
                 .putShort((short) 3)
@@ -118,30 +113,5 @@ class HashRecordTest {
         assertThatThrownBy(() -> decoded(0xD0, since16))
                 .isInstanceOf(MalformedRecordException.class)
                 .hasMessageContaining("there is no record type");
-    }
-
-    @Test
-    void anythingIsDecodedOrRefused() throws Exception {
-        long seed = 12;
-        Random random = new Random(seed);
-        int decoded = 0;
-        int refused = 0;
-        for (int round = 0; round < 20_000; round++) {
-            byte[] main = new byte[random.nextInt(20)];
-            for (int i = 0; i < main.length; i++) {
-                main[i] = (byte) (random.nextInt(3) > 0 ? 0 : random.nextInt(256));
-            }
-            try {
-                assertThat(decoded(PostgresVersion.values()[random.nextInt(5)], random.nextInt(16) << 4, main)
-                                .toString())
-                        .as("seed %d round %d", seed, round)
-                        .isNotNull();
-                decoded++;
-            } catch (MalformedRecordException e) {
-                refused++;
-            }
-        }
-        assertThat(decoded).isGreaterThan(1000);
-        assertThat(refused).isGreaterThan(1000);
     }
 }

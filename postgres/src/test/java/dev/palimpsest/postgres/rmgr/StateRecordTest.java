@@ -16,7 +16,6 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -234,28 +233,17 @@ class StateRecordTest {
                 .hasMessageContaining("524");
     }
 
-    /** Whatever the bytes: a record, or an exception of the family. */
+    /** One byte of a prepared transaction is wrong: a record, or an exception of the family. */
     @ParameterizedTest
     @EnumSource
-    void noiseNeverBreaksADecoder(PostgresVersion version) throws Exception {
+    void aDamagedPrepareIsDecodedOrRefused(PostgresVersion version) throws Exception {
         long seed = 9;
         Random random = new Random(seed);
         int decoded = 0;
-        for (int round = 0; round < 40_000; round++) {
-            Rmgr manager = Rmgr.of(random.nextInt(9));
-            if (random.nextInt(4) == 0) {
-                manager = Rmgr.of(18 + random.nextInt(4));
-            }
-            byte[] main = new byte[random.nextInt(200)];
-            for (int i = 0; i < main.length; i++) {
-                main[i] = random.nextInt(3) > 0 ? 0 : (byte) random.nextInt(8);
-            }
-            if (manager == Rmgr.TRANSACTION && random.nextBoolean()) {
-                main = prepared(version);
-                main[8 + random.nextInt(main.length - 8)] = (byte) random.nextInt();
-            }
-            WalRecord record = new RecordBuilder(
-                            version, Objects.requireNonNull(manager).id(), random.nextInt(16) << 4)
+        for (int round = 0; round < 10_000; round++) {
+            byte[] main = prepared(version);
+            main[8 + random.nextInt(main.length - 8)] = (byte) random.nextInt();
+            WalRecord record = new RecordBuilder(version, Rmgr.TRANSACTION.id(), random.nextInt(16) << 4)
                     .main(main)
                     .decoded(0x100, 0x180);
             try {

@@ -1,5 +1,6 @@
 package dev.palimpsest.postgres.slru;
 
+import static dev.palimpsest.postgres.Bytes.i32s;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -21,14 +22,6 @@ import org.junit.jupiter.api.Test;
 class SlruChangesTest {
     private static final int COMMIT = 0x80;
     private static final int ABORT = 0xA0;
-
-    private static byte[] i32s(int... values) {
-        byte[] bytes = new byte[4 * values.length];
-        for (int i = 0; i < values.length; i++) {
-            LittleEndian.putI32(bytes, 4 * i, values[i]);
-        }
-        return bytes;
-    }
 
     private static List<SlruChange> changes(Rmgr manager, int info, int xid, CommitTimestamps timestamps, byte[] main)
             throws MalformedRecordException {

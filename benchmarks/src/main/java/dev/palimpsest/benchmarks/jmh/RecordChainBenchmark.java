@@ -1,4 +1,4 @@
-package dev.palimpsest.benchmarks;
+package dev.palimpsest.benchmarks.jmh;
 
 import dev.palimpsest.postgres.page.Page;
 import dev.palimpsest.postgres.wal.MalformedRecordException;

@@ -1,83 +1,31 @@
-package dev.palimpsest.benchmarks;
+package dev.palimpsest.benchmarks.jmh;
 
 import dev.palimpsest.postgres.LittleEndian;
-import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.page.Page;
-import dev.palimpsest.postgres.redo.HintLogging;
-import dev.palimpsest.postgres.redo.PageRedo;
-import dev.palimpsest.postgres.redo.RedoResult;
-import dev.palimpsest.postgres.wal.MalformedRecordException;
-import dev.palimpsest.postgres.wal.RecordDecoder;
-import dev.palimpsest.postgres.wal.RedoException;
 import dev.palimpsest.postgres.wal.WalRecord;
 
-/**
- * What is stored of one heap page: its image and the records after it, of PostgreSQL 15. The first 200 insert a tuple of
- * one integer each; the ones after that lock these tuples, as often as need be. Not thread-safe.
- */
-final class RecordChain implements AutoCloseable {
-    private static final PostgresVersion VERSION = PostgresVersion.V15;
-    private static final int TUPLES = 200;
+/** The bytes of records about one table's pages, without checksum or link to the record before. */
+final class HeapRecords {
     private static final int BLOCK_HEADER = 20;
     private static final int IMAGE_HEADER = 5;
     private static final int MAIN_HEADER = 2;
     private static final int MAIN_DATA_SHORT = 255;
     private static final int HAS_IMAGE = 0x10;
     private static final int HAS_DATA = 0x20;
+    private static final int WILL_INIT = 0x40;
     private static final int IMAGE_WITH_HOLE_TO_APPLY = 3;
     private static final int XLOG = 0;
     private static final int FPI = 0xB0;
     private static final int HEAP = 10;
     private static final int INSERT = 0x00;
+    private static final int INIT_PAGE = 0x80;
     private static final int LOCK = 0x60;
     private static final int XID = 750;
-    private static final long FIRST_LSN = 0x1000000;
-    private static final long LSN_STEP = 64;
 
-    private final byte[][] records;
-    private final RecordDecoder decoder = new RecordDecoder();
-    private final WalRecord record = new WalRecord();
-    private final PageRedo redo = new PageRedo(HintLogging.OFF);
-    private final Page page = new Page();
+    private HeapRecords() {}
 
-    /** @param length how many records follow the image */
-    RecordChain(int length) {
-        records = new byte[length + 1][];
-        records[0] = image();
-        for (int i = 1; i <= length; i++) {
-            records[i] = i <= TUPLES ? insert(i) : lock(1 + i % TUPLES);
-        }
-    }
-
-    /** Checks and decodes each record; returns the sum of their lengths. */
-    long decodeAll() throws MalformedRecordException {
-        long sum = 0;
-        for (int i = 0; i < records.length; i++) {
-            sum += decoder.crc(records[i], 0, records[i].length);
-            decode(i);
-            sum += record.mainData().length();
-        }
-        return sum;
-    }
-
-    /** Decodes and redoes all records; returns the page. */
-    Page redoAll() throws MalformedRecordException, RedoException {
-        for (int i = 0; i < records.length; i++) {
-            decode(i);
-            RedoResult result = redo.redo(page, record, 0);
-            if (result != RedoResult.APPLIED && result != RedoResult.RESTORED) {
-                throw new IllegalStateException("record " + i + ": " + result);
-            }
-        }
-        return page;
-    }
-
-    private void decode(int i) throws MalformedRecordException {
-        long start = FIRST_LSN + i * LSN_STEP;
-        decoder.decode(VERSION, records[i], 0, records[i].length, start, start + LSN_STEP, record);
-    }
-
-    private static byte[] image() {
+    /** An image of an empty page, block 0. */
+    static byte[] image() {
         Page empty = new Page();
         empty.initialize(0);
         int stored = empty.lower();
@@ -92,10 +40,14 @@ final class RecordChain implements AutoCloseable {
         return bytes;
     }
 
-    private static byte[] insert(int number) {
+    /** Inserts a row of one integer as the item with this number; the first one makes the page anew. */
+    static byte[] insert(int block, int number) {
         int dataLength = 10;
         int mainLength = 3;
-        byte[] bytes = withMainData(INSERT, dataLength, mainLength);
+        boolean init = number == 1 && block > 0;
+        byte[] bytes = withMainData(init ? INSERT | INIT_PAGE : INSERT, dataLength, mainLength);
+        bytes[WalRecord.HEADER_SIZE + 1] |= (byte) (init ? WILL_INIT : 0);
+        LittleEndian.putI32(bytes, WalRecord.HEADER_SIZE + BLOCK_HEADER - 4, block);
         int data = bytes.length - mainLength - dataLength;
         LittleEndian.putU16(bytes, data, 1);
         LittleEndian.putU16(bytes, data + 2, 0x0800);
@@ -105,7 +57,8 @@ final class RecordChain implements AutoCloseable {
         return bytes;
     }
 
-    private static byte[] lock(int number) {
+    /** Locks the item with this number of block 0. */
+    static byte[] lock(int number) {
         int mainLength = 8;
         byte[] bytes = withMainData(LOCK, 0, mainLength);
         int main = bytes.length - mainLength;
@@ -141,10 +94,5 @@ final class RecordChain implements AutoCloseable {
         LittleEndian.putI32(bytes, at, 1663);
         LittleEndian.putI32(bytes, at + 4, 5);
         LittleEndian.putI32(bytes, at + 8, 16384);
-    }
-
-    @Override
-    public void close() {
-        redo.close();
     }
 }
