@@ -62,6 +62,7 @@ final class Endpoints {
     private static final Duration DRAIN = Duration.ofMinutes(2);
     private static final Duration CONNECT = Duration.ofSeconds(30);
     private static final long DRAIN_STEP_MILLIS = 100;
+    private static final long NANOS_A_MILLI = 1_000_000;
     /** The longest path of a Unix domain socket is 107 bytes; {@code /.s.PGSQL.65535} comes after the directory's. */
     private static final int MAX_SOCKET_DIRECTORY = 90;
 
@@ -179,8 +180,16 @@ final class Endpoints {
             ServerUser owner = ServerUser.ifRoot();
             if (kept == null) {
                 PostgresPrograms programs = programs(version, preferred);
+                long begin = System.nanoTime();
                 kept = make(branch, home, programs, port == 0 ? freePort() : port, owner, context);
+                long made = System.nanoTime();
                 process(branch, kept, owner).start();
+                LOG.info(
+                        "endpoint of {}: data directory as of {} made in {} ms, PostgreSQL took connections {} ms later",
+                        branch.name(),
+                        kept.bootedAt,
+                        (made - begin) / NANOS_A_MILLI,
+                        (System.nanoTime() - made) / NANOS_A_MILLI);
                 beginToFollow(branch, kept, user, context);
             } else {
                 LOG.info("endpoint of {}: starting again on what it had when it ended", branch.name());

@@ -6,7 +6,8 @@ import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.control.CheckPoint;
 import dev.palimpsest.storage.StorageException;
-import dev.palimpsest.storage.key.RelTag;
+import dev.palimpsest.storage.key.Key;
+import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.SlruKind;
 import java.util.ArrayList;
 import java.util.List;
@@ -63,9 +64,15 @@ public final class TimelineCluster implements ClusterAt {
     }
 
     @Override
-    public void readBlocks(RelTag relation, int firstBlock, int count, byte[] target, int offset)
-            throws StorageException {
-        reader.blocks(relation, firstBlock, count, target, offset);
+    public void readBlocks(List<Blocks> pieces, byte[] target) throws StorageException {
+        List<KeyRange> ranges = new ArrayList<>(pieces.size());
+        for (Blocks piece : pieces) {
+            if (piece.count() > 0) {
+                Key first = piece.relation().blockKey(piece.first());
+                ranges.add(new KeyRange(first, first.plus(piece.count())));
+            }
+        }
+        reader.pages(ranges, target, 0);
     }
 
     @Override
