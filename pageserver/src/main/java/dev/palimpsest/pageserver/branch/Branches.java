@@ -150,16 +150,9 @@ public final class Branches implements BranchService, AutoCloseable {
     }
 
     private BranchView view(Branch branch) {
-        Timeline.BranchPoint point = branch.timeline().branchPoint();
-        String parent = null;
-        if (point != null) {
-            parent = branches.values().stream()
-                    .filter(other -> other.timeline() == point.ancestor())
-                    .map(Branch::name)
-                    .findFirst()
-                    .orElse(null);
-        }
-        return branch.view(parent, clock.instant());
+        Branch parent = History.parent(branch, branches.values());
+        return branch.view(
+                parent == null ? null : parent.name(), history(branch).first(), clock.instant());
     }
 
     /** One of them; NOT_FOUND if there is none of the name. */
@@ -297,7 +290,10 @@ public final class Branches implements BranchService, AutoCloseable {
         return attachment.progress();
     }
 
-    /** Makes a branch that shares its history up to a moment with another. Durable on return. */
+    /**
+     * Makes a branch that shares its history up to a moment with another; with the one that this came from, if the moment is
+     * before it left that. Durable on return.
+     */
     @Override
     public BranchView create(String name, String from, Moment at) throws BranchException {
         return create(name, TimelineId.parse(randomId()), from, at);
@@ -306,8 +302,9 @@ public final class Branches implements BranchService, AutoCloseable {
     @Override
     public BranchView create(String name, TimelineId id, String from, Moment at) throws BranchException {
         BranchName.check(name);
-        Branch parent = readable(from);
-        Lsn lsn = resolve(from, at);
+        History history = history(readable(from));
+        Lsn lsn = history.resolve(at);
+        Branch parent = history.at(lsn);
         names.lock();
         try {
             checkFree(name);
@@ -383,47 +380,19 @@ public final class Branches implements BranchService, AutoCloseable {
     @Override
     public Lsn resolve(String name, Moment moment) throws BranchException {
         Branch branch = readable(name);
-        Lsn first = branch.record().readableFromLsn();
-        Lsn last = branch.timeline().lastRecordLsn();
-        return switch (moment) {
-            case Moment.Latest() -> last;
-            case Moment.AtLsn(Lsn lsn) -> {
-                if (lsn.isBefore(first) || lsn.isAfter(last)) {
-                    throw new BranchException(
-                            BranchException.Kind.INVALID,
-                            lsn + " is not in the history of branch " + name + ", which goes from " + first + " to "
-                                    + last);
-                }
-                yield lsn;
-            }
-            case Moment.AtTime(Instant time) -> {
-                try {
-                    Lsn found = new CommitTimes(branch.timeline(), context).lastBefore(time, first, last);
-                    if (found == null) {
-                        throw new BranchException(
-                                BranchException.Kind.INVALID,
-                                time + " is before the history of branch " + name + ", which begins at " + first
-                                        + since(branch, first));
-                    }
-                    yield found;
-                } catch (StorageException e) {
-                    throw failed("the LSN of " + time + " on branch " + name + " cannot be found", e);
-                }
-            }
-        };
+        return history(branch).resolve(moment);
     }
 
-    private String since(Branch branch, Lsn first) throws StorageException {
-        Instant begins = new CommitTimes(branch.timeline(), context).latestCommit(first);
-        return begins == null ? "" : ", " + begins;
+    private History history(Branch branch) {
+        return new History(branch, branches.values(), context);
     }
 
     /** When the last commit at or before an LSN was; null if none is known. */
     @Override
     public @Nullable Instant timeOf(String name, Lsn lsn) throws BranchException {
-        Branch branch = branch(name);
+        Branch branch = readable(name);
         try {
-            return new CommitTimes(branch.timeline(), context).latestCommit(resolve(name, new Moment.AtLsn(lsn)));
+            return history(branch).timeOf(lsn);
         } catch (StorageException e) {
             throw failed("the time of " + lsn + " on branch " + name + " cannot be found", e);
         }
@@ -508,26 +477,12 @@ public final class Branches implements BranchService, AutoCloseable {
                         "branch " + name + " follows " + source.connection()
                                 + ": nobody else may write to it. Make a branch from it, and start the endpoint there");
             }
-            return endpoints.start(branch, port, binaries, owner(branch), context, () -> follow(branch));
+            return endpoints.start(branch, port, binaries, context, () -> follow(branch));
         } catch (StorageException e) {
             throw failed("no endpoint can be started on branch " + name, e);
         } finally {
             branch.lifecycle.unlock();
         }
-    }
-
-    /** As whom we may replicate from an endpoint: as on the cluster that the branch came from. */
-    private String owner(Branch branch) throws BranchException {
-        for (Branch other : branches.values()) {
-            BranchRecord.Source source = other.record().source();
-            if (other.tenantId().equals(branch.tenantId()) && source != null) {
-                return sources.settings(source.connection()).user();
-            }
-        }
-        throw new BranchException(
-                BranchException.Kind.UNAVAILABLE,
-                "it is not known as which user to replicate from an endpoint of branch " + branch.name()
-                        + ": no branch of its cluster follows anything");
     }
 
     /** Stops the endpoint of a branch, and waits until the branch has all of its WAL. */

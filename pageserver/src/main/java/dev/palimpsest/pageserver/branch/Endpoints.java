@@ -166,7 +166,7 @@ final class Endpoints {
     }
 
     EndpointView start(
-            Branch branch, int port, @Nullable Path preferred, String user, RequestContext context, Follow follow)
+            Branch branch, int port, @Nullable Path preferred, RequestContext context, Follow follow)
             throws BranchException, StorageException {
         Path home = home(branch);
         try {
@@ -179,18 +179,18 @@ final class Endpoints {
             PostgresVersion version = PostgresVersion.ofMajor(branch.timeline().pgVersion());
             ServerUser owner = ServerUser.ifRoot();
             if (kept == null) {
+                String user = user(branch, context);
                 PostgresPrograms programs = programs(version, preferred);
                 long begin = System.nanoTime();
                 kept = make(branch, home, programs, port == 0 ? freePort() : port, owner, context);
                 long made = System.nanoTime();
-                process(branch, kept, owner).start();
+                begin(branch, kept, user, owner, context);
                 LOG.info(
-                        "endpoint of {}: data directory as of {} made in {} ms, PostgreSQL took connections {} ms later",
+                        "endpoint of {}: data directory as of {} made in {} ms, PostgreSQL running and followed {} ms later",
                         branch.name(),
                         kept.bootedAt,
                         (made - begin) / NANOS_A_MILLI,
                         (System.nanoTime() - made) / NANOS_A_MILLI);
-                beginToFollow(branch, kept, user, context);
             } else {
                 LOG.info("endpoint of {}: starting again on what it had when it ended", branch.name());
                 process(branch, kept, owner).start();
@@ -203,6 +203,33 @@ final class Endpoints {
                     "no endpoint could be started on branch " + branch.name() + ": " + e.getMessage(),
                     e);
         }
+    }
+
+    /** Starts it the first time. If that fails nothing is left of it: the branch has all there was. */
+    private void begin(Branch branch, Kept kept, String user, @Nullable ServerUser owner, RequestContext context)
+            throws IOException, UpstreamException, StorageException, BranchException {
+        boolean begun = false;
+        try {
+            process(branch, kept, owner).start();
+            beginToFollow(branch, kept, user, context);
+            begun = true;
+        } finally {
+            if (!begun) {
+                remove(branch);
+            }
+        }
+    }
+
+    /** As whom its WAL is taken back. */
+    private static String user(Branch branch, RequestContext context) throws BranchException, StorageException {
+        String user = LoginRole.of(branch.reader(branch.timeline().lastRecordLsn(), context));
+        if (user == null) {
+            throw new BranchException(
+                    BranchException.Kind.UNAVAILABLE,
+                    "no role of branch " + branch.name()
+                            + " may both log in and replicate, so what an endpoint writes could not be taken back");
+        }
+        return user;
     }
 
     private PostgresPrograms programs(PostgresVersion version, @Nullable Path preferred) throws IOException {
