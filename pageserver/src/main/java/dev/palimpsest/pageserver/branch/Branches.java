@@ -34,7 +34,6 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -55,8 +54,7 @@ public final class Branches implements BranchService, AutoCloseable {
     private final SecureRandom random = new SecureRandom();
     private final ReentrantLock names = new ReentrantLock();
     private final Map<String, Branch> branches = new ConcurrentSkipListMap<>();
-    private final Map<String, Attachment> attachments = new ConcurrentHashMap<>();
-    private final List<Thread> attaching = new ArrayList<>();
+    private final Attachments attachments;
 
     /**
      * Loads every branch that the store has, and goes on following what was followed.
@@ -91,6 +89,8 @@ public final class Branches implements BranchService, AutoCloseable {
         this.sources = new Sources(new Secrets(directory.resolve("secrets")), Map.copyOf(environment));
         this.clock = clock;
         this.context = new RequestContext(TaskKind.LIFECYCLE, Clock.NEVER, cancellation);
+        this.attachments = new Attachments(
+                sources, new AttachTarget(), new PrivateFiles(directory.resolve("attaching")), context, clock);
         this.endpoints = new Endpoints(directory.resolve("endpoints"), binaries, directories, environment);
     }
 
@@ -106,9 +106,12 @@ public final class Branches implements BranchService, AutoCloseable {
                 BranchRecord record = BranchRecord.decode(json, "index part of timeline " + timeline.id());
                 Branch branch = new Branch(tenant, timeline, record);
                 if (record.attaching()) {
-                    LOG.warn("attaching {} was cut short; it is removed, attach it again", record.name());
-                    sources.dropSlot(branch);
+                    if (!attachments.isIntended(record.name())) {
+                        LOG.warn("attaching {} was cut short; it is removed, attach it again", record.name());
+                        sources.dropSlot(branch);
+                    }
                     tenant.delete(timeline.id(), context);
+                    sources.secrets().forget(timeline.id());
                 } else {
                     branches.put(record.name(), branch);
                 }
@@ -119,6 +122,7 @@ public final class Branches implements BranchService, AutoCloseable {
                 follow(branch);
             }
         }
+        attachments.resume(branches.keySet());
     }
 
     private Branch branch(String name) throws BranchException {
@@ -162,9 +166,7 @@ public final class Branches implements BranchService, AutoCloseable {
     }
 
     private void checkFree(String name) throws BranchException {
-        Attachment attachment = attachments.get(name);
-        if (branches.containsKey(name)
-                || (attachment != null && !attachment.progress().done())) {
+        if (branches.containsKey(name) || attachments.isRunning(name)) {
             throw new BranchException(BranchException.Kind.CONFLICT, "there is a branch " + name + " already");
         }
     }
@@ -193,12 +195,7 @@ public final class Branches implements BranchService, AutoCloseable {
         names.lock();
         try {
             checkFree(name);
-            Attachment attachment = new Attachment(
-                    name, connection, settings, slotName, warnings, new AttachTarget(connection), context, clock);
-            attachments.put(name, attachment);
-            attaching.removeIf(thread -> !thread.isAlive());
-            attaching.add(Thread.ofPlatform().name("attach " + name).start(attachment));
-            return attachment.progress();
+            return attachments.begin(name, connection, settings, slotName, warnings);
         } finally {
             names.unlock();
         }
@@ -206,14 +203,9 @@ public final class Branches implements BranchService, AutoCloseable {
 
     /** What an attachment asks of us. */
     private final class AttachTarget implements Attachment.Target {
-        private final String connection;
-
-        AttachTarget(String connection) {
-            this.connection = connection;
-        }
-
         @Override
-        public Branch create(String name, BranchRecord record, int pgVersion, Lsn start) throws StorageException {
+        public Branch create(String name, String connection, BranchRecord record, int pgVersion, Lsn start)
+                throws StorageException {
             TenantId tenantId = TenantId.parse(randomId());
             TimelineId timelineId = TimelineId.parse(randomId());
             BranchRecord safe = sources.secrets().keep(timelineId, connection, record);
@@ -283,11 +275,16 @@ public final class Branches implements BranchService, AutoCloseable {
     /** How far attaching a branch got; NOT_FOUND if the server has not begun to attach it since its start. */
     @Override
     public AttachProgress attachProgress(String name) throws BranchException {
-        Attachment attachment = attachments.get(name);
-        if (attachment == null) {
+        AttachProgress progress = attachments.progress(name);
+        if (progress == null) {
             throw new BranchException(BranchException.Kind.NOT_FOUND, "nobody is attaching a branch " + name);
         }
-        return attachment.progress();
+        return progress;
+    }
+
+    @Override
+    public List<AttachProgress> attachments() {
+        return attachments.unfinished();
     }
 
     /**
@@ -337,6 +334,10 @@ public final class Branches implements BranchService, AutoCloseable {
      */
     @Override
     public List<String> delete(String name) throws BranchException {
+        List<String> undone = attachments.cancel(name);
+        if (undone != null) {
+            return undone;
+        }
         Branch branch = branch(name);
         List<String> left = new ArrayList<>();
         branch.lifecycle.lock();
@@ -366,7 +367,6 @@ public final class Branches implements BranchService, AutoCloseable {
             }
             branch.tenant().delete(branch.timeline().id(), context);
             branches.remove(name);
-            attachments.remove(name);
             sources.secrets().forget(branch.timeline().id());
             return left;
         } catch (StorageException e) {
@@ -508,6 +508,7 @@ public final class Branches implements BranchService, AutoCloseable {
     /** Stops endpoints and following, and writes what was taken in to layer files. */
     @Override
     public void close() {
+        attachments.close();
         for (Branch branch : branches.values()) {
             branch.lifecycle.lock();
             try {
@@ -533,16 +534,5 @@ public final class Branches implements BranchService, AutoCloseable {
             }
         }
         cancellation.cancel();
-        for (Thread thread : attaching) {
-            boolean interrupted = false;
-            try {
-                thread.join(5_000);
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
     }
 }

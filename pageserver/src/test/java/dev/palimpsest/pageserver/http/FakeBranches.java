@@ -133,6 +133,14 @@ public final class FakeBranches implements BranchService {
     }
 
     @Override
+    public synchronized List<AttachProgress> attachments() {
+        return attaching.values().stream()
+                .map(Deque::peek)
+                .filter(progress -> progress != null && (!progress.done() || progress.failure() != null))
+                .toList();
+    }
+
+    @Override
     public synchronized AttachProgress attachProgress(String name) throws BranchException {
         Deque<AttachProgress> answers = attaching.get(name);
         if (answers == null) {
