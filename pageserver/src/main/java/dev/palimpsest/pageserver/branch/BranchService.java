@@ -66,6 +66,9 @@ public interface BranchService {
     /** Writes what was taken in so far to layer files; returns up to where the branch is durable then. */
     Lsn flush(String name) throws BranchException;
 
+    /** How many bytes all relations take as of a moment: about what {@link #restore} writes. */
+    long relationBytes(String name, Moment at) throws BranchException;
+
     /**
      * Writes a data directory that PostgreSQL starts from, its tablespaces within it.
      *

@@ -408,6 +408,16 @@ public final class Branches implements BranchService, AutoCloseable {
         }
     }
 
+    @Override
+    public long relationBytes(String name, Moment at) throws BranchException {
+        Branch branch = readable(name);
+        try {
+            return new TimelineCluster(branch.reader(resolve(name, at), context)).relationBytes();
+        } catch (StorageException e) {
+            throw failed("the size of branch " + name + " cannot be read", e);
+        }
+    }
+
     /**
      * Writes a data directory that PostgreSQL starts from.
      *

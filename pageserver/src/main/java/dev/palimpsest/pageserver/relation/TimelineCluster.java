@@ -16,11 +16,24 @@ import java.util.TreeMap;
 
 /** A cluster as of one LSN, out of a timeline. */
 public final class TimelineCluster implements ClusterAt {
+    private static final long PAGE = 8192;
+
     private final ClusterReader reader;
 
     /** @param reader says which timeline, and as of when */
     public TimelineCluster(ClusterReader reader) {
         this.reader = reader;
+    }
+
+    /** How many bytes the blocks of all relations take. */
+    public long relationBytes() throws StorageException {
+        long blocks = 0;
+        for (DatabaseId database : reader.databases().keySet()) {
+            for (int length : reader.relations(database).values()) {
+                blocks += Integer.toUnsignedLong(length);
+            }
+        }
+        return blocks * PAGE;
     }
 
     @Override

@@ -133,6 +133,12 @@ public final class FakeBranches implements BranchService {
     }
 
     @Override
+    public synchronized long relationBytes(String name, Moment at) throws BranchException {
+        find(name);
+        return 1L << 20;
+    }
+
+    @Override
     public synchronized List<AttachProgress> attachments() {
         return attaching.values().stream()
                 .map(Deque::peek)
