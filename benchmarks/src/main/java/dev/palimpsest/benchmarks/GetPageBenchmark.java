@@ -57,8 +57,7 @@ public final class GetPageBenchmark {
      * @param p50 half of the reads took at most so many microseconds
      * @param p99 of a hundred reads, 99 took at most so many microseconds
      */
-    public record Result(
-            String load, String moment, int threads, double pagesPerSecond, double p50, double p99) {}
+    public record Result(String load, String moment, int threads, double pagesPerSecond, double p50, double p99) {}
 
     /** A table that was written, and a moment in the midst of that, when it had fewer blocks perhaps. */
     private record Load(String name, String relation, Lsn halfWay, long blocksHalfWay, long blocks) {}

@@ -171,15 +171,10 @@ final class BenchCommand implements Runnable {
                     Integer version)
             throws IOException, SQLException, BranchException, StorageException {
         PrintWriter out = spec.commandLine().getOut();
-        BulkInsertBenchmark.run(
-                new BulkInsertBenchmark.Parameters(
-                        rows,
-                        version(version),
-                        directory),
-                line -> {
-                    out.println(line);
-                    out.flush();
-                });
+        BulkInsertBenchmark.run(new BulkInsertBenchmark.Parameters(rows, version(version), directory), line -> {
+            out.println(line);
+            out.flush();
+        });
     }
 
     @Command(

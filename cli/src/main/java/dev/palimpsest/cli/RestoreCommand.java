@@ -72,7 +72,9 @@ final class RestoreCommand implements Callable<Integer> {
                     client.stream(ServerClient.branch(name) + "/restore?" + MomentOption.parameter(at));
             RestoreDisplay display = new RestoreDisplay(
                     spec.commandLine().getErr(),
-                    Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false),
+                    Optional.ofNullable(System.console())
+                            .map(Console::isTerminal)
+                            .orElse(false),
                     Long.parseLong(archive.header(HttpApi.BYTES_HEADER)));
             try (InputStream in = archive.body();
                     DirectorySink sink = new DirectorySink(target, files, DirectorySink.Durability.SYNCED)) {

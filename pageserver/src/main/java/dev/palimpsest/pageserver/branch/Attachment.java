@@ -41,7 +41,8 @@ final class Attachment implements Runnable {
     private static final long FIRST_PAUSE_SECONDS = 1;
     private static final long LONGEST_PAUSE_SECONDS = 30;
     /** The server shuts down, crashed, or is starting; the slot is still used by a connection that broke. */
-    private static final Set<String> PASSING = Set.of("57P01", "57P02", ServerError.CANNOT_CONNECT_NOW, ServerError.OBJECT_IN_USE);
+    private static final Set<String> PASSING =
+            Set.of("57P01", "57P02", ServerError.CANNOT_CONNECT_NOW, ServerError.OBJECT_IN_USE);
 
     /** Makes the branch, once it is known where it begins, and starts to follow once it is filled. */
     interface Target {
@@ -137,7 +138,12 @@ final class Attachment implements Runnable {
                     return;
                 }
                 String why = e.getMessage() == null ? e.toString() : e.getMessage();
-                LOG.warn("attaching {} failed while {}: {}", name(), step, why, e instanceof RuntimeException ? e : null);
+                LOG.warn(
+                        "attaching {} failed while {}: {}",
+                        name(),
+                        step,
+                        why,
+                        e instanceof RuntimeException ? e : null);
                 String whatFailed = "attaching failed while " + step + ": " + why;
                 undoBranch();
                 if (!mayPass(e)) {
@@ -170,7 +176,8 @@ final class Attachment implements Runnable {
         return switch (e) {
             case CannotConnectException away -> true;
             case ConnectionLostException lost -> true;
-            case ServerRefusedException refused -> PASSING.contains(refused.serverError().sqlState());
+            case ServerRefusedException refused ->
+                PASSING.contains(refused.serverError().sqlState());
             default -> false;
         };
     }

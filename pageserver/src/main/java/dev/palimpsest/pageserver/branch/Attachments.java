@@ -66,7 +66,8 @@ final class Attachments {
     synchronized AttachProgress begin(
             String name, String connection, ConnectionSettings settings, String slot, List<String> warnings) {
         AttachIntent before = AttachIntent.decode(intents.read(name));
-        boolean slotIsOurs = before != null && before.slotMade() && before.slot().equals(slot);
+        boolean slotIsOurs =
+                before != null && before.slotMade() && before.slot().equals(slot);
         AttachIntent intent = new AttachIntent(name, connection, slot, slotIsOurs, null);
         intents.write(name, intent.encode());
         return run(intent, settings, warnings).progress();

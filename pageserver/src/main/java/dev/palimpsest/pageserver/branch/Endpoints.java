@@ -165,8 +165,7 @@ final class Endpoints {
         void begin() throws StorageException;
     }
 
-    EndpointView start(
-            Branch branch, int port, @Nullable Path preferred, RequestContext context, Follow follow)
+    EndpointView start(Branch branch, int port, @Nullable Path preferred, RequestContext context, Follow follow)
             throws BranchException, StorageException {
         Path home = home(branch);
         try {

@@ -80,8 +80,8 @@ final class History {
                 if (lsn.isBefore(first()) || lsn.isAfter(last())) {
                     throw new BranchException(
                             BranchException.Kind.INVALID,
-                            lsn + " is not in the history of branch " + branch().name() + ", which goes from "
-                                    + first() + " to " + last());
+                            lsn + " is not in the history of branch " + branch().name() + ", which goes from " + first()
+                                    + " to " + last());
                 }
                 yield lsn;
             }
@@ -107,8 +107,8 @@ final class History {
         if (found == null) {
             throw new BranchException(
                     BranchException.Kind.INVALID,
-                    time + " is before the history of branch " + branch().name() + ", which begins at " + first()
-                            + ", " + begins);
+                    time + " is before the history of branch " + branch().name() + ", which begins at " + first() + ", "
+                            + begins);
         }
         return found;
     }

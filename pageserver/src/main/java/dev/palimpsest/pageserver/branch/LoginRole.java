@@ -1,6 +1,7 @@
 package dev.palimpsest.pageserver.branch;
 
 import dev.palimpsest.pageserver.relation.ClusterReader;
+import dev.palimpsest.pageserver.relation.Listings.DatabaseId;
 import dev.palimpsest.postgres.control.MalformedFileException;
 import dev.palimpsest.postgres.control.RelationMap;
 import dev.palimpsest.postgres.page.HeapTuple;
@@ -9,7 +10,6 @@ import dev.palimpsest.postgres.page.Page;
 import dev.palimpsest.postgres.page.PageException;
 import dev.palimpsest.postgres.slru.ClogPage;
 import dev.palimpsest.postgres.slru.TransactionStatus;
-import dev.palimpsest.pageserver.relation.Listings.DatabaseId;
 import dev.palimpsest.storage.CorruptionException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.key.RelTag;

@@ -69,7 +69,8 @@ class AttachBrokenTest {
     private List<String> slots() throws SQLException {
         try (Connection connection = primary.connect();
                 Statement statement = connection.createStatement();
-                ResultSet rows = statement.executeQuery("SELECT string_agg(slot_name, ',') FROM pg_replication_slots")) {
+                ResultSet rows =
+                        statement.executeQuery("SELECT string_agg(slot_name, ',') FROM pg_replication_slots")) {
             rows.next();
             String all = rows.getString(1);
             return all == null ? List.of() : List.of(all.split(","));
@@ -160,11 +161,15 @@ class AttachBrokenTest {
             try (BranchHost host = new BranchHost(directory, MAJOR)) {
                 Branches branches = host.branches();
                 await(branches, () -> branches.attachProgress("prod").done());
-                assertThat(branches.attachments()).singleElement().satisfies(failed -> assertThat(failed.failure())
-                        .contains("not permitted to log in"));
+                assertThat(branches.attachments())
+                        .singleElement()
+                        .satisfies(failed -> assertThat(failed.failure()).contains("not permitted to log in"));
                 assertThat(branches.list()).isEmpty();
                 if (start == 1) {
-                    assertThat(branches.delete("prod")).singleElement().asString().contains("stays on");
+                    assertThat(branches.delete("prod"))
+                            .singleElement()
+                            .asString()
+                            .contains("stays on");
                     assertThat(branches.attachments()).isEmpty();
                     assertThat(leftOver()).isEmpty();
                 }

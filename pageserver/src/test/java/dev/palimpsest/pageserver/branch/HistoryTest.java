@@ -72,18 +72,14 @@ class HistoryTest {
             // Nothing has been committed since: any time after the attachment is its end.
             assertThat(branches.resolve("prod", new Moment.AtTime(attached)))
                     .isEqualTo(branches.view("prod").lastRecordLsn());
-            assertThatThrownBy(() ->
-                            branches.resolve("prod", new Moment.AtTime(beforeAll.minusSeconds(3600))))
+            assertThatThrownBy(() -> branches.resolve("prod", new Moment.AtTime(beforeAll.minusSeconds(3600))))
                     .hasMessageContaining("is before the history of branch prod");
 
             execute(connection, "CREATE TABLE t (i int)", "INSERT INTO t VALUES (1)");
             Instant one = now(connection);
             execute(connection, "INSERT INTO t VALUES (2)");
             Instant two = now(connection);
-            execute(
-                    connection,
-                    "INSERT INTO t VALUES (3)",
-                    "ALTER ROLE admin RENAME TO chief");
+            execute(connection, "INSERT INTO t VALUES (3)", "ALTER ROLE admin RENAME TO chief");
             host.catchUp("prod", lsn(connection));
 
             branches.create("child", "prod", new Moment.AtTime(two));
