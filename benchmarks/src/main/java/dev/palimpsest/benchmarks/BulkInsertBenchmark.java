@@ -2,7 +2,6 @@ package dev.palimpsest.benchmarks;
 
 import dev.palimpsest.pageserver.Server;
 import dev.palimpsest.pageserver.ServerOptions;
-import dev.palimpsest.pageserver.branch.AttachProgress;
 import dev.palimpsest.pageserver.branch.BranchException;
 import dev.palimpsest.pageserver.branch.BranchView;
 import dev.palimpsest.pageserver.branch.Branches;
@@ -14,15 +13,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.DriverManager;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
-import java.util.Comparator;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /**
  * The bulk-insert benchmark of Neon's test suite ({@code test_bulk_insert}), on an unmodified PostgreSQL: a table of one column
@@ -31,7 +25,6 @@ import java.util.stream.Stream;
  */
 public final class BulkInsertBenchmark {
     private static final Pattern REDO_DONE = Pattern.compile("redo done at ([0-9A-F/]+) .*elapsed: ([0-9.]+) s");
-    private static final long PATIENCE_NANOS = 3_600_000_000_000L;
     private static final double MB = 1e6;
 
     private final Parameters parameters;
@@ -58,11 +51,7 @@ public final class BulkInsertBenchmark {
         try {
             new BulkInsertBenchmark(parameters, out).run(root);
         } finally {
-            try (Stream<Path> all = Files.walk(root)) {
-                for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
-                    Files.deleteIfExists(path);
-                }
-            }
+            Live.deleteTree(root);
         }
     }
 
@@ -81,17 +70,17 @@ public final class BulkInsertBenchmark {
                 "autovacuum = off")) {
             Path second = root.resolve("second");
             try (Server server = Server.open(new ServerOptions(second, "127.0.0.1", 0, primary.programs()))) {
-                attach(server.branches(), "second", primary);
+                Live.attach(server.branches(), "second", primary);
             }
             Lsn begin;
             Lsn end;
             try (Server server =
                     Server.open(new ServerOptions(root.resolve("first"), "127.0.0.1", 0, primary.programs()))) {
                 Branches branches = server.branches();
-                attach(branches, "first", primary);
-                try (Connection connection = connect(primary)) {
-                    execute(connection, "CREATE TABLE huge (i int)");
-                    begin = currentLsn(connection);
+                Live.attach(branches, "first", primary);
+                try (Connection connection = Live.connect(primary)) {
+                    Live.execute(connection, "CREATE TABLE huge (i int)");
+                    begin = Live.currentLsn(connection);
                     end = live(connection, branches, begin);
                 }
             }
@@ -104,11 +93,11 @@ public final class BulkInsertBenchmark {
             throws IOException, SQLException, BranchException {
         long written = writtenBytes();
         long start = System.nanoTime();
-        execute(connection, "INSERT INTO huge SELECT generate_series(1, " + parameters.rows() + ")");
-        double insert = seconds(start);
-        Lsn end = currentLsn(connection);
-        await(branches, "first", end);
-        double applied = seconds(start);
+        Live.execute(connection, "INSERT INTO huge SELECT generate_series(1, " + parameters.rows() + ")");
+        double insert = Live.seconds(start);
+        Lsn end = Live.currentLsn(connection);
+        Live.await(branches, "first", end);
+        double applied = Live.seconds(start);
         branches.flush("first");
         BranchView view = branches.view("first");
         long wal = end.value() - begin.value();
@@ -134,8 +123,8 @@ public final class BulkInsertBenchmark {
             throws IOException, BranchException, StorageException {
         long start = System.nanoTime();
         try (Server server = Server.open(new ServerOptions(directory, "127.0.0.1", 0, primary.programs()))) {
-            await(server.branches(), "second", end);
-            double elapsed = seconds(start);
+            Live.await(server.branches(), "second", end);
+            double elapsed = Live.seconds(start);
             long wal = end.value() - begin.value();
             row(
                     "wal_recovery",
@@ -163,59 +152,6 @@ public final class BulkInsertBenchmark {
                 elapsed == null
                         ? "it recovered nothing"
                         : elapsed + " s for the same WAL (its log: redo done, elapsed)");
-    }
-
-    private static void attach(Branches branches, String name, PrivatePostgres primary) throws BranchException {
-        AttachProgress progress = branches.attach(name, primary.connectionString(), null);
-        long deadline = System.nanoTime() + PATIENCE_NANOS;
-        while (!progress.done()) {
-            pause(deadline);
-            progress = branches.attachProgress(name);
-        }
-        if (progress.failure() != null) {
-            throw new BranchException(BranchException.Kind.FAILED, progress.failure());
-        }
-    }
-
-    private static void await(Branches branches, String name, Lsn lsn) throws BranchException {
-        long deadline = System.nanoTime() + PATIENCE_NANOS;
-        while (branches.view(name).lastRecordLsn().isBefore(lsn)) {
-            pause(deadline);
-        }
-    }
-
-    private static void pause(long deadline) throws BranchException {
-        try {
-            Thread.sleep(5);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new BranchException(BranchException.Kind.FAILED, "interrupted", e);
-        }
-        if (System.nanoTime() > deadline) {
-            throw new BranchException(BranchException.Kind.FAILED, "the benchmark makes no progress");
-        }
-    }
-
-    private static double seconds(long start) {
-        return (System.nanoTime() - start) / 1e9;
-    }
-
-    private static Connection connect(PrivatePostgres primary) throws SQLException {
-        return DriverManager.getConnection("jdbc:postgresql://127.0.0.1:" + primary.port() + "/postgres?user=postgres");
-    }
-
-    private static void execute(Connection connection, String sql) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            statement.execute(sql);
-        }
-    }
-
-    private static Lsn currentLsn(Connection connection) throws SQLException {
-        try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery("SELECT pg_current_wal_flush_lsn()")) {
-            row.next();
-            return Lsn.parse(row.getString(1));
-        }
     }
 
     /** What this process has handed to the disk so far, as Linux counts it. */

@@ -16,13 +16,15 @@ final class ArchiveRestore {
     private final InputStream archive;
     private final DataDirectorySink sink;
     private final byte[] buffer = new byte[BUFFER];
+    private final RestoreDisplay display;
     private long files;
     private long bytes;
     private String last = "";
 
-    ArchiveRestore(InputStream archive, DataDirectorySink sink) {
+    ArchiveRestore(InputStream archive, DataDirectorySink sink, RestoreDisplay display) {
         this.archive = archive;
         this.sink = sink;
+        this.display = display;
     }
 
     /** Reads all of the archive, and completes the sink. */
@@ -43,6 +45,7 @@ final class ArchiveRestore {
         if (!last.equals(DataDirectoryLayout.CONTROL_FILE)) {
             throw new ServerFailure("the archive ended early, after '" + last + "': see the server's log");
         }
+        display.syncing();
         sink.complete();
     }
 
@@ -67,10 +70,11 @@ final class ArchiveRestore {
             }
             sink.write(buffer, 0, read);
             left -= read;
+            bytes += read;
+            display.show(bytes);
         }
         sink.endFile();
         files++;
-        bytes += size;
     }
 
     long files() {

@@ -45,6 +45,14 @@ final class AttachDisplay {
                 : (int) Math.min(PERCENT, progress.receivedBytes() * PERCENT / progress.estimatedBytes());
     }
 
+    /** How far it is, in a line; why it failed, if it did. */
+    static String line(AttachProgress progress) {
+        if (progress.failure() != null) {
+            return progress.failure() + ". Delete it with: palimpsest branch delete " + progress.branch();
+        }
+        return progress.step() + (progress.receivedBytes() > 0 ? ", " + amount(progress) : "");
+    }
+
     private static String amount(AttachProgress progress) {
         return Display.bytes(progress.receivedBytes())
                 + (progress.estimatedBytes() > 0 ? " of " + Display.bytes(progress.estimatedBytes()) : "");

@@ -1,6 +1,8 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.benchmarks.BranchBenchmark;
 import dev.palimpsest.benchmarks.BulkInsertBenchmark;
+import dev.palimpsest.benchmarks.GetPageBenchmark;
 import dev.palimpsest.benchmarks.IngestBenchmark;
 import dev.palimpsest.benchmarks.LayerMapBenchmark;
 import dev.palimpsest.benchmarks.ReadBenchmark;
@@ -16,6 +18,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -168,15 +171,97 @@ final class BenchCommand implements Runnable {
                     Integer version)
             throws IOException, SQLException, BranchException, StorageException {
         PrintWriter out = spec.commandLine().getOut();
-        BulkInsertBenchmark.run(
-                new BulkInsertBenchmark.Parameters(
-                        rows,
-                        PostgresVersion.ofMajor(version == null ? PrivatePostgres.newestInstalled() : version),
-                        directory),
-                line -> {
-                    out.println(line);
+        BulkInsertBenchmark.run(new BulkInsertBenchmark.Parameters(rows, version(version), directory), line -> {
+            out.println(line);
+            out.flush();
+        });
+    }
+
+    @Command(
+            name = "branch",
+            mixinStandardHelpOptions = true,
+            description = "Make branches of databases of several sizes, and boot an unmodified PostgreSQL on them.")
+    void branch(
+            @Option(names = "--dir", description = "where to write; default: the current directory", defaultValue = ".")
+                    Path directory,
+            @Option(
+                            names = "--sizes",
+                            split = ",",
+                            paramLabel = "MIB",
+                            description = "sizes of a table in MiB; default: ${DEFAULT-VALUE}",
+                            defaultValue = "0,256,1024")
+                    List<Integer> sizes,
+            @Option(names = "--branches", description = "of each size; default: ${DEFAULT-VALUE}", defaultValue = "20")
+                    int branches,
+            @Option(names = "--boots", description = "of each size; default: ${DEFAULT-VALUE}", defaultValue = "5")
+                    int boots,
+            @Option(names = "--pg-version", description = "14 to 18; default: the newest installed, or else 17")
+                    @Nullable
+                    Integer version)
+            throws IOException, SQLException, BranchException, StorageException {
+        PrintWriter out = spec.commandLine().getOut();
+        out.printf(
+                "%8s %10s %10s %10s %10s %12s%n",
+                "MiB", "layers MB", "branch ms", "slowest ms", "boot ms", "first boot ms");
+        BranchBenchmark.run(
+                new BranchBenchmark.Parameters(sizes, branches, Math.min(boots, branches), version(version), directory),
+                result -> {
+                    out.printf(
+                            Locale.ROOT,
+                            "%8d %10.1f %10.2f %10.2f %10.0f %12.0f%n",
+                            result.mebibytes(),
+                            result.layerBytes() / 1e6,
+                            result.branch(),
+                            result.slowestBranch(),
+                            result.boot(),
+                            result.firstBoot());
                     out.flush();
                 });
+    }
+
+    @Command(
+            name = "getpage",
+            mixinStandardHelpOptions = true,
+            description = "Read single pages at random, the latest and older ones, after a bulk insert and after random"
+                    + " updates, on one and on two threads.")
+    void getPage(
+            @Option(names = "--dir", description = "where to write; default: the current directory", defaultValue = ".")
+                    Path directory,
+            @Option(names = "--rows", description = "to insert; default: ${DEFAULT-VALUE}", defaultValue = "5000000")
+                    long rows,
+            @Option(
+                            names = "--accounts",
+                            description = "rows of the table that is updated; default: ${DEFAULT-VALUE}",
+                            defaultValue = "100000")
+                    long accounts,
+            @Option(names = "--updates", description = "default: ${DEFAULT-VALUE}", defaultValue = "400000")
+                    long updates,
+            @Option(names = "--seconds", description = "for each row; default: ${DEFAULT-VALUE}", defaultValue = "5")
+                    int seconds,
+            @Option(names = "--pg-version", description = "14 to 18; default: the newest installed, or else 17")
+                    @Nullable
+                    Integer version)
+            throws IOException, SQLException, BranchException, StorageException, InterruptedException {
+        PrintWriter out = spec.commandLine().getOut();
+        out.printf("%-13s %-9s %7s %9s %9s %9s%n", "load", "pages", "threads", "pages/s", "p50 us", "p99 us");
+        GetPageBenchmark.run(
+                new GetPageBenchmark.Parameters(rows, accounts, updates, seconds, version(version), directory),
+                result -> {
+                    out.printf(
+                            Locale.ROOT,
+                            "%-13s %-9s %7d %9.0f %9.1f %9.1f%n",
+                            result.load(),
+                            result.moment(),
+                            result.threads(),
+                            result.pagesPerSecond(),
+                            result.p50(),
+                            result.p99());
+                    out.flush();
+                });
+    }
+
+    private static PostgresVersion version(@Nullable Integer major) {
+        return PostgresVersion.ofMajor(major == null ? PrivatePostgres.newestInstalled() : major);
     }
 
     @Command(

@@ -5,6 +5,7 @@ import dev.palimpsest.pageserver.datadir.DirectorySink;
 import dev.palimpsest.pageserver.endpoint.ServerUser;
 import dev.palimpsest.pageserver.http.HttpApi;
 import dev.palimpsest.storage.StorageException;
+import java.io.Console;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
@@ -12,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -68,10 +70,20 @@ final class RestoreCommand implements Callable<Integer> {
         try (ServerClient client = server.connect()) {
             ServerClient.Download<InputStream> archive =
                     client.stream(ServerClient.branch(name) + "/restore?" + MomentOption.parameter(at));
+            RestoreDisplay display = new RestoreDisplay(
+                    spec.commandLine().getErr(),
+                    Optional.ofNullable(System.console())
+                            .map(Console::isTerminal)
+                            .orElse(false),
+                    Long.parseLong(archive.header(HttpApi.BYTES_HEADER)));
             try (InputStream in = archive.body();
                     DirectorySink sink = new DirectorySink(target, files, DirectorySink.Durability.SYNCED)) {
-                ArchiveRestore restore = new ArchiveRestore(in, sink);
-                restore.run();
+                ArchiveRestore restore = new ArchiveRestore(in, sink, display);
+                try {
+                    restore.run();
+                } finally {
+                    display.end();
+                }
                 PrintWriter out = spec.commandLine().getOut();
                 out.printf(
                         "branch %s as of %s is in %s: %s files, %s, %s%n",

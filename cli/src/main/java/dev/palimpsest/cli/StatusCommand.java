@@ -1,5 +1,6 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.pageserver.branch.AttachProgress;
 import dev.palimpsest.pageserver.branch.BranchView;
 import dev.palimpsest.pageserver.branch.EndpointView;
 import dev.palimpsest.pageserver.http.ApiJson;
@@ -25,7 +26,8 @@ import tools.jackson.databind.SerializationFeature;
                         + "they follow, and how much they take; and the endpoints.")
 final class StatusCommand implements Callable<Integer> {
     /** All there is, in one document. */
-    private record Everything(List<BranchView> branches, List<EndpointView> endpoints) {}
+    private record Everything(
+            List<BranchView> branches, List<EndpointView> endpoints, List<AttachProgress> attachments) {}
 
     @Option(names = "--json", description = "print everything that is known, as JSON")
     private boolean json;
@@ -43,22 +45,33 @@ final class StatusCommand implements Callable<Integer> {
                     .branches();
             List<EndpointView> endpoints = client.get("/palimpsest/v1/endpoint", Responses.Endpoints.class)
                     .endpoints();
+            List<AttachProgress> attachments = client.get("/palimpsest/v1/attach", Responses.Attachments.class)
+                    .attachments();
             PrintWriter out = spec.commandLine().getOut();
             if (json) {
                 out.println(ApiJson.mapper()
                         .writer()
                         .with(SerializationFeature.INDENT_OUTPUT)
-                        .writeValueAsString(new Everything(branches, endpoints)));
+                        .writeValueAsString(new Everything(branches, endpoints, attachments)));
             } else {
-                print(branches, endpoints, out);
+                print(branches, endpoints, attachments, out);
             }
             return 0;
         }
     }
 
-    private static void print(List<BranchView> branches, List<EndpointView> endpoints, PrintWriter out) {
-        if (branches.isEmpty()) {
+    private static void print(
+            List<BranchView> branches,
+            List<EndpointView> endpoints,
+            List<AttachProgress> attachments,
+            PrintWriter out) {
+        for (AttachProgress attachment : attachments) {
+            out.println(attachment.branch() + " is being attached: " + AttachDisplay.line(attachment));
+        }
+        if (branches.isEmpty() && attachments.isEmpty()) {
             out.println("Nothing is attached yet. Begin with: palimpsest attach \"host=… user=…\" --name NAME");
+        }
+        if (branches.isEmpty()) {
             return;
         }
         Table table = new Table("BRANCH", "PG", "STATE", "LAST LSN", "DURABLE", "BEHIND", "LAYERS", "SIZE", "SOURCE");

@@ -6,49 +6,65 @@ import dev.palimpsest.pageserver.upstream.BackupEntry;
 import dev.palimpsest.pageserver.upstream.BackupOptions;
 import dev.palimpsest.pageserver.upstream.BackupTablespace;
 import dev.palimpsest.pageserver.upstream.BaseBackupStream;
+import dev.palimpsest.pageserver.upstream.CannotConnectException;
+import dev.palimpsest.pageserver.upstream.ConnectionLostException;
 import dev.palimpsest.pageserver.upstream.ConnectionSettings;
 import dev.palimpsest.pageserver.upstream.ReplicationConnection;
+import dev.palimpsest.pageserver.upstream.ServerRefusedException;
 import dev.palimpsest.pageserver.upstream.SystemIdentification;
 import dev.palimpsest.pageserver.upstream.TimelineHistory;
 import dev.palimpsest.pageserver.upstream.UpstreamException;
 import dev.palimpsest.pageserver.upstream.WalReservation;
 import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.postgres.protocol.ServerError;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.timeline.TimelineImport;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Attaches one PostgreSQL: makes the slot first, so that no WAL is lost from then on, then takes a base backup into a new
- * timeline, and starts to follow. What fails before following begins is undone, slot and timeline.
+ * timeline, and starts to follow. If the source goes away before following begins, what was made is undone and all of it is
+ * tried again, for as long as it takes, after a restart of the server too: that is what the {@link AttachIntent} is kept for.
+ * What fails otherwise, slot and timeline, is undone for good, and the intent says why until somebody deletes it.
  */
 final class Attachment implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(Attachment.class);
     private static final long TARGET_LAYER_BYTES = 256L << 20;
+    private static final long FIRST_PAUSE_SECONDS = 1;
+    private static final long LONGEST_PAUSE_SECONDS = 30;
+    /** The server shuts down, crashed, or is starting; the slot is still used by a connection that broke. */
+    private static final Set<String> PASSING =
+            Set.of("57P01", "57P02", ServerError.CANNOT_CONNECT_NOW, ServerError.OBJECT_IN_USE);
 
     /** Makes the branch, once it is known where it begins, and starts to follow once it is filled. */
     interface Target {
-        Branch create(String name, BranchRecord record, int pgVersion, Lsn start) throws StorageException;
+        Branch create(String name, String connection, BranchRecord record, int pgVersion, Lsn start)
+                throws StorageException;
 
         void follow(Branch branch) throws StorageException;
 
         void undo(Branch branch) throws StorageException;
     }
 
-    private final String name;
-    private final String connection;
     private final ConnectionSettings settings;
-    private final String slot;
     private final List<String> warnings;
     private final Target target;
+    private final PrivateFiles intents;
     private final RequestContext context;
     private final java.time.Clock clock;
+    private final CountDownLatch stop = new CountDownLatch(1);
 
+    private volatile AttachIntent intent;
     private volatile String step = "connecting";
+    private volatile @Nullable ReplicationConnection connection;
     private volatile @Nullable BaseBackupStream backup;
     private volatile @Nullable ClusterImport taking;
     private volatile @Nullable Lsn startLsn;
@@ -56,26 +72,36 @@ final class Attachment implements Runnable {
     private volatile @Nullable Branch branch;
     private volatile boolean done;
     private volatile @Nullable String failure;
-    private long receivedAtEnd;
-    private long estimatedAtEnd;
+    private volatile long receivedAtEnd;
+    private volatile long estimatedAtEnd;
 
+    /** @param intent already kept in {@code intents}; one that has failed is not tried again */
     Attachment(
-            String name,
-            String connection,
+            AttachIntent intent,
             ConnectionSettings settings,
-            String slot,
             List<String> warnings,
             Target target,
+            PrivateFiles intents,
             RequestContext context,
             java.time.Clock clock) {
-        this.name = name;
-        this.connection = connection;
+        this.intent = intent;
         this.settings = settings;
-        this.slot = slot;
         this.warnings = List.copyOf(warnings);
         this.target = target;
+        this.intents = intents;
         this.context = context;
         this.clock = clock;
+        this.failure = intent.failure();
+        this.done = failure != null;
+    }
+
+    private String name() {
+        return intent.name();
+    }
+
+    /** Whether the base backup is taken in and followed: the branch is one like any other. */
+    boolean isTaken() {
+        return done && failure == null;
     }
 
     AttachProgress progress() {
@@ -85,7 +111,7 @@ final class Attachment implements Runnable {
         Lsn end = endLsn;
         boolean consistent = done && failure == null && made != null && made.isReadable();
         return new AttachProgress(
-                name,
+                name(),
                 consistent ? "ready" : done && failure == null ? "catching up" : step,
                 stream == null ? receivedAtEnd : stream.receivedBytes(),
                 stream == null ? estimatedAtEnd : stream.estimatedBytes(),
@@ -100,39 +126,148 @@ final class Attachment implements Runnable {
 
     @Override
     public void run() {
-        boolean slotMade = false;
-        try (ReplicationConnection open = ReplicationConnection.connect(settings)) {
-            SystemIdentification system = open.identifySystem();
-            step = "making slot " + slot;
-            open.createPhysicalSlot(slot, WalReservation.AT_CREATION);
-            slotMade = true;
-            take(open, system);
-            done = true;
-        } catch (UpstreamException | StorageException | RuntimeException e) {
-            String why = e.getMessage() == null ? e.toString() : e.getMessage();
-            LOG.warn("attaching {} failed while {}: {}", name, step, why, e instanceof RuntimeException ? e : null);
-            undo(slotMade);
-            failure = "attaching failed while " + step + ": " + why;
-            done = true;
+        long pause = FIRST_PAUSE_SECONDS;
+        while (!done && stop.getCount() > 0) {
+            try {
+                if (attempt()) {
+                    intents.delete(name());
+                    done = true;
+                }
+            } catch (UpstreamException | StorageException | RuntimeException e) {
+                if (stop.getCount() == 0) {
+                    return;
+                }
+                String why = e.getMessage() == null ? e.toString() : e.getMessage();
+                LOG.warn(
+                        "attaching {} failed while {}: {}",
+                        name(),
+                        step,
+                        why,
+                        e instanceof RuntimeException ? e : null);
+                String whatFailed = "attaching failed while " + step + ": " + why;
+                undoBranch();
+                if (!mayPass(e)) {
+                    dropSlot();
+                    keep(intent.failed(whatFailed));
+                    failure = whatFailed;
+                    done = true;
+                    return;
+                }
+                step = "waiting " + pause + " s to begin anew, since " + whatFailed;
+                pause = Math.min(2 * pause, LONGEST_PAUSE_SECONDS);
+                await(pause);
+            }
         }
+    }
+
+    private void await(long seconds) {
+        try {
+            if (stop.await(seconds, TimeUnit.SECONDS)) {
+                LOG.debug("attaching {} is stopped", name());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            stop.countDown();
+        }
+    }
+
+    /** Whether it may work another time without anybody doing anything about it here: the source was not there, or went away. */
+    private static boolean mayPass(Exception e) {
+        return switch (e) {
+            case CannotConnectException away -> true;
+            case ConnectionLostException lost -> true;
+            case ServerRefusedException refused ->
+                PASSING.contains(refused.serverError().sqlState());
+            default -> false;
+        };
+    }
+
+    /** Whether it was taken in; if not, it was stopped before it began. */
+    private boolean attempt() throws UpstreamException, StorageException {
+        step = "connecting";
+        try (ReplicationConnection open = ReplicationConnection.connect(settings)) {
+            connection = open;
+            if (stop.getCount() == 0) {
+                return false;
+            }
+            SystemIdentification system = open.identifySystem();
+            makeSlot(open);
+            take(open, system);
+            return true;
+        } finally {
+            connection = null;
+            backup = null;
+        }
+    }
+
+    /** It is said beforehand that the slot is ours, so that whatever happens then it is not left over. */
+    private void makeSlot(ReplicationConnection open) throws UpstreamException {
+        step = "making slot " + intent.slot();
+        if (intent.slotMade()) {
+            dropSlot(open);
+        }
+        keep(intent.withSlot(true));
+        try {
+            open.createPhysicalSlot(intent.slot(), WalReservation.AT_CREATION);
+        } catch (ServerRefusedException e) {
+            keep(intent.withSlot(false));
+            throw e;
+        }
+    }
+
+    private void dropSlot(ReplicationConnection open) throws UpstreamException {
+        try {
+            open.dropSlot(intent.slot());
+        } catch (ServerRefusedException e) {
+            if (!e.is(ServerError.UNDEFINED_OBJECT)) {
+                throw e;
+            }
+        }
+    }
+
+    private void keep(AttachIntent next) {
+        intents.write(next.name(), next.encode());
+        intent = next;
+    }
+
+    /** Makes it end soon, as it stands; the thread that runs it has to be waited for. */
+    void stop() {
+        stop.countDown();
+        ReplicationConnection open = connection;
+        if (open != null) {
+            open.close();
+        }
+    }
+
+    /**
+     * Undoes what there is, for good. Only when nothing runs it any more.
+     *
+     * @return what was left undone, for people; empty if nothing
+     */
+    List<String> giveUp() {
+        undoBranch();
+        String left = dropSlot();
+        intents.delete(name());
+        return left == null ? List.of() : List.of(left);
     }
 
     private void take(ReplicationConnection open, SystemIdentification system)
             throws UpstreamException, StorageException {
         step = "waiting for the checkpoint that the base backup begins with";
         TimelineHistory history = system.timeline() == 1 ? null : open.timelineHistory(system.timeline());
-        BaseBackupStream stream = open.baseBackup(BackupOptions.fast("palimpsest " + name));
+        BaseBackupStream stream = open.baseBackup(BackupOptions.fast("palimpsest " + name()));
         backup = stream;
         startLsn = stream.startLsn();
         Branch made = target.create(
-                name,
+                name(),
+                intent.connection(),
                 BranchRecord.attaching(
-                        name,
+                        name(),
                         clock.instant(),
                         stream.startTimeline(),
                         new BranchRecord.Source(
-                                connection,
-                                slot,
+                                intent.connection(),
+                                intent.slot(),
                                 Long.toUnsignedString(system.systemIdentifier()),
                                 stream.startLsn().toString(),
                                 false)),
@@ -169,30 +304,40 @@ final class Attachment implements Runnable {
         target.follow(made);
         LOG.info(
                 "attached {}: base backup from {} to {}, {} bytes, {} pages",
-                name,
+                name(),
                 startLsn,
                 end.lsn(),
                 receivedAtEnd,
                 taking == null ? 0 : taking.pages());
     }
 
-    private void undo(boolean slotMade) {
+    private void undoBranch() {
         Branch made = branch;
         if (made != null) {
             try {
                 target.undo(made);
                 branch = null;
+                taking = null;
             } catch (StorageException e) {
-                LOG.warn("{} was not attached, and could not be removed: {}", name, e.getMessage());
+                LOG.warn("{} was not attached, and could not be removed: {}", name(), e.getMessage());
                 made.fail(String.valueOf(e.getMessage()));
             }
         }
-        if (slotMade) {
-            try (ReplicationConnection open = ReplicationConnection.connect(settings)) {
-                open.dropSlot(slot);
-            } catch (UpstreamException e) {
-                LOG.warn("slot {} stays on {}: {}", slot, settings, e.getMessage());
-            }
+    }
+
+    /** Drops the slot if it is ours; returns why it could not. */
+    private @Nullable String dropSlot() {
+        if (!intent.slotMade()) {
+            return null;
+        }
+        try (ReplicationConnection open = ReplicationConnection.connect(settings)) {
+            dropSlot(open);
+            keep(intent.withSlot(false));
+            return null;
+        } catch (UpstreamException e) {
+            String why = Sources.slotStays(intent.slot(), Secrets.redact(intent.connection()), e);
+            LOG.warn("{}", why);
+            return why;
         }
     }
 }

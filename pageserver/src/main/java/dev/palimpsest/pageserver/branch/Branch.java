@@ -114,7 +114,7 @@ final class Branch {
         return new ClusterReader(timeline, lsn, context);
     }
 
-    BranchView view(@Nullable String parent, Instant now) {
+    BranchView view(@Nullable String parent, Lsn readableFrom, Instant now) {
         BranchRecord known = record;
         WalReceiver following = receiver;
         FollowState follow = following == null ? null : following.state();
@@ -146,7 +146,7 @@ final class Branch {
                 parent,
                 point == null ? null : point.lsn(),
                 known.createdAt(),
-                known.readableFromLsn(),
+                known.attaching() ? known.readableFromLsn() : readableFrom,
                 last,
                 timeline.diskConsistentLsn(),
                 (int) size[0],

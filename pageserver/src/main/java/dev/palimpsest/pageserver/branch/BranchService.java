@@ -36,7 +36,13 @@ public interface BranchService {
     /** How far attaching a branch got; NOT_FOUND if the server has not begun to attach it since its start. */
     AttachProgress attachProgress(String name) throws BranchException;
 
-    /** Makes a branch that shares its history up to a moment with another. Durable on return. */
+    /** What is being attached and not taken in yet, and what failed for good and was not deleted since. */
+    List<AttachProgress> attachments();
+
+    /**
+     * Makes a branch that shares its history up to a moment with another; with the one that this came from, if the moment is
+     * before it left that. Durable on return.
+     */
     BranchView create(String name, String from, Moment at) throws BranchException;
 
     /** The same, with an ID that the caller chose for its timeline; CONFLICT if the cluster has a timeline of this ID. */
@@ -44,7 +50,7 @@ public interface BranchService {
 
     /**
      * Deletes a branch that none other comes from (CONFLICT if one does); its endpoint is stopped, and its slot on the source
-     * dropped if that can be reached.
+     * dropped if that can be reached. Of a branch that is being attached, or failed to be, all there is is undone.
      *
      * @return what was left undone, for people; empty if nothing
      */
@@ -59,6 +65,9 @@ public interface BranchService {
 
     /** Writes what was taken in so far to layer files; returns up to where the branch is durable then. */
     Lsn flush(String name) throws BranchException;
+
+    /** How many bytes all relations take as of a moment: about what {@link #restore} writes. */
+    long relationBytes(String name, Moment at) throws BranchException;
 
     /**
      * Writes a data directory that PostgreSQL starts from, its tablespaces within it.

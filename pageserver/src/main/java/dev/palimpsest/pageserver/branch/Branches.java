@@ -34,7 +34,6 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -55,8 +54,7 @@ public final class Branches implements BranchService, AutoCloseable {
     private final SecureRandom random = new SecureRandom();
     private final ReentrantLock names = new ReentrantLock();
     private final Map<String, Branch> branches = new ConcurrentSkipListMap<>();
-    private final Map<String, Attachment> attachments = new ConcurrentHashMap<>();
-    private final List<Thread> attaching = new ArrayList<>();
+    private final Attachments attachments;
 
     /**
      * Loads every branch that the store has, and goes on following what was followed.
@@ -91,6 +89,8 @@ public final class Branches implements BranchService, AutoCloseable {
         this.sources = new Sources(new Secrets(directory.resolve("secrets")), Map.copyOf(environment));
         this.clock = clock;
         this.context = new RequestContext(TaskKind.LIFECYCLE, Clock.NEVER, cancellation);
+        this.attachments = new Attachments(
+                sources, new AttachTarget(), new PrivateFiles(directory.resolve("attaching")), context, clock);
         this.endpoints = new Endpoints(directory.resolve("endpoints"), binaries, directories, environment);
     }
 
@@ -106,9 +106,12 @@ public final class Branches implements BranchService, AutoCloseable {
                 BranchRecord record = BranchRecord.decode(json, "index part of timeline " + timeline.id());
                 Branch branch = new Branch(tenant, timeline, record);
                 if (record.attaching()) {
-                    LOG.warn("attaching {} was cut short; it is removed, attach it again", record.name());
-                    sources.dropSlot(branch);
+                    if (!attachments.isIntended(record.name())) {
+                        LOG.warn("attaching {} was cut short; it is removed, attach it again", record.name());
+                        sources.dropSlot(branch);
+                    }
                     tenant.delete(timeline.id(), context);
+                    sources.secrets().forget(timeline.id());
                 } else {
                     branches.put(record.name(), branch);
                 }
@@ -119,6 +122,7 @@ public final class Branches implements BranchService, AutoCloseable {
                 follow(branch);
             }
         }
+        attachments.resume(branches.keySet());
     }
 
     private Branch branch(String name) throws BranchException {
@@ -155,16 +159,9 @@ public final class Branches implements BranchService, AutoCloseable {
     }
 
     private BranchView view(Branch branch) {
-        Timeline.BranchPoint point = branch.timeline().branchPoint();
-        String parent = null;
-        if (point != null) {
-            parent = branches.values().stream()
-                    .filter(other -> other.timeline() == point.ancestor())
-                    .map(Branch::name)
-                    .findFirst()
-                    .orElse(null);
-        }
-        return branch.view(parent, clock.instant());
+        Branch parent = History.parent(branch, branches.values());
+        return branch.view(
+                parent == null ? null : parent.name(), history(branch).first(), clock.instant());
     }
 
     /** One of them; NOT_FOUND if there is none of the name. */
@@ -174,9 +171,7 @@ public final class Branches implements BranchService, AutoCloseable {
     }
 
     private void checkFree(String name) throws BranchException {
-        Attachment attachment = attachments.get(name);
-        if (branches.containsKey(name)
-                || (attachment != null && !attachment.progress().done())) {
+        if (branches.containsKey(name) || attachments.isRunning(name)) {
             throw new BranchException(BranchException.Kind.CONFLICT, "there is a branch " + name + " already");
         }
     }
@@ -205,12 +200,7 @@ public final class Branches implements BranchService, AutoCloseable {
         names.lock();
         try {
             checkFree(name);
-            Attachment attachment = new Attachment(
-                    name, connection, settings, slotName, warnings, new AttachTarget(connection), context, clock);
-            attachments.put(name, attachment);
-            attaching.removeIf(thread -> !thread.isAlive());
-            attaching.add(Thread.ofPlatform().name("attach " + name).start(attachment));
-            return attachment.progress();
+            return attachments.begin(name, connection, settings, slotName, warnings);
         } finally {
             names.unlock();
         }
@@ -218,14 +208,9 @@ public final class Branches implements BranchService, AutoCloseable {
 
     /** What an attachment asks of us. */
     private final class AttachTarget implements Attachment.Target {
-        private final String connection;
-
-        AttachTarget(String connection) {
-            this.connection = connection;
-        }
-
         @Override
-        public Branch create(String name, BranchRecord record, int pgVersion, Lsn start) throws StorageException {
+        public Branch create(String name, String connection, BranchRecord record, int pgVersion, Lsn start)
+                throws StorageException {
             TenantId tenantId = TenantId.parse(randomId());
             TimelineId timelineId = TimelineId.parse(randomId());
             BranchRecord safe = sources.secrets().keep(timelineId, connection, record);
@@ -301,14 +286,22 @@ public final class Branches implements BranchService, AutoCloseable {
     /** How far attaching a branch got; NOT_FOUND if the server has not begun to attach it since its start. */
     @Override
     public AttachProgress attachProgress(String name) throws BranchException {
-        Attachment attachment = attachments.get(name);
-        if (attachment == null) {
+        AttachProgress progress = attachments.progress(name);
+        if (progress == null) {
             throw new BranchException(BranchException.Kind.NOT_FOUND, "nobody is attaching a branch " + name);
         }
-        return attachment.progress();
+        return progress;
     }
 
-    /** Makes a branch that shares its history up to a moment with another. Durable on return. */
+    @Override
+    public List<AttachProgress> attachments() {
+        return attachments.unfinished();
+    }
+
+    /**
+     * Makes a branch that shares its history up to a moment with another; with the one that this came from, if the moment is
+     * before it left that. Durable on return.
+     */
     @Override
     public BranchView create(String name, String from, Moment at) throws BranchException {
         return create(name, TimelineId.parse(randomId()), from, at);
@@ -317,8 +310,9 @@ public final class Branches implements BranchService, AutoCloseable {
     @Override
     public BranchView create(String name, TimelineId id, String from, Moment at) throws BranchException {
         BranchName.check(name);
-        Branch parent = readable(from);
-        Lsn lsn = resolve(from, at);
+        History history = history(readable(from));
+        Lsn lsn = history.resolve(at);
+        Branch parent = history.at(lsn);
         names.lock();
         try {
             checkFree(name);
@@ -351,6 +345,10 @@ public final class Branches implements BranchService, AutoCloseable {
      */
     @Override
     public List<String> delete(String name) throws BranchException {
+        List<String> undone = attachments.cancel(name);
+        if (undone != null) {
+            return undone;
+        }
         Branch branch = branch(name);
         List<String> left = new ArrayList<>();
         branch.lifecycle.lock();
@@ -380,7 +378,6 @@ public final class Branches implements BranchService, AutoCloseable {
             }
             branch.tenant().delete(branch.timeline().id(), context);
             branches.remove(name);
-            attachments.remove(name);
             sources.secrets().forget(branch.timeline().id());
             return left;
         } catch (StorageException e) {
@@ -394,47 +391,19 @@ public final class Branches implements BranchService, AutoCloseable {
     @Override
     public Lsn resolve(String name, Moment moment) throws BranchException {
         Branch branch = readable(name);
-        Lsn first = branch.record().readableFromLsn();
-        Lsn last = branch.timeline().lastRecordLsn();
-        return switch (moment) {
-            case Moment.Latest() -> last;
-            case Moment.AtLsn(Lsn lsn) -> {
-                if (lsn.isBefore(first) || lsn.isAfter(last)) {
-                    throw new BranchException(
-                            BranchException.Kind.INVALID,
-                            lsn + " is not in the history of branch " + name + ", which goes from " + first + " to "
-                                    + last);
-                }
-                yield lsn;
-            }
-            case Moment.AtTime(Instant time) -> {
-                try {
-                    Lsn found = new CommitTimes(branch.timeline(), context).lastBefore(time, first, last);
-                    if (found == null) {
-                        throw new BranchException(
-                                BranchException.Kind.INVALID,
-                                time + " is before the history of branch " + name + ", which begins at " + first
-                                        + since(branch, first));
-                    }
-                    yield found;
-                } catch (StorageException e) {
-                    throw failed("the LSN of " + time + " on branch " + name + " cannot be found", e);
-                }
-            }
-        };
+        return history(branch).resolve(moment);
     }
 
-    private String since(Branch branch, Lsn first) throws StorageException {
-        Instant begins = new CommitTimes(branch.timeline(), context).latestCommit(first);
-        return begins == null ? "" : ", " + begins;
+    private History history(Branch branch) {
+        return new History(branch, branches.values(), context);
     }
 
     /** When the last commit at or before an LSN was; null if none is known. */
     @Override
     public @Nullable Instant timeOf(String name, Lsn lsn) throws BranchException {
-        Branch branch = branch(name);
+        Branch branch = readable(name);
         try {
-            return new CommitTimes(branch.timeline(), context).latestCommit(resolve(name, new Moment.AtLsn(lsn)));
+            return history(branch).timeOf(lsn);
         } catch (StorageException e) {
             throw failed("the time of " + lsn + " on branch " + name + " cannot be found", e);
         }
@@ -447,6 +416,16 @@ public final class Branches implements BranchService, AutoCloseable {
             return branch(name).timeline().freezeAndFlush(context);
         } catch (StorageException e) {
             throw failed("branch " + name + " cannot be flushed", e);
+        }
+    }
+
+    @Override
+    public long relationBytes(String name, Moment at) throws BranchException {
+        Branch branch = readable(name);
+        try {
+            return new TimelineCluster(branch.reader(resolve(name, at), context)).relationBytes();
+        } catch (StorageException e) {
+            throw failed("the size of branch " + name + " cannot be read", e);
         }
     }
 
@@ -519,26 +498,12 @@ public final class Branches implements BranchService, AutoCloseable {
                         "branch " + name + " follows " + source.connection()
                                 + ": nobody else may write to it. Make a branch from it, and start the endpoint there");
             }
-            return endpoints.start(branch, port, binaries, owner(branch), context, () -> follow(branch));
+            return endpoints.start(branch, port, binaries, context, () -> follow(branch));
         } catch (StorageException e) {
             throw failed("no endpoint can be started on branch " + name, e);
         } finally {
             branch.lifecycle.unlock();
         }
-    }
-
-    /** As whom we may replicate from an endpoint: as on the cluster that the branch came from. */
-    private String owner(Branch branch) throws BranchException {
-        for (Branch other : branches.values()) {
-            BranchRecord.Source source = other.record().source();
-            if (other.tenantId().equals(branch.tenantId()) && source != null) {
-                return sources.settings(source.connection()).user();
-            }
-        }
-        throw new BranchException(
-                BranchException.Kind.UNAVAILABLE,
-                "it is not known as which user to replicate from an endpoint of branch " + branch.name()
-                        + ": no branch of its cluster follows anything");
     }
 
     /** Stops the endpoint of a branch, and waits until the branch has all of its WAL. */
@@ -564,6 +529,7 @@ public final class Branches implements BranchService, AutoCloseable {
     /** Stops endpoints and following, and writes what was taken in to layer files. */
     @Override
     public void close() {
+        attachments.close();
         for (Branch branch : branches.values()) {
             branch.lifecycle.lock();
             try {
@@ -589,16 +555,5 @@ public final class Branches implements BranchService, AutoCloseable {
             }
         }
         cancellation.cancel();
-        for (Thread thread : attaching) {
-            boolean interrupted = false;
-            try {
-                thread.join(5_000);
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
     }
 }

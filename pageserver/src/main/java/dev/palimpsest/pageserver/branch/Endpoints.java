@@ -62,6 +62,7 @@ final class Endpoints {
     private static final Duration DRAIN = Duration.ofMinutes(2);
     private static final Duration CONNECT = Duration.ofSeconds(30);
     private static final long DRAIN_STEP_MILLIS = 100;
+    private static final long NANOS_A_MILLI = 1_000_000;
     /** The longest path of a Unix domain socket is 107 bytes; {@code /.s.PGSQL.65535} comes after the directory's. */
     private static final int MAX_SOCKET_DIRECTORY = 90;
 
@@ -164,8 +165,7 @@ final class Endpoints {
         void begin() throws StorageException;
     }
 
-    EndpointView start(
-            Branch branch, int port, @Nullable Path preferred, String user, RequestContext context, Follow follow)
+    EndpointView start(Branch branch, int port, @Nullable Path preferred, RequestContext context, Follow follow)
             throws BranchException, StorageException {
         Path home = home(branch);
         try {
@@ -178,10 +178,18 @@ final class Endpoints {
             PostgresVersion version = PostgresVersion.ofMajor(branch.timeline().pgVersion());
             ServerUser owner = ServerUser.ifRoot();
             if (kept == null) {
+                String user = user(branch, context);
                 PostgresPrograms programs = programs(version, preferred);
+                long begin = System.nanoTime();
                 kept = make(branch, home, programs, port == 0 ? freePort() : port, owner, context);
-                process(branch, kept, owner).start();
-                beginToFollow(branch, kept, user, context);
+                long made = System.nanoTime();
+                begin(branch, kept, user, owner, context);
+                LOG.info(
+                        "endpoint of {}: data directory as of {} made in {} ms, PostgreSQL running and followed {} ms later",
+                        branch.name(),
+                        kept.bootedAt,
+                        (made - begin) / NANOS_A_MILLI,
+                        (System.nanoTime() - made) / NANOS_A_MILLI);
             } else {
                 LOG.info("endpoint of {}: starting again on what it had when it ended", branch.name());
                 process(branch, kept, owner).start();
@@ -194,6 +202,33 @@ final class Endpoints {
                     "no endpoint could be started on branch " + branch.name() + ": " + e.getMessage(),
                     e);
         }
+    }
+
+    /** Starts it the first time. If that fails nothing is left of it: the branch has all there was. */
+    private void begin(Branch branch, Kept kept, String user, @Nullable ServerUser owner, RequestContext context)
+            throws IOException, UpstreamException, StorageException, BranchException {
+        boolean begun = false;
+        try {
+            process(branch, kept, owner).start();
+            beginToFollow(branch, kept, user, context);
+            begun = true;
+        } finally {
+            if (!begun) {
+                remove(branch);
+            }
+        }
+    }
+
+    /** As whom its WAL is taken back. */
+    private static String user(Branch branch, RequestContext context) throws BranchException, StorageException {
+        String user = LoginRole.of(branch.reader(branch.timeline().lastRecordLsn(), context));
+        if (user == null) {
+            throw new BranchException(
+                    BranchException.Kind.UNAVAILABLE,
+                    "no role of branch " + branch.name()
+                            + " may both log in and replicate, so what an endpoint writes could not be taken back");
+        }
+        return user;
     }
 
     private PostgresPrograms programs(PostgresVersion version, @Nullable Path preferred) throws IOException {

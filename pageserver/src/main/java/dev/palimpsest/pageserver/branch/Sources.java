@@ -41,11 +41,16 @@ record Sources(Secrets secrets, Map<String, String> environment) {
             open.dropSlot(source.slot());
             return null;
         } catch (UpstreamException | BranchException e) {
-            String why = "slot " + source.slot() + " stays on " + source.connection()
-                    + " and keeps WAL there; drop it with SELECT pg_drop_replication_slot('" + source.slot() + "'): "
-                    + e.getMessage();
+            String why = slotStays(source.slot(), source.connection(), e);
             LOG.warn("{}", why);
             return why;
         }
+    }
+
+    /** Says that a slot could not be dropped, and what to do. */
+    static String slotStays(String slot, String redacted, Exception why) {
+        return "slot " + slot + " stays on " + redacted
+                + " and keeps WAL there; drop it with SELECT pg_drop_replication_slot('" + slot + "'): "
+                + why.getMessage();
     }
 }

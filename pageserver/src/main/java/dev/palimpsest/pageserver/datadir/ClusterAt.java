@@ -14,6 +14,15 @@ import java.util.SortedMap;
  * in runs that the caller chooses. Safe for use by several threads at once.
  */
 public interface ClusterAt {
+    /**
+     * Consecutive blocks of a fork.
+     *
+     * @param relation the fork
+     * @param first the number of the first block, unsigned
+     * @param count how many, 0 to 256
+     */
+    record Blocks(RelTag relation, int first, int count) {}
+
     /** A database in a tablespace; database 0 in tablespace 1664 is what all share. */
     record Database(int spcNode, int dbNode, boolean hasRelationMap) {}
 
@@ -51,12 +60,12 @@ public interface ClusterAt {
     List<Relation> relations(int spcNode, int dbNode) throws StorageException;
 
     /**
-     * Reads consecutive blocks.
+     * Reads blocks that exist, of several relations at once.
      *
-     * @param target gets 8192 bytes for each block, from {@code offset} on; checksums in the pages mean nothing
-     * @param count how many, 1 to 256
+     * @param pieces 1 to 256 blocks together; the same block may be asked for twice
+     * @param target gets 8192 bytes for each block, one piece after the other; checksums in the pages mean nothing
      */
-    void readBlocks(RelTag relation, int firstBlock, int count, byte[] target, int offset) throws StorageException;
+    void readBlocks(List<Blocks> pieces, byte[] target) throws StorageException;
 
     /** The segments of an SLRU in ascending order; none for commit timestamps if the cluster does not track them. */
     List<SlruSegment> slruSegments(SlruKind kind) throws StorageException;

@@ -14,17 +14,20 @@ import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Task;
 import dev.palimpsest.storage.runtime.Tasks;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Copies the blocks of relations into a sink: several runs of blocks are read, and their checksums computed, at once, while
- * the caller's thread writes them in order. One buffer more than there are readers is all it holds.
+ * Copies the blocks of relations into a sink: several batches of blocks are read, and their checksums computed, at once, while
+ * the caller's thread writes them in order. A batch has blocks of many relations if they are small, as most are, since a
+ * search for one block takes as long as one for many. One buffer more than there are readers is all it holds.
  */
 final class RelationCopy {
-    private static final int RUN_BLOCKS = 256;
+    private static final int BATCH_BLOCKS = 256;
+    private static final int BATCH_RUNS = 256;
     private static final int PAGE = PageLayout.PAGE_SIZE;
 
     private final ClusterAt cluster;
@@ -52,19 +55,23 @@ final class RelationCopy {
             return offset + count == file.blocks();
         }
 
-        int firstBlock() {
-            return file.firstBlock() + offset;
+        ClusterAt.Blocks blocks() {
+            return new ClusterAt.Blocks(file.source(), file.firstBlock() + offset, count);
         }
     }
 
-    private record Reading(Run run, byte[] buffer, @Nullable Task task) {}
+    /** Runs whose blocks lie one after the other in a buffer. */
+    private record Batch(List<Run> runs, int blocks) {}
 
-    private static final class Runs implements Iterator<Run> {
+    private record Reading(
+            Batch batch, byte[] buffer, @Nullable Task task) {}
+
+    private static final class Batches implements Iterator<Batch> {
         private final Iterator<RelationFile> files;
         private @Nullable RelationFile file;
         private int offset;
 
-        Runs(List<RelationFile> files) {
+        Batches(List<RelationFile> files) {
             this.files = files.iterator();
         }
 
@@ -74,15 +81,21 @@ final class RelationCopy {
         }
 
         @Override
-        public Run next() {
+        public Batch next() {
             if (!hasNext()) {
                 throw new NoSuchElementException();
             }
-            RelationFile current = file == null ? files.next() : file;
-            Run run = new Run(current, offset, Math.min(RUN_BLOCKS, current.blocks() - offset));
-            offset = run.isLast() ? 0 : offset + run.count();
-            file = run.isLast() ? null : current;
-            return run;
+            List<Run> runs = new ArrayList<>();
+            int blocks = 0;
+            while (hasNext() && blocks < BATCH_BLOCKS && runs.size() < BATCH_RUNS) {
+                RelationFile current = file == null ? files.next() : file;
+                Run run = new Run(current, offset, Math.min(BATCH_BLOCKS - blocks, current.blocks() - offset));
+                offset = run.isLast() ? 0 : offset + run.count();
+                file = run.isLast() ? null : current;
+                runs.add(run);
+                blocks += run.count();
+            }
+            return new Batch(runs, blocks);
         }
     }
 
@@ -96,14 +109,14 @@ final class RelationCopy {
     /** Writes these files. However it ends, nothing is being read any more then. */
     void copy(List<RelationFile> files, DataDirectorySink sink, WriteMeter meter, Cancellation cancellation)
             throws StorageException {
-        Runs runs = new Runs(files);
+        Batches batches = new Batches(files);
         try {
             while (true) {
                 if (cancellation.isCancelled()) {
                     throw new CancelledException("the writing of the data directory was cancelled");
                 }
-                while (readings.size() < window && runs.hasNext()) {
-                    readings.add(start(runs.next()));
+                while (readings.size() < window && batches.hasNext()) {
+                    readings.add(start(batches.next()));
                 }
                 Reading reading = readings.poll();
                 if (reading == null) {
@@ -112,7 +125,7 @@ final class RelationCopy {
                 finish(reading);
                 write(reading, sink);
                 spare.push(reading.buffer());
-                meter.add((long) reading.run().count() * PAGE);
+                meter.add((long) reading.batch().blocks() * PAGE);
             }
         } finally {
             readings.forEach(RelationCopy::join);
@@ -120,12 +133,13 @@ final class RelationCopy {
         }
     }
 
-    private Reading start(Run run) {
-        byte[] buffer = spare.isEmpty() ? new byte[RUN_BLOCKS * PAGE] : spare.pop();
-        if (run.count() == 0) {
-            return new Reading(run, buffer, null);
+    private Reading start(Batch batch) {
+        byte[] buffer = spare.isEmpty() ? new byte[BATCH_BLOCKS * PAGE] : spare.pop();
+        if (batch.blocks() == 0) {
+            return new Reading(batch, buffer, null);
         }
-        return new Reading(run, buffer, tasks.start("read " + run.file().path(), () -> read(run, buffer)));
+        String name = "read " + batch.runs().getFirst().file().path();
+        return new Reading(batch, buffer, tasks.start(name, () -> read(batch, buffer)));
     }
 
     private static void join(Reading reading) {
@@ -134,23 +148,31 @@ final class RelationCopy {
         }
     }
 
-    private void read(Run run, byte[] buffer) throws StorageException {
-        RelTag relation = run.file().source();
+    private void read(Batch batch, byte[] buffer) throws StorageException {
+        List<ClusterAt.Blocks> pieces = batch.runs().stream().map(Run::blocks).toList();
         try {
-            cluster.readBlocks(relation, run.firstBlock(), run.count(), buffer, 0);
+            cluster.readBlocks(pieces, buffer);
         } catch (StorageException e) {
-            throw located(run, e);
+            throw located(pieces, buffer, e);
         }
         Page page = new Page();
-        for (int i = 0; i < run.count(); i++) {
-            System.arraycopy(buffer, i * PAGE, page.bytes(), 0, PAGE);
-            if (page.isNew()) {
-                continue;
+        int at = 0;
+        for (ClusterAt.Blocks piece : pieces) {
+            for (int i = 0; i < piece.count(); i++) {
+                seal(page, piece.relation(), piece.first() + i, buffer, at);
+                at += PAGE;
             }
-            check(page, relation, run.firstBlock() + i);
-            page.setChecksum(seal == PageSeal.CHECKSUM ? PageChecksum.compute(page, run.firstBlock() + i) : 0);
-            System.arraycopy(page.bytes(), PageLayout.CHECKSUM, buffer, i * PAGE + PageLayout.CHECKSUM, 2);
         }
+    }
+
+    private void seal(Page page, RelTag relation, int block, byte[] buffer, int at) throws CorruptionException {
+        System.arraycopy(buffer, at, page.bytes(), 0, PAGE);
+        if (page.isNew()) {
+            return;
+        }
+        check(page, relation, block);
+        page.setChecksum(seal == PageSeal.CHECKSUM ? PageChecksum.compute(page, block) : 0);
+        System.arraycopy(page.bytes(), PageLayout.CHECKSUM, buffer, at + PageLayout.CHECKSUM, 2);
     }
 
     /** A server could not write back a page that claims to be newer than its WAL. */
@@ -164,10 +186,27 @@ final class RelationCopy {
         }
     }
 
-    private StorageException located(Run run, StorageException e) {
-        int last = run.firstBlock() + run.count() - 1;
-        String where = "relation " + run.file().source() + " blocks " + Integer.toUnsignedString(run.firstBlock())
-                + " to " + Integer.toUnsignedString(last) + " at " + cluster.lsn();
+    /** Says in which piece it is that cannot be read: reads each alone, to find it. */
+    private StorageException located(List<ClusterAt.Blocks> pieces, byte[] buffer, StorageException failure) {
+        if (failure instanceof CancelledException) {
+            return failure;
+        }
+        for (ClusterAt.Blocks piece : pieces) {
+            if (piece.count() > 0) {
+                try {
+                    cluster.readBlocks(List.of(piece), buffer);
+                } catch (StorageException e) {
+                    return located(piece, e);
+                }
+            }
+        }
+        return failure;
+    }
+
+    private StorageException located(ClusterAt.Blocks piece, StorageException e) {
+        int last = piece.first() + piece.count() - 1;
+        String where = "relation " + piece.relation() + " blocks " + Integer.toUnsignedString(piece.first()) + " to "
+                + Integer.toUnsignedString(last) + " at " + cluster.lsn();
         return switch (e) {
             case CorruptionException damaged ->
                 new CorruptionException(damaged.resource(), damaged.offset(), where + ": " + e.getMessage(), e);
@@ -192,13 +231,16 @@ final class RelationCopy {
     }
 
     private static void write(Reading reading, DataDirectorySink sink) throws StorageException {
-        Run run = reading.run();
-        if (run.isFirst()) {
-            sink.startFile(run.file().path(), (long) run.file().blocks() * PAGE);
-        }
-        sink.write(reading.buffer(), 0, run.count() * PAGE);
-        if (run.isLast()) {
-            sink.endFile();
+        int at = 0;
+        for (Run run : reading.batch().runs()) {
+            if (run.isFirst()) {
+                sink.startFile(run.file().path(), (long) run.file().blocks() * PAGE);
+            }
+            sink.write(reading.buffer(), at, run.count() * PAGE);
+            at += run.count() * PAGE;
+            if (run.isLast()) {
+                sink.endFile();
+            }
         }
     }
 }

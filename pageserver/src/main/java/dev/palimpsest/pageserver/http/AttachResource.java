@@ -16,6 +16,7 @@ final class AttachResource {
 
     void addTo(Router router) {
         router.add("POST", ALL, Set.of(), this::attach);
+        router.add("GET", ALL, Set.of(), _ -> Reply.ok(new Responses.Attachments(service.attachments())));
         router.add("GET", ALL + "/{name}", Set.of(), call -> Reply.ok(service.attachProgress(call.variable("name"))));
     }
 

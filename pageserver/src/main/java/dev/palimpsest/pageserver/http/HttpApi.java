@@ -21,6 +21,9 @@ public final class HttpApi implements AutoCloseable {
     /** The major version of PostgreSQL that an answer is for. */
     public static final String PG_VERSION_HEADER = "Palimpsest-Pg-Version";
 
+    /** About how many bytes an archive has: those of all relations. */
+    public static final String BYTES_HEADER = "Palimpsest-Bytes";
+
     private static final long STOP_MS = 10_000;
     private static final long IDLE_MS = 300_000;
 

@@ -1,5 +1,6 @@
 package dev.palimpsest.pageserver.http;
 
+import dev.palimpsest.pageserver.branch.AttachProgress;
 import dev.palimpsest.pageserver.branch.BranchView;
 import dev.palimpsest.pageserver.branch.EndpointView;
 import dev.palimpsest.pageserver.branch.PageVersion;
@@ -17,6 +18,9 @@ public final class Responses {
 
     /** All branches. */
     public record Branches(List<BranchView> branches) {}
+
+    /** What is being attached, or failed to be. */
+    public record Attachments(List<AttachProgress> attachments) {}
 
     /** All endpoints. */
     public record Endpoints(List<EndpointView> endpoints) {}

@@ -14,7 +14,8 @@ import java.util.Set;
 
 /**
  * A data directory as one tar archive, its tablespaces within it: {@code restore} below a branch. The headers {@code
- * Palimpsest-Lsn} and {@code Palimpsest-Pg-Version} say of when and for which major version it is. If making it fails half-way,
+ * Palimpsest-Lsn} and {@code Palimpsest-Pg-Version} say of when and for which major version it is, {@code
+ * Palimpsest-Bytes} about how many bytes come. If making it fails half-way,
  * the archive has no end and the connection breaks.
  */
 final class RestoreResource {
@@ -41,7 +42,9 @@ final class RestoreResource {
                         HttpApi.LSN_HEADER,
                         lsn.toString(),
                         HttpApi.PG_VERSION_HEADER,
-                        Integer.toString(service.view(name).pgVersion())),
+                        Integer.toString(service.view(name).pgVersion()),
+                        HttpApi.BYTES_HEADER,
+                        Long.toString(service.relationBytes(name, new Moment.AtLsn(lsn)))),
                 out -> write(name, lsn, out));
     }
 

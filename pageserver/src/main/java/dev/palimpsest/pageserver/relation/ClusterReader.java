@@ -148,19 +148,28 @@ public final class ClusterReader {
      */
     public void blocks(RelTag fork, int first, int count, byte[] target, int offset) throws StorageException {
         Key start = fork.blockKey(first);
-        pages(new KeyRange(start, start.plus(count)), target, offset);
+        pages(List.of(new KeyRange(start, start.plus(count))), target, offset);
     }
 
-    private void pages(KeyRange keys, byte[] target, int offset) throws StorageException {
-        SortedMap<Key, KeyResult> found = timeline.getVectored(KeySpace.of(keys), lsn, context);
+    /**
+     * Reads pages that exist, with one search for all of them.
+     *
+     * @param ranges 1 to 256 pages together; may overlap
+     * @param target gets 8192 bytes for each from {@code offset} on, one range after the other
+     */
+    void pages(List<KeyRange> ranges, byte[] target, int offset) throws StorageException {
+        SortedMap<Key, KeyResult> found = timeline.getVectored(KeySpace.ofUnordered(ranges), lsn, context);
         int at = offset;
-        for (Map.Entry<Key, KeyResult> entry : found.entrySet()) {
-            byte[] page = bytes(entry.getValue());
-            if (page.length < PAGE) {
-                throw new CorruptionException(resource(entry.getKey()), 0, "a page of " + page.length + " bytes");
+        for (KeyRange range : ranges) {
+            for (Map.Entry<Key, KeyResult> entry :
+                    found.subMap(range.start(), range.end()).entrySet()) {
+                byte[] page = bytes(entry.getValue());
+                if (page.length < PAGE) {
+                    throw new CorruptionException(resource(entry.getKey()), 0, "a page of " + page.length + " bytes");
+                }
+                System.arraycopy(page, 0, target, at, PAGE);
+                at += PAGE;
             }
-            System.arraycopy(page, 0, target, at, PAGE);
-            at += PAGE;
         }
     }
 
@@ -192,7 +201,7 @@ public final class ClusterReader {
         byte[] bytes = new byte[pages * PAGE];
         if (pages > 0) {
             Key first = SlruKeys.block(kind, segment, 0);
-            pages(new KeyRange(first, first.plus(pages)), bytes, 0);
+            pages(List.of(new KeyRange(first, first.plus(pages))), bytes, 0);
         }
         return bytes;
     }

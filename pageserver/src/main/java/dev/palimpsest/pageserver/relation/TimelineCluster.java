@@ -6,7 +6,8 @@ import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.control.CheckPoint;
 import dev.palimpsest.storage.StorageException;
-import dev.palimpsest.storage.key.RelTag;
+import dev.palimpsest.storage.key.Key;
+import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.SlruKind;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,11 +16,24 @@ import java.util.TreeMap;
 
 /** A cluster as of one LSN, out of a timeline. */
 public final class TimelineCluster implements ClusterAt {
+    private static final long PAGE = 8192;
+
     private final ClusterReader reader;
 
     /** @param reader says which timeline, and as of when */
     public TimelineCluster(ClusterReader reader) {
         this.reader = reader;
+    }
+
+    /** How many bytes the blocks of all relations take. */
+    public long relationBytes() throws StorageException {
+        long blocks = 0;
+        for (DatabaseId database : reader.databases().keySet()) {
+            for (int length : reader.relations(database).values()) {
+                blocks += Integer.toUnsignedLong(length);
+            }
+        }
+        return blocks * PAGE;
     }
 
     @Override
@@ -63,9 +77,15 @@ public final class TimelineCluster implements ClusterAt {
     }
 
     @Override
-    public void readBlocks(RelTag relation, int firstBlock, int count, byte[] target, int offset)
-            throws StorageException {
-        reader.blocks(relation, firstBlock, count, target, offset);
+    public void readBlocks(List<Blocks> pieces, byte[] target) throws StorageException {
+        List<KeyRange> ranges = new ArrayList<>(pieces.size());
+        for (Blocks piece : pieces) {
+            if (piece.count() > 0) {
+                Key first = piece.relation().blockKey(piece.first());
+                ranges.add(new KeyRange(first, first.plus(piece.count())));
+            }
+        }
+        reader.pages(ranges, target, 0);
     }
 
     @Override

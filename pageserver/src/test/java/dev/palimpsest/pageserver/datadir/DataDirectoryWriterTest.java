@@ -96,6 +96,25 @@ class DataDirectoryWriterTest {
     }
 
     @Test
+    void readsSmallRelationsTogether() throws Exception {
+        for (int i = 0; i < 600; i++) {
+            cluster.relations.put(new RelTag(1663, 5, 20000 + i, RelTag.MAIN), i % 3);
+        }
+        cluster.relations.put(PLAIN, 300);
+        write();
+        for (int i = 0; i < 600; i++) {
+            byte[] pages = file("base/5/" + (20000 + i));
+            assertThat(pages).hasSize(i % 3 * 8192);
+            for (int block = 0; block < i % 3; block++) {
+                assertThat(LittleEndian.i32(pages, block * 8192 + 4096)).isEqualTo(block);
+                assertThat(LittleEndian.i32(pages, block * 8192 + 4100)).isEqualTo(20000 + i);
+            }
+        }
+        assertThat(file("base/5/16384")).hasSize(300 * 8192);
+        assertThat(cluster.reads).hasSize(4);
+    }
+
+    @Test
     void countsBlocksWithoutSign() throws Exception {
         List<RelationFile> files = RelationFile.of(
                 PostgresVersion.V17,
@@ -161,6 +180,16 @@ class DataDirectoryWriterTest {
         assertThat(cluster.reading.get()).isZero();
         assertThat(sink.complete).isFalse();
         assertThat(sink.sizes).doesNotContainKey("global/pg_control");
+    }
+
+    @Test
+    void saysWhichOfManyRelationsCannotBeRead() {
+        cluster.relations.put(PLAIN, 3);
+        cluster.relations.put(OTHER, 8);
+        cluster.missingBlock = 7;
+        assertThatThrownBy(this::write)
+                .isInstanceOf(MissingKeyException.class)
+                .hasMessage("relation 1663/5/16390 blocks 0 to 7 at 0/5000100: no image of block 7");
     }
 
     @Test

@@ -4,7 +4,6 @@ import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.control.CheckPoint;
 import dev.palimpsest.storage.StorageException;
-import dev.palimpsest.storage.key.RelTag;
 import dev.palimpsest.storage.key.SlruKind;
 import java.util.List;
 import java.util.SortedMap;
@@ -53,9 +52,8 @@ class ForwardingCluster implements ClusterAt {
     }
 
     @Override
-    public void readBlocks(RelTag relation, int firstBlock, int count, byte[] target, int offset)
-            throws StorageException {
-        cluster.readBlocks(relation, firstBlock, count, target, offset);
+    public void readBlocks(List<Blocks> pieces, byte[] target) throws StorageException {
+        cluster.readBlocks(pieces, target);
     }
 
     @Override

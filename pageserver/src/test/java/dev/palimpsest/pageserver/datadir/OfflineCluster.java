@@ -156,7 +156,17 @@ class OfflineCluster implements ClusterAt {
 
     /** With checksums that are wrong. */
     @Override
-    public void readBlocks(RelTag relation, int firstBlock, int count, byte[] target, int offset)
+    public void readBlocks(List<Blocks> pieces, byte[] target) throws StorageException {
+        int offset = 0;
+        for (Blocks piece : pieces) {
+            if (piece.count() > 0) {
+                readBlocks(piece.relation(), piece.first(), piece.count(), target, offset);
+            }
+            offset += piece.count() * PAGE;
+        }
+    }
+
+    private void readBlocks(RelTag relation, int firstBlock, int count, byte[] target, int offset)
             throws StorageException {
         Path first = databaseDirectory(relation.spcNode(), relation.dbNode())
                 .resolve(Integer.toUnsignedString(relation.relNode())

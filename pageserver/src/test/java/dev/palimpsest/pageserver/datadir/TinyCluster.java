@@ -14,8 +14,10 @@ import dev.palimpsest.storage.key.SlruKind;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.zip.CRC32C;
 
@@ -30,6 +32,7 @@ class TinyCluster implements ClusterAt {
     final TreeMap<String, byte[]> files = new TreeMap<>();
     final AtomicInteger reading = new AtomicInteger();
     final AtomicInteger mostReading = new AtomicInteger();
+    final Queue<List<Blocks>> reads = new ConcurrentLinkedQueue<>();
     volatile long missingBlock = -1;
     volatile Lsn pageLsn = LSN;
     int checksumVersion = 1;
@@ -91,16 +94,19 @@ class TinyCluster implements ClusterAt {
     }
 
     @Override
-    public void readBlocks(RelTag relation, int firstBlock, int count, byte[] target, int offset)
-            throws StorageException {
+    public void readBlocks(List<Blocks> pieces, byte[] target) throws StorageException {
         mostReading.accumulateAndGet(reading.incrementAndGet(), Math::max);
+        reads.add(pieces);
         try {
-            for (int i = 0; i < count; i++) {
-                int block = firstBlock + i;
-                if (block == missingBlock) {
-                    throw new MissingKeyException("no image of block " + block);
+            int at = 0;
+            for (Blocks piece : pieces) {
+                for (int block = piece.first(); block != piece.first() + piece.count(); block++) {
+                    if (block == missingBlock) {
+                        throw new MissingKeyException("no image of block " + block);
+                    }
+                    System.arraycopy(page(piece.relation(), block).bytes(), 0, target, at, 8192);
+                    at += 8192;
                 }
-                System.arraycopy(page(relation, block).bytes(), 0, target, offset + i * 8192, 8192);
             }
         } finally {
             reading.decrementAndGet();

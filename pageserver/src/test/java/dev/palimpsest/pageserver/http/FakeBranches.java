@@ -133,6 +133,20 @@ public final class FakeBranches implements BranchService {
     }
 
     @Override
+    public synchronized long relationBytes(String name, Moment at) throws BranchException {
+        find(name);
+        return 1L << 20;
+    }
+
+    @Override
+    public synchronized List<AttachProgress> attachments() {
+        return attaching.values().stream()
+                .map(Deque::peek)
+                .filter(progress -> progress != null && (!progress.done() || progress.failure() != null))
+                .toList();
+    }
+
+    @Override
     public synchronized AttachProgress attachProgress(String name) throws BranchException {
         Deque<AttachProgress> answers = attaching.get(name);
         if (answers == null) {
