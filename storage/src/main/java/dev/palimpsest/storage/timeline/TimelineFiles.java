@@ -133,6 +133,11 @@ record TimelineFiles(Engine engine, TenantId tenant, TimelineId timeline, Genera
         };
     }
 
+    /** The generation that a layer was written under, by whichever life. */
+    private static Generation generationOf(PersistentLayer layer) {
+        return LayerFileName.generationOf(layer.path().getFileName().toString());
+    }
+
     /**
      * What the index part says of the layers that are files and reach up to {@code flushed}, inclusive. A layer beyond that
      * would be written once more after a crash, so none is named before its flush says how far it is durable.
@@ -142,7 +147,9 @@ record TimelineFiles(Engine engine, TenantId tenant, TimelineId timeline, Genera
         layers.historicLayers().forEach(layer -> {
             PersistentLayer file = (PersistentLayer) layer;
             if (!file.lsnEnd().isAfter(flushed.plus(1))) {
-                metadata.put(file.name().toString(), new LayerMetadata(file.size(), generation, ShardIndex.UNSHARDED));
+                metadata.put(
+                        file.name().toString(),
+                        new LayerMetadata(file.size(), generationOf(file), ShardIndex.UNSHARDED));
             }
         });
         return metadata;

@@ -1,6 +1,5 @@
 package dev.palimpsest.storage.store;
 
-import dev.palimpsest.storage.Generation;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.context.RequestContext;
@@ -46,7 +45,7 @@ final class StoreSimulation {
     private StoreSimulation() {}
 
     /**
-     * Runs seeds 1 to the number given, in every world, until one fails: then it prints which and why, and exits with 1. For
+     * Runs seeds 1 to the number given, in every world and with several servers, until one fails: then it prints which and why, and exits with 1. For
      * a JVM of its own, in which some class is not what it should be.
      */
     public static void main(String[] arguments) {
@@ -58,6 +57,12 @@ final class StoreSimulation {
                     System.out.println("seed " + seed + " in world " + world + ": " + e);
                     System.exit(1);
                 }
+            }
+            try {
+                LivesSimulation.run(seed);
+            } catch (Exception | Error e) {
+                System.out.println("seed " + seed + " with several servers: " + e);
+                System.exit(1);
             }
         }
         System.out.println("nothing found");
@@ -119,11 +124,15 @@ final class StoreSimulation {
         return switch (world) {
             case CALM -> ObjectStoreFaults.NONE;
             case CRASHES -> ObjectStoreFaults.SLOW;
-            case FAULTS -> ObjectStoreFaults.SLOW.withFailing(0.05, 0.05).withLateEffects(0.05);
+            case FAULTS ->
+                ObjectStoreFaults.SLOW
+                        .withFailing(0.05, 0.05)
+                        .withLateEffects(0.05)
+                        .withStaleListings(0.3, 20_000_000_000L);
         };
     }
 
-    private static TenantTimelines load(Environment environment, SimulatedDisk disk, SimulatedObjectStore objects)
+    static TenantTimelines load(Environment environment, SimulatedDisk disk, SimulatedObjectStore objects)
             throws StorageException {
         StoreSettings settings = new StoreSettings(
                 StoreSettings.DEFAULT.disk(),
@@ -144,6 +153,6 @@ final class StoreSimulation {
                 new AppendingRedo(),
                 settings,
                 new PrometheusRegistry());
-        return TenantTimelines.load(engine, TENANT, new Generation(1), WORK, RequestContext.of(TaskKind.LIFECYCLE));
+        return TenantTimelines.load(engine, TENANT, WORK, RequestContext.of(TaskKind.LIFECYCLE));
     }
 }
