@@ -125,7 +125,7 @@ final class Branch {
                 known.createdAt(),
                 known.readableFromLsn(),
                 last,
-                timeline.diskConsistentLsn(),
+                timeline.remoteConsistentLsn(),
                 (int) size[0],
                 size[1],
                 source == null ? null : source.connection(),

@@ -207,7 +207,7 @@ public final class TenantManifestCodec {
             try {
                 return TimelineId.parse(text);
             } catch (IllegalArgumentException e) {
-                throw json.corrupt(e.getMessage());
+                throw json.corrupt(text + " is not the id of a timeline: " + e.getMessage());
             }
         }
 

@@ -46,6 +46,7 @@ final class Attachment {
     private final ObjectStore objects;
     private final TenantId tenant;
     private final Generation generation;
+    private final Generation first;
     private final String owner;
     private final TenantManifest inherited;
     private final OwnObject manifest;
@@ -68,6 +69,7 @@ final class Attachment {
         this.objects = objects;
         this.tenant = tenant;
         this.generation = claimed.generation();
+        this.first = claimed.first();
         this.owner = claimed.owner();
         this.inherited = inherited;
         this.manifest = OwnObject.present(
@@ -81,6 +83,11 @@ final class Attachment {
     /** Under which everything is written. */
     Generation generation() {
         return generation;
+    }
+
+    /** Whether a generation was claimed by an earlier life: not by this one, nor handed out by somebody else. */
+    boolean isOfEarlierLife(Generation other) {
+        return other.compareTo(first) >= 0 && other.compareTo(generation) < 0;
     }
 
     /**

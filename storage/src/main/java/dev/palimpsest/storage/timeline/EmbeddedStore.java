@@ -147,6 +147,7 @@ public final class EmbeddedStore implements AutoCloseable {
                         settings.l0FlushConcurrency(),
                         settings.l0FlushBufferBytes(),
                         environment.tasks().newSignal()),
+                new LayerUploads(settings.uploads(), environment.tasks().newSignal(), metrics),
                 redo,
                 settings.timelines(),
                 denseKeys,

@@ -15,8 +15,11 @@ import dev.palimpsest.storage.gc.GarbageCollection;
 import dev.palimpsest.storage.gc.GcInputs;
 import dev.palimpsest.storage.gc.GcReport;
 import dev.palimpsest.storage.index.IndexPart;
+import dev.palimpsest.storage.index.LayerMetadata;
 import dev.palimpsest.storage.index.TenantManifest;
 import dev.palimpsest.storage.index.TimelineMetadata;
+import dev.palimpsest.storage.layer.LayerFileName;
+import dev.palimpsest.storage.layer.LayerName;
 import dev.palimpsest.storage.layermap.LayerMap;
 import dev.palimpsest.storage.remote.ListRequest;
 import dev.palimpsest.storage.remote.Listing;
@@ -27,6 +30,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -87,12 +91,12 @@ public final class TenantTimelines {
         for (Map.Entry<TimelineId, TimelineIndex.Stored> entry : List.copyOf(indexes.entrySet())) {
             if (entry.getValue().part().state().deletedAt() != null) {
                 LOG.info("tenant {}: finishing the deletion of timeline {}", tenant, entry.getKey());
-                loaded.deleteWhatIsLeft(entry.getKey(), context);
+                loaded.deleteWhatIsLeft(entry.getKey(), entry.getValue().part(), context);
                 indexes.remove(entry.getKey());
             }
         }
         for (TimelineId id : indexes.keySet()) {
-            loaded.loadWithAncestors(id, indexes, new ArrayList<>());
+            loaded.loadWithAncestors(id, indexes, new ArrayList<>(), context);
         }
         return loaded;
     }
@@ -175,7 +179,10 @@ public final class TenantTimelines {
     }
 
     private Timeline loadWithAncestors(
-            TimelineId id, Map<TimelineId, TimelineIndex.Stored> indexes, List<TimelineId> children)
+            TimelineId id,
+            Map<TimelineId, TimelineIndex.Stored> indexes,
+            List<TimelineId> children,
+            RequestContext context)
             throws StorageException {
         Timeline loaded = timelines.get(id);
         if (loaded != null) {
@@ -196,11 +203,11 @@ public final class TenantTimelines {
         Timeline.@Nullable BranchPoint branchPoint = null;
         TimelineMetadata.Ancestor branched = metadata.ancestor();
         if (branched != null) {
-            Timeline ancestor = loadWithAncestors(branched.timeline(), indexes, children);
+            Timeline ancestor = loadWithAncestors(branched.timeline(), indexes, children, context);
             branchPoint = new Timeline.BranchPoint(ancestor, branched.lsn());
         }
         TimelineFiles files = files(id);
-        Timeline timeline = new Timeline(engine, files, index(id, stored), files.load(stored.part()), branchPoint);
+        Timeline timeline = new Timeline(engine, files, index(id, stored), remote(id), files.load(stored.part(), context), branchPoint);
         adopt(timeline);
         return timeline;
     }
@@ -212,6 +219,10 @@ public final class TenantTimelines {
 
     private TimelineFiles files(TimelineId id) {
         return new TimelineFiles(engine, tenant, id, attachment.generation(), directory.resolve(id.toString()));
+    }
+
+    private RemoteLayers remote(TimelineId id) {
+        return new RemoteLayers(engine, tenant, id, attachment);
     }
 
     private TimelineIndex index(TimelineId id, TimelineIndex.Stored stored) {
@@ -336,7 +347,7 @@ public final class TenantTimelines {
         }
         TimelineIndex.Stored stored = TimelineIndex.create(engine.objects(), indexKey(id), part, context);
         attachment.indexPartPut(id, context);
-        Timeline timeline = new Timeline(engine, files, index(id, stored), LayerMap.empty(), branchPoint);
+        Timeline timeline = new Timeline(engine, files, index(id, stored), remote(id), LayerMap.empty(), branchPoint);
         adopt(timeline);
         doubtful.remove(id);
         return timeline;
@@ -400,29 +411,34 @@ public final class TenantTimelines {
             timeline.shutdown(context);
             timelines.remove(id);
             engine.layerGauges().remove(timeline);
-            deleteWhatIsLeft(id, context);
+            deleteWhatIsLeft(id, timeline.indexPart(), context);
         }
     }
 
-    private void deleteWhatIsLeft(TimelineId id, RequestContext context) throws StorageException {
+    private void deleteWhatIsLeft(TimelineId id, IndexPart last, RequestContext context) throws StorageException {
         TimelineFiles files = files(id);
         engine.disk().createDirectories(files.directory());
         files.deleteAll();
         engine.disk().syncDirectory(directory);
         attachment.remove(id, context);
-        List<ObjectKey> indexes = new ArrayList<>();
-        indexes.add(indexKey(id)); // a listing may not show it yet
-        ListRequest request = ListRequest.one(RemotePaths.indexParts(tenant, ShardIndex.UNSHARDED, id));
+        Set<ObjectKey> objects = new LinkedHashSet<>();
+        objects.add(indexKey(id)); // a listing may not show it yet
+        for (Map.Entry<String, LayerMetadata> layer : last.layers().entrySet()) {
+            LayerFileName name = new LayerFileName(
+                    LayerName.parse(layer.getKey()), layer.getValue().generation());
+            objects.add(RemoteLayers.key(tenant, id, name));
+        }
+        ListRequest request = ListRequest.all(RemotePaths.timeline(tenant, ShardIndex.UNSHARDED, id));
         while (true) {
             Listing page = engine.objects().list(request, context);
-            page.objects().forEach(object -> indexes.add(object.key()));
+            page.objects().forEach(object -> objects.add(object.key()));
             if (page.next().isEmpty()) {
                 break;
             }
             request = request.withAfter(page.next().get());
         }
         deleted.add(id);
-        engine.objects().deleteAll(indexes, context);
+        RemoteLayers.deleteAll(engine.objects(), List.copyOf(objects), context);
     }
 
     /** Housekeeping of all timelines; see {@link Timeline#tick}. The first failure is thrown once all had their turn. */

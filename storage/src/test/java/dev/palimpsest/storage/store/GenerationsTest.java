@@ -130,12 +130,12 @@ class GenerationsTest {
         life(old -> {
             Timeline timeline = old.create(ID, new Lsn(0x1000), 17, CONTEXT);
             write(timeline, 0x1008);
-            Lsn durable = timeline.diskConsistentLsn();
+            Lsn durable = timeline.remoteConsistentLsn();
             load().shutdown(CONTEXT);
             assertThatThrownBy(() -> write(timeline, 0x1010))
                     .hasCauseInstanceOf(SupersededException.class)
                     .hasMessageContaining("another server");
-            assertThat(timeline.diskConsistentLsn()).isEqualTo(durable);
+            assertThat(timeline.remoteConsistentLsn()).isEqualTo(durable);
             assertThatThrownBy(() -> write(timeline, 0x1018))
                     .isInstanceOf(InvalidRequestException.class)
                     .hasMessageContaining("another server");
