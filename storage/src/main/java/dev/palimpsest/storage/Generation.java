@@ -11,6 +11,9 @@ public record Generation(long number) implements Comparable<Generation> {
     /** No generation: names written without one. */
     public static final Generation NONE = new Generation(-1);
 
+    /** The greatest one there is. */
+    public static final Generation LAST = new Generation(0xFFFF_FFFFL);
+
     private static final int DIGITS = 8;
 
     /** @throws IllegalArgumentException if the number is out of range */
@@ -48,6 +51,20 @@ public record Generation(long number) implements Comparable<Generation> {
     /** Whether there is no generation. */
     public boolean isNone() {
         return number < 0;
+    }
+
+    /** Whether there is a greater one. */
+    public boolean hasNext() {
+        return number < LAST.number;
+    }
+
+    /**
+     * The next greater one; of {@link #NONE} the least.
+     *
+     * @throws IllegalArgumentException if there is none
+     */
+    public Generation next() {
+        return new Generation(number + 1);
     }
 
     /** What the names of objects end in: a hyphen and eight lowercase hexadecimal digits; empty for {@link #NONE}. */

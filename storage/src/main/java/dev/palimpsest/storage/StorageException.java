@@ -4,7 +4,8 @@ package dev.palimpsest.storage;
  * Anything the storage engine could not do and that its caller can act on. The kinds answer what to do next: give up the
  * data ({@link CorruptionException}), try again ({@link DiskException} and {@link ObjectStoreException} when they say
  * so), stop asking ({@link CancelledException}), wait longer ({@link DeadlineExceededException}), ask for something else
- * ({@link InvalidRequestException}, {@link MissingKeyException}), or look at the record ({@link RedoException}).
+ * ({@link InvalidRequestException}, {@link MissingKeyException}), look at the record ({@link RedoException}), or leave the
+ * tenant to another server ({@link SupersededException}).
  */
 public abstract sealed class StorageException extends Exception
         permits CancelledException,
@@ -14,7 +15,8 @@ public abstract sealed class StorageException extends Exception
                 InvalidRequestException,
                 MissingKeyException,
                 ObjectStoreException,
-                RedoException {
+                RedoException,
+                SupersededException {
     private static final long serialVersionUID = 1L;
 
     StorageException(String message) {

@@ -148,7 +148,7 @@ final class Branch {
                 known.createdAt(),
                 known.attaching() ? known.readableFromLsn() : readableFrom,
                 last,
-                timeline.diskConsistentLsn(),
+                timeline.remoteConsistentLsn(),
                 (int) size[0],
                 size[1],
                 source == null ? null : source.connection(),

@@ -461,7 +461,7 @@ public final class WalReceiver implements AutoCloseable {
                     Lsn write = received;
                     stream.sendStatus(
                             write,
-                            Lsn.min(timeline.diskConsistentLsn(), write),
+                            Lsn.min(timeline.remoteConsistentLsn(), write),
                             Lsn.min(timeline.lastRecordLsn(), write),
                             WalStream.ReplyRequest.NOT_WANTED);
                     await();

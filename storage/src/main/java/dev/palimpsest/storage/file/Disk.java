@@ -54,6 +54,17 @@ public interface Disk {
      */
     void renameNoReplace(Path from, Path to) throws DiskException;
 
+    /**
+     * Gives a file a second name, under which it stays when the first one is deleted; nothing is copied. Durable after {@link
+     * #syncDirectory}.
+     *
+     * @return false if that cannot be, as between two file systems; then nothing has changed
+     * @throws DiskException of kind {@code WRONG_STATE} if {@code to} exists or {@code file} does not
+     */
+    default boolean link(Path file, Path to) throws DiskException {
+        return false;
+    }
+
     /** Deletes a file; returns false if there was none. Durable after {@link #syncDirectory}. */
     boolean delete(Path file) throws DiskException;
 

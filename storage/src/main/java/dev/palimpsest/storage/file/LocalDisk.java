@@ -208,6 +208,22 @@ public final class LocalDisk implements Disk {
     }
 
     @Override
+    public boolean link(Path file, Path to) throws DiskException {
+        boolean[] linked = new boolean[1];
+        changing(to, () -> {
+            try {
+                Files.createLink(to, file);
+                linked[0] = true;
+            } catch (FileAlreadyExistsException | NoSuchFileException e) {
+                throw IoFailures.of("link to " + to + ":", file, e);
+            } catch (IOException | UnsupportedOperationException _) {
+                linked[0] = false; // another file system, or one without links: what is wrong otherwise, a copy tells
+            }
+        });
+        return linked[0];
+    }
+
+    @Override
     public boolean delete(Path file) throws DiskException {
         return deleteEntry("delete", file, false);
     }

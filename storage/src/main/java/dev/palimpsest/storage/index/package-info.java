@@ -1,5 +1,6 @@
 /**
- * The index part: the durable state of a timeline as one JSON object. Knows its form, versions and rules; not where it is kept.
+ * The index part and the tenant manifest: the durable state of a timeline and of a tenant, each as one JSON object. Knows their
+ * forms, versions and rules; not where they are kept.
  */
 @NullMarked
 package dev.palimpsest.storage.index;

@@ -1,9 +1,10 @@
 package dev.palimpsest.storage.remote;
 
-import dev.palimpsest.storage.CorruptionException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.file.ReadableFile;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * What is to be put: bytes of a known number that can be read from any position, any number of times, and are the same
@@ -20,6 +21,14 @@ public interface ObjectSource {
      * @throws StorageException if they cannot be read; nothing is put then
      */
     void read(long offset, ByteBuffer target) throws StorageException;
+
+    /**
+     * A file on the engine's disk that has just these bytes, durably, and will never have others: a store on the same disk may
+     * give it a second name instead of copying it.
+     */
+    default Optional<Path> durableFile() {
+        return Optional.empty();
+    }
 
     /** The bytes of an array, which must not be changed while it is being put. */
     static ObjectSource of(byte[] bytes) {
@@ -45,23 +54,11 @@ public interface ObjectSource {
 
     /** The first {@code size} bytes of a file, which stays open and as it is while it is being put. */
     static ObjectSource of(ReadableFile file, long size) {
-        return new ObjectSource() {
-            @Override
-            public long size() {
-                return size;
-            }
+        return new FileSource(file, size, Optional.empty());
+    }
 
-            @Override
-            public void read(long offset, ByteBuffer target) throws StorageException {
-                int wanted = target.remaining();
-                int found = file.read(offset, target);
-                if (found < wanted) {
-                    throw new CorruptionException(
-                            file.path().toString(),
-                            offset + found,
-                            "the file ends here, but " + size + " bytes of it are to be put into the object store");
-                }
-            }
-        };
+    /** All {@code size} bytes of a file that is durable and never changes, and stays open while it is being put. */
+    static ObjectSource ofDurable(ReadableFile file, long size) {
+        return new FileSource(file, size, Optional.of(file.path()));
     }
 }

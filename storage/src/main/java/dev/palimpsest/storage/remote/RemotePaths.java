@@ -8,28 +8,66 @@ import java.util.Collection;
 import java.util.Optional;
 
 /**
- * Where a timeline's objects are in the object store. Paths have {@code /} between their parts and none at the start.
+ * Where the objects of tenants and timelines are in the object store. Paths have {@code /} between their parts and none at the start.
  *
  * <pre>
+ * tenants/{tenant}{-NNCC}/tenant-manifest{-generation}.json
+ * tenants/{tenant}{-NNCC}/generations.json
  * tenants/{tenant}{-NNCC}/timelines/{timeline}/index_part.json{-generation}
  * tenants/{tenant}{-NNCC}/timelines/{timeline}/{layer name}{-generation}
  * </pre>
  *
  * <p>Ids are lowercase hexadecimal. {@code -NNCC} is the shard's suffix, absent for a tenant that never was sharded; the
  * generation has eight lowercase hexadecimal digits, absent for none. A layer's path has the shard and the generation that
- * the layer was written under, which need not be those of the index that names it.
+ * the layer was written under, which need not be those of the index that names it. {@code generations.json} is Palimpsest's
+ * own, the rest is Neon's.
  */
 public final class RemotePaths {
     /** What the paths of all tenants begin with. */
     public static final String TENANTS = "tenants/";
 
     private static final String INDEX_PART = "index_part.json";
+    private static final String MANIFEST = "tenant-manifest";
+    private static final String JSON = ".json";
 
     private RemotePaths() {}
 
+    /** What the paths of all objects of a tenant's shard begin with, {@code /} at the end included. */
+    public static String tenant(TenantId tenant, ShardIndex shard) {
+        return TENANTS + tenant + shard.suffix() + "/";
+    }
+
+    /** The manifest that an attachment with {@code generation} writes. */
+    public static String tenantManifest(TenantId tenant, ShardIndex shard, Generation generation) {
+        return tenantManifests(tenant, shard) + generation.suffix() + JSON;
+    }
+
+    /** What the paths of a tenant's manifests of all generations begin with. */
+    public static String tenantManifests(TenantId tenant, ShardIndex shard) {
+        return tenant(tenant, shard) + MANIFEST;
+    }
+
+    /**
+     * The generation of a tenant's manifest, {@link Generation#NONE} if its name has none; empty if it is not a manifest.
+     *
+     * @param path its path, or the last part of it
+     */
+    public static Optional<Generation> manifestGeneration(String path) {
+        String name = path.substring(path.lastIndexOf('/') + 1);
+        if (!name.startsWith(MANIFEST) || !name.endsWith(JSON) || name.length() < MANIFEST.length() + JSON.length()) {
+            return Optional.empty();
+        }
+        return generation(name.substring(MANIFEST.length(), name.length() - JSON.length()));
+    }
+
+    /** Where it is said which generation was the first that was claimed in the object store. */
+    public static String generations(TenantId tenant, ShardIndex shard) {
+        return tenant(tenant, shard) + "generations.json";
+    }
+
     /** What the paths of all timelines of a tenant's shard begin with, {@code /} at the end included. */
     public static String timelines(TenantId tenant, ShardIndex shard) {
-        return TENANTS + tenant + shard.suffix() + "/timelines/";
+        return tenant(tenant, shard) + "timelines/";
     }
 
     /** What the paths of a timeline's objects begin with, {@code /} at the end included. */
@@ -66,14 +104,16 @@ public final class RemotePaths {
      */
     public static Optional<Generation> indexPartGeneration(String path) {
         String name = path.substring(path.lastIndexOf('/') + 1);
-        if (name.equals(INDEX_PART)) {
+        return name.startsWith(INDEX_PART) ? generation(name.substring(INDEX_PART.length())) : Optional.empty();
+    }
+
+    /** Of which generation this is the suffix; empty if it is none. */
+    private static Optional<Generation> generation(String suffix) {
+        if (suffix.isEmpty()) {
             return Optional.of(Generation.NONE);
         }
-        if (!name.startsWith(INDEX_PART + "-")) {
-            return Optional.empty();
-        }
         try {
-            return Optional.of(Generation.parse(name.substring(INDEX_PART.length() + 1)));
+            return suffix.startsWith("-") ? Optional.of(Generation.parse(suffix.substring(1))) : Optional.empty();
         } catch (IllegalArgumentException e) {
             return Optional.empty(); // whatever it is, it is none of ours
         }

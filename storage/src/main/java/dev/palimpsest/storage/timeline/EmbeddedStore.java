@@ -2,7 +2,6 @@ package dev.palimpsest.storage.timeline;
 
 import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.CorruptionException;
-import dev.palimpsest.storage.Generation;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
@@ -64,9 +63,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class EmbeddedStore implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EmbeddedStore.class);
-
-    /** The one attachment that a directory of its own ever has. */
-    private static final Generation GENERATION = new Generation(1);
 
     private static final Duration HOUSEKEEPING = Duration.ofSeconds(1);
     private static final int ZSTD_CONTEXTS = 4;
@@ -151,6 +147,7 @@ public final class EmbeddedStore implements AutoCloseable {
                         settings.l0FlushConcurrency(),
                         settings.l0FlushBufferBytes(),
                         environment.tasks().newSignal()),
+                new LayerUploads(settings.uploads(), environment.tasks().newSignal(), metrics),
                 redo,
                 settings.timelines(),
                 denseKeys,
@@ -163,7 +160,7 @@ public final class EmbeddedStore implements AutoCloseable {
         try (Mutex.Held _ = loading.acquire(context)) {
             TenantTimelines tenant = tenants.get(id);
             if (tenant == null) {
-                tenant = TenantTimelines.load(engine, id, GENERATION, directory, context);
+                tenant = TenantTimelines.load(engine, id, directory, context);
                 tenants.put(id, tenant);
             }
             return tenant;

@@ -19,6 +19,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * @param layerIo what layer files are read and written with
  * @param inMemoryLayers opens layers for writes, and accounts for all that are open
  * @param l0Flush bounds the flushes that run at once
+ * @param uploads bounds the uploads that run at once
  * @param redo applies records to pages
  * @param config how timelines write and read
  * @param denseKeys names the keys that images are made of
@@ -32,6 +33,7 @@ public record Engine(
         LayerIo layerIo,
         InMemoryLayers inMemoryLayers,
         L0Flush l0Flush,
+        LayerUploads uploads,
         WalRedo redo,
         TimelineConfig config,
         DenseKeys denseKeys,

@@ -117,6 +117,7 @@ final class FlushLoop {
 
     private void flushOldest(RequestContext context) throws StorageException {
         awaitFewerL0(context, config.l0StallThreshold());
+        timeline.publisher().awaitRoom(context);
         long began = environment.clock().nanos();
         InMemoryLayer oldest = timeline.oldestFrozen();
         timeline.flush(

@@ -20,6 +20,7 @@ import java.util.Optional;
  * @param l0FlushConcurrency how many layers are flushed at once
  * @param l0FlushBufferBytes how much of a layer is loaded at once for its flush
  * @param writeBackBytes after how many bytes a layer file that is being written is synced in the background, and again
+ * @param uploads how layers get into the object store
  * @param background how timelines are compacted in the background; empty if they are not
  */
 public record StoreSettings(
@@ -33,6 +34,7 @@ public record StoreSettings(
         int l0FlushConcurrency,
         int l0FlushBufferBytes,
         long writeBackBytes,
+        UploadSettings uploads,
         Optional<BackgroundSettings> background) {
 
     /** For a process that shares a small machine: buffered I/O, at most 512 MiB of dirty values. */
@@ -47,6 +49,7 @@ public record StoreSettings(
             1,
             64 << 20,
             LayerIo.DEFAULT_WRITE_BACK_BYTES,
+            UploadSettings.DEFAULT,
             Optional.empty());
 
     /** The same with another way to write and read timelines. */
@@ -62,6 +65,7 @@ public record StoreSettings(
                 l0FlushConcurrency,
                 l0FlushBufferBytes,
                 writeBackBytes,
+                uploads,
                 background);
     }
 
@@ -81,6 +85,7 @@ public record StoreSettings(
                 l0FlushConcurrency,
                 l0FlushBufferBytes,
                 writeBackBytes,
+                uploads,
                 Optional.of(background));
     }
 
@@ -97,6 +102,7 @@ public record StoreSettings(
                 l0FlushConcurrency,
                 l0FlushBufferBytes,
                 writeBackBytes,
+                uploads,
                 background);
     }
 }

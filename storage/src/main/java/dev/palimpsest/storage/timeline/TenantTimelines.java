@@ -15,7 +15,11 @@ import dev.palimpsest.storage.gc.GarbageCollection;
 import dev.palimpsest.storage.gc.GcInputs;
 import dev.palimpsest.storage.gc.GcReport;
 import dev.palimpsest.storage.index.IndexPart;
+import dev.palimpsest.storage.index.LayerMetadata;
+import dev.palimpsest.storage.index.TenantManifest;
 import dev.palimpsest.storage.index.TimelineMetadata;
+import dev.palimpsest.storage.layer.LayerFileName;
+import dev.palimpsest.storage.layer.LayerName;
 import dev.palimpsest.storage.layermap.LayerMap;
 import dev.palimpsest.storage.remote.ListRequest;
 import dev.palimpsest.storage.remote.Listing;
@@ -26,10 +30,14 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -44,17 +52,19 @@ public final class TenantTimelines {
 
     private final Engine engine;
     private final TenantId tenant;
-    private final Generation generation;
+    private final Attachment attachment;
     private final Path directory;
     private final Mutex lifecycle;
     private final Map<TimelineId, Timeline> timelines = new ConcurrentSkipListMap<>();
+    /** Deleted in this life: a deletion that was not answered may still come, and must not meet a new index part. */
+    private final Set<TimelineId> deleted = ConcurrentHashMap.newKeySet();
     /** Branches that could not be created for certain, and not be denied either. */
     private final Map<TimelineId, Timeline.BranchPoint> doubtful = new ConcurrentSkipListMap<>();
 
-    private TenantTimelines(Engine engine, TenantId tenant, Generation generation, Path workDirectory) {
+    private TenantTimelines(Engine engine, TenantId tenant, Attachment attachment, Path workDirectory) {
         this.engine = engine;
         this.tenant = tenant;
-        this.generation = generation;
+        this.attachment = attachment;
         this.directory =
                 workDirectory.resolve("tenants").resolve(tenant.toString()).resolve("timelines");
         this.lifecycle = new Mutex("creating and loading timelines of tenant " + tenant, engine.newSignal());
@@ -63,39 +73,58 @@ public final class TenantTimelines {
     /**
      * Loads every timeline of the tenant that the object store has, ancestors first, and deletes local directories of those
      * it does not have. Each is then where its {@code disk_consistent_lsn} was when the tenant was last stopped or crashed.
+     * From here on, whoever had the tenant before can write nothing that counts, and delete nothing.
      *
      * @param workDirectory the server's directory
-     * @param generation the number of this attachment: index parts of later ones are not looked at
      */
-    public static TenantTimelines load(
-            Engine engine, TenantId tenant, Generation generation, Path workDirectory, RequestContext context)
+    public static TenantTimelines load(Engine engine, TenantId tenant, Path workDirectory, RequestContext context)
             throws StorageException {
-        TenantTimelines loaded = new TenantTimelines(engine, tenant, generation, workDirectory);
+        GenerationClaim claim = new GenerationClaim(engine.objects(), tenant, context);
+        GenerationClaim.Claimed claimed = claim.claim(engine.environment().random());
+        TenantManifest before = claim.newestBefore(claimed);
+        Mutex publishing = new Mutex("the right to replace the manifest of tenant " + tenant, engine.newSignal());
+        Attachment attachment = new Attachment(engine.objects(), tenant, claimed, before, publishing);
+        TenantTimelines loaded = new TenantTimelines(engine, tenant, attachment, workDirectory);
+        Map<TimelineId, TimelineIndex.Stored> indexes = loaded.readIndexes(before, context);
         engine.disk().createDirectories(loaded.directory);
-        Map<TimelineId, TimelineIndex.Stored> indexes = loaded.readIndexes(context);
         loaded.deleteUnknownDirectories(indexes.keySet());
         for (Map.Entry<TimelineId, TimelineIndex.Stored> entry : List.copyOf(indexes.entrySet())) {
             if (entry.getValue().part().state().deletedAt() != null) {
                 LOG.info("tenant {}: finishing the deletion of timeline {}", tenant, entry.getKey());
-                loaded.deleteWhatIsLeft(entry.getKey(), context);
+                loaded.deleteWhatIsLeft(entry.getKey(), entry.getValue().part(), context);
                 indexes.remove(entry.getKey());
             }
         }
         for (TimelineId id : indexes.keySet()) {
-            loaded.loadWithAncestors(id, indexes, new ArrayList<>());
+            loaded.loadWithAncestors(id, indexes, new ArrayList<>(), context);
         }
         return loaded;
     }
 
-    private Map<TimelineId, TimelineIndex.Stored> readIndexes(RequestContext context) throws StorageException {
-        Map<TimelineId, TimelineIndex.Stored> indexes = new TreeMap<>();
-        for (TimelineId id : listTimelines(context)) {
-            Optional<ObjectKey> newest = newestIndex(id, context);
-            if (newest.isPresent()) {
-                indexes.put(id, TimelineIndex.read(engine.objects(), newest.get(), context));
-            }
+    /** The index parts in force, which from now on are this life's. */
+    private Map<TimelineId, TimelineIndex.Stored> readIndexes(TenantManifest before, RequestContext context)
+            throws StorageException {
+        TenantManifest.Life life = before.life();
+        SortedMap<TimelineId, Generation> inForce = life == null ? null : life.indexParts();
+        if (inForce == null) {
+            inForce = listIndexes(context);
         }
+        Map<TimelineId, TimelineIndex.Stored> indexes = new TreeMap<>();
+        for (Map.Entry<TimelineId, Generation> entry : inForce.entrySet()) {
+            ObjectKey key = indexKey(entry.getKey(), entry.getValue());
+            indexes.put(entry.getKey(), TimelineIndex.read(engine.objects(), key, context));
+        }
+        attachment.begin(inForce, context);
         return indexes;
+    }
+
+    /** Where nobody has written a manifest that names them: the newest index part of each timeline that is listed. */
+    private SortedMap<TimelineId, Generation> listIndexes(RequestContext context) throws StorageException {
+        SortedMap<TimelineId, Generation> newest = new TreeMap<>();
+        for (TimelineId id : listTimelines(context)) {
+            newestIndex(id, context).ifPresent(generation -> newest.put(id, generation));
+        }
+        return newest;
     }
 
     private List<TimelineId> listTimelines(RequestContext context) throws StorageException {
@@ -119,7 +148,7 @@ public final class TenantTimelines {
         }
     }
 
-    private Optional<ObjectKey> newestIndex(TimelineId id, RequestContext context) throws StorageException {
+    private Optional<Generation> newestIndex(TimelineId id, RequestContext context) throws StorageException {
         List<String> names = new ArrayList<>();
         ListRequest request = ListRequest.one(RemotePaths.indexParts(tenant, ShardIndex.UNSHARDED, id));
         while (true) {
@@ -128,7 +157,7 @@ public final class TenantTimelines {
                 names.add(object.key().value());
             }
             if (page.next().isEmpty()) {
-                return RemotePaths.newestIndexPart(names, generation).map(newest -> indexKey(id, newest));
+                return RemotePaths.newestIndexPart(names, attachment.generation());
             }
             request = request.withAfter(page.next().get());
         }
@@ -150,7 +179,10 @@ public final class TenantTimelines {
     }
 
     private Timeline loadWithAncestors(
-            TimelineId id, Map<TimelineId, TimelineIndex.Stored> indexes, List<TimelineId> children)
+            TimelineId id,
+            Map<TimelineId, TimelineIndex.Stored> indexes,
+            List<TimelineId> children,
+            RequestContext context)
             throws StorageException {
         Timeline loaded = timelines.get(id);
         if (loaded != null) {
@@ -171,11 +203,11 @@ public final class TenantTimelines {
         Timeline.@Nullable BranchPoint branchPoint = null;
         TimelineMetadata.Ancestor branched = metadata.ancestor();
         if (branched != null) {
-            Timeline ancestor = loadWithAncestors(branched.timeline(), indexes, children);
+            Timeline ancestor = loadWithAncestors(branched.timeline(), indexes, children, context);
             branchPoint = new Timeline.BranchPoint(ancestor, branched.lsn());
         }
         TimelineFiles files = files(id);
-        Timeline timeline = new Timeline(engine, files, index(id, stored), files.load(stored.part()), branchPoint);
+        Timeline timeline = new Timeline(engine, files, index(id, stored), remote(id), files.load(stored.part(), context), branchPoint);
         adopt(timeline);
         return timeline;
     }
@@ -186,16 +218,20 @@ public final class TenantTimelines {
     }
 
     private TimelineFiles files(TimelineId id) {
-        return new TimelineFiles(engine, tenant, id, generation, directory.resolve(id.toString()));
+        return new TimelineFiles(engine, tenant, id, attachment.generation(), directory.resolve(id.toString()));
+    }
+
+    private RemoteLayers remote(TimelineId id) {
+        return new RemoteLayers(engine, tenant, id, attachment);
     }
 
     private TimelineIndex index(TimelineId id, TimelineIndex.Stored stored) {
         Mutex publishing = new Mutex("the right to replace the index part of timeline " + id, engine.newSignal());
-        return new TimelineIndex(engine.objects(), indexKey(id), stored, publishing);
+        return new TimelineIndex(engine.objects(), id, attachment, indexKey(id), stored, publishing);
     }
 
     private ObjectKey indexKey(TimelineId id) {
-        return indexKey(id, generation);
+        return indexKey(id, attachment.generation());
     }
 
     private ObjectKey indexKey(TimelineId id, Generation of) {
@@ -299,14 +335,19 @@ public final class TenantTimelines {
         if (timelines.containsKey(id)) {
             throw new InvalidRequestException("tenant " + tenant + " has a timeline " + id + " already");
         }
+        if (deleted.contains(id)) {
+            throw new InvalidRequestException("tenant " + tenant + " had a timeline " + id
+                    + ", which was deleted: its id" + " cannot be used again before the tenant is loaded again");
+        }
         TimelineFiles files = files(id);
         engine.disk().createDirectories(files.directory());
         if (branchPoint != null) {
-            // If putting the index part fails, it may be there all the same, and the next start finds the branch.
+            // If this fails, the branch may count all the same, and the next start finds it.
             doubtful.put(id, branchPoint);
         }
         TimelineIndex.Stored stored = TimelineIndex.create(engine.objects(), indexKey(id), part, context);
-        Timeline timeline = new Timeline(engine, files, index(id, stored), LayerMap.empty(), branchPoint);
+        attachment.indexPartPut(id, context);
+        Timeline timeline = new Timeline(engine, files, index(id, stored), remote(id), LayerMap.empty(), branchPoint);
         adopt(timeline);
         doubtful.remove(id);
         return timeline;
@@ -370,26 +411,34 @@ public final class TenantTimelines {
             timeline.shutdown(context);
             timelines.remove(id);
             engine.layerGauges().remove(timeline);
-            deleteWhatIsLeft(id, context);
+            deleteWhatIsLeft(id, timeline.indexPart(), context);
         }
     }
 
-    private void deleteWhatIsLeft(TimelineId id, RequestContext context) throws StorageException {
+    private void deleteWhatIsLeft(TimelineId id, IndexPart last, RequestContext context) throws StorageException {
         TimelineFiles files = files(id);
         engine.disk().createDirectories(files.directory());
         files.deleteAll();
         engine.disk().syncDirectory(directory);
-        List<ObjectKey> indexes = new ArrayList<>();
-        ListRequest request = ListRequest.one(RemotePaths.indexParts(tenant, ShardIndex.UNSHARDED, id));
+        attachment.remove(id, context);
+        Set<ObjectKey> objects = new LinkedHashSet<>();
+        objects.add(indexKey(id)); // a listing may not show it yet
+        for (Map.Entry<String, LayerMetadata> layer : last.layers().entrySet()) {
+            LayerFileName name = new LayerFileName(
+                    LayerName.parse(layer.getKey()), layer.getValue().generation());
+            objects.add(RemoteLayers.key(tenant, id, name));
+        }
+        ListRequest request = ListRequest.all(RemotePaths.timeline(tenant, ShardIndex.UNSHARDED, id));
         while (true) {
             Listing page = engine.objects().list(request, context);
-            page.objects().forEach(object -> indexes.add(object.key()));
+            page.objects().forEach(object -> objects.add(object.key()));
             if (page.next().isEmpty()) {
                 break;
             }
             request = request.withAfter(page.next().get());
         }
-        engine.objects().deleteAll(indexes, context);
+        deleted.add(id);
+        RemoteLayers.deleteAll(engine.objects(), List.copyOf(objects), context);
     }
 
     /** Housekeeping of all timelines; see {@link Timeline#tick}. The first failure is thrown once all had their turn. */

@@ -22,10 +22,10 @@ import dev.palimpsest.storage.layer.memory.InMemoryLayer;
 import dev.palimpsest.storage.layermap.LayerMap;
 import dev.palimpsest.storage.layermap.LayerMapEditor;
 import dev.palimpsest.storage.runtime.Cancellation;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -39,9 +39,11 @@ import org.jspecify.annotations.Nullable;
  *   <li>{@link #lastRecordLsn() last_record_lsn}: every value up to it was put and can be read. Lost by a crash, as far as it
  *       is beyond the next one.
  *   <li>{@link #prevRecordLsn() prev_record_lsn}: the end of the record before that one.
- *   <li>{@link #diskConsistentLsn() disk_consistent_lsn}: every value up to it is in layer files that were synced, and
- *       those are named in an index part that the object store has acknowledged. This is what a crash cannot take away, and
- *       where the timeline is after one.
+ *   <li>{@link #diskConsistentLsn() disk_consistent_lsn}: every value up to it is in layer files that were synced. What waits
+ *       for its upload is lost all the same if the process ends.
+ *   <li>{@link #remoteConsistentLsn() remote_consistent_lsn}: every value up to it is in layers in the object store, and those
+ *       are named in an index part that is in force there. This is what nothing can take away, neither a crash nor the loss of
+ *       the local disk nor another server, and where the timeline is after one.
  * </ul>
  *
  * <p>Safe for use by many threads. One writer at a time ({@link #writer}); readers never wait for it, nor for a flush.
@@ -69,6 +71,10 @@ public final class Timeline {
     private final FlushLoop flushLoop;
     private final LsnProgress lastRecord;
     private final LsnProgress diskConsistent;
+    private final LsnProgress remoteConsistent;
+    private final Publisher publisher;
+    /** What the next index part says besides layers and GC cutoff; moves before {@code disk_consistent_lsn} does. */
+    private final AtomicReference<TimelineMetadata> metadata;
     private volatile RecordLsns records;
     private volatile @Nullable StorageException writesStopped;
 
@@ -76,6 +82,7 @@ public final class Timeline {
             Engine engine,
             TimelineFiles files,
             TimelineIndex index,
+            RemoteLayers remote,
             LayerMap<Layer> layers,
             @Nullable BranchPoint branchPoint) {
         IndexPart part = index.current();
@@ -89,6 +96,8 @@ public final class Timeline {
         Lsn previous = part.metadata().prevRecordLsn();
         this.lastRecord = new LsnProgress("last_record_lsn of timeline " + id, flushed, engine.newSignal());
         this.diskConsistent = new LsnProgress("disk_consistent_lsn of timeline " + id, flushed, engine.newSignal());
+        this.remoteConsistent = new LsnProgress("remote_consistent_lsn of timeline " + id, flushed, engine.newSignal());
+        this.metadata = new AtomicReference<>(part.metadata());
         this.records = new RecordLsns(flushed, previous == null ? Lsn.INVALID : previous);
         this.gate = new Gate("timeline " + id, engine.newSignal());
         this.writeMutex = new Mutex("the right to write to timeline " + id, engine.newSignal());
@@ -101,6 +110,7 @@ public final class Timeline {
         Lsn openAt = flushed.isValid() ? flushed.plus(1) : part.metadata().initdbLsn();
         this.writePath =
                 new WritePath(this, engine.config(), engine.environment().clock(), openAt);
+        this.publisher = new Publisher(this, engine, index, remote, cancellation, gate);
         this.flushLoop = new FlushLoop(this, engine.config(), engine.environment(), cancellation, gate, flushed);
     }
 
@@ -124,9 +134,19 @@ public final class Timeline {
         return records.previous();
     }
 
-    /** Every value up to here survives a crash of the process and of the machine. */
+    /** Every value up to here is in synced local files. */
     public Lsn diskConsistentLsn() {
         return diskConsistent.reached();
+    }
+
+    /** Every value up to here survives: this is what may be acknowledged. */
+    public Lsn remoteConsistentLsn() {
+        return remoteConsistent.reached();
+    }
+
+    /** How many bytes of layers are not in the object store yet. */
+    public long uploadBacklogBytes() {
+        return publisher.backlogBytes();
     }
 
     /** Reads below this LSN are refused. The index part may name an earlier one, until a layer is removed for it. */
@@ -159,9 +179,9 @@ public final class Timeline {
         lastRecord.await(lsn, context);
     }
 
-    /** Waits until {@code disk_consistent_lsn} has reached {@code lsn}. Does not start a flush. */
+    /** Waits until {@code remote_consistent_lsn} has reached {@code lsn}. Does not start a flush. */
     public void awaitDurable(Lsn lsn, RequestContext context) throws StorageException {
-        diskConsistent.await(lsn, context);
+        remoteConsistent.await(lsn, context);
     }
 
     /**
@@ -300,7 +320,7 @@ public final class Timeline {
     }
 
     /**
-     * Freezes what was put so far and waits until it is durable: on return {@code disk_consistent_lsn} has reached what
+     * Freezes what was put so far and waits until it is durable: on return {@code remote_consistent_lsn} has reached what
      * {@code last_record_lsn} was at the call, which is returned.
      */
     public Lsn freezeAndFlush(RequestContext context) throws StorageException {
@@ -318,6 +338,7 @@ public final class Timeline {
      * together take more than they may.
      */
     public void tick(RequestContext context) throws StorageException {
+        publisher.tick();
         try (TimelineWriter writer = writer(context)) {
             writer.tick();
         }
@@ -333,7 +354,10 @@ public final class Timeline {
         CancelledException reason = new CancelledException("timeline " + id + " is shut down");
         lastRecord.stop(reason);
         diskConsistent.stop(reason);
+        remoteConsistent.stop(reason);
+        publisher.wake();
         gate.close(context);
+        publisher.close();
         layers.closeAll();
         obsolete.retireAll();
     }
@@ -363,10 +387,11 @@ public final class Timeline {
                 adopted.forEach(edit::add);
                 return edit.apply();
             });
-            publish(metadata -> metadata.flushedTo(at, null), context);
+            adopted.forEach(publisher::added);
             writePath.startAfter(at);
             advanceLastRecord(at, Lsn.INVALID);
-            acknowledge(at);
+            flushed(at, null);
+            publisher.publish(context);
         }
     }
 
@@ -412,6 +437,7 @@ public final class Timeline {
     void stopWrites(StorageException reason) {
         writesStopped = reason;
         diskConsistent.stop(reason);
+        remoteConsistent.stop(reason);
     }
 
     @Nullable
@@ -421,40 +447,53 @@ public final class Timeline {
     }
 
     /**
-     * Writes a frozen layer out as an L0 layer, if there is one, and makes the index part say so. On return everything up
-     * to {@code upTo} is durable. May be called again after it failed.
+     * Writes a frozen layer out as an L0 layer, if there is one, and has it uploaded. On return everything up to {@code upTo}
+     * is in local files. May be called again after it failed.
      */
     void flush(@Nullable InMemoryLayer frozen, Lsn upTo, RequestContext context) throws StorageException {
         if (frozen != null) {
             Optional<PersistentLayer> l0 = files.writeL0(frozen, context);
             layers.update(map ->
                     map.edit().replaceFrozen(frozen, l0.stream().toList()).apply());
+            l0.ifPresent(publisher::added);
             frozen.close();
         }
         RecordLsns now = records;
-        Lsn previous = upTo.equals(now.last()) && now.previous().isValid() ? now.previous() : null;
-        publish(metadata -> metadata.flushedTo(upTo, previous), context);
-        acknowledge(upTo);
+        flushed(upTo, upTo.equals(now.last()) && now.previous().isValid() ? now.previous() : null);
+        publisher.request();
+    }
+
+    /** Everything up to {@code lsn} is in local files that are in the layer map. */
+    private void flushed(Lsn lsn, @Nullable Lsn previous) {
+        metadata.updateAndGet(now -> now.flushedTo(lsn, previous));
+        diskConsistent.advance(lsn);
     }
 
     /**
-     * Publishes an index part that names the layers of now, and the GC cutoff of now. Durable on return; then the files of
-     * layers that it does not name any more are given up.
-     *
-     * @param change of the metadata
+     * What the object store is to have: layers, and how far they reach, that belong together. What was compacted since {@code
+     * disk_consistent_lsn} moved may reach beyond an older one, so both are taken without a move in between.
      */
-    void publish(UnaryOperator<TimelineMetadata> change, RequestContext context) throws StorageException {
-        List<PersistentLayer> unnamed = new ArrayList<>();
-        index.publish(
-                part -> {
-                    TimelineMetadata metadata = change.apply(part.metadata());
-                    metadata = metadata.withGcCutoff(Lsn.max(metadata.latestGcCutoffLsn(), history.cutoff()));
-                    // Before the layers: what becomes obsolete after this may still be among them.
-                    unnamed.addAll(obsolete.all());
-                    return part.with(files.metadataOf(layers.snapshot(), metadata.diskConsistentLsn()), metadata);
-                },
-                context);
-        obsolete.drop(unnamed);
+    Publisher.Snapshot toPublish() {
+        while (true) {
+            TimelineMetadata before = metadata.get();
+            TimelineMetadata next = before.withGcCutoff(Lsn.max(before.latestGcCutoffLsn(), history.cutoff()));
+            // Before the layers: what becomes obsolete after this may still be among them.
+            List<PersistentLayer> unnamed = obsolete.all();
+            LayerMap<Layer> map = layers.snapshot();
+            if (metadata.get() == before) {
+                return new Publisher.Snapshot(TimelineFiles.upTo(next.diskConsistentLsn(), map), next, unnamed);
+            }
+        }
+    }
+
+    /** An index part with this is in force. */
+    void published(Publisher.Snapshot snapshot) {
+        remoteConsistent.advance(snapshot.metadata().diskConsistentLsn());
+        obsolete.drop(snapshot.unnamed());
+    }
+
+    Publisher publisher() {
+        return publisher;
     }
 
     /** These layers are not in the layer map any more. */
@@ -477,10 +516,5 @@ public final class Timeline {
 
     DenseKeys denseKeys() {
         return engine.denseKeys();
-    }
-
-    /** Everything up to {@code lsn} is durable. */
-    void acknowledge(Lsn lsn) {
-        diskConsistent.advance(lsn);
     }
 }

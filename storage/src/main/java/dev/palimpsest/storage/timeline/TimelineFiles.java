@@ -35,6 +35,7 @@ import dev.palimpsest.storage.layermap.LayerMapEditor;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -134,50 +135,78 @@ record TimelineFiles(Engine engine, TenantId tenant, TimelineId timeline, Genera
     }
 
     /**
-     * What the index part says of the layers that are files and reach up to {@code flushed}, inclusive. A layer beyond that
-     * would be written once more after a crash, so none is named before its flush says how far it is durable.
+     * The layers that are files and reach up to {@code flushed}, inclusive. A layer beyond that would be written once more
+     * after a crash, so none is named before its flush says how far it is durable.
      */
-    SortedMap<String, LayerMetadata> metadataOf(LayerMap<Layer> layers, Lsn flushed) {
+    static List<PersistentLayer> upTo(Lsn flushed, LayerMap<Layer> layers) {
+        return layers.historicLayers()
+                .map(layer -> (PersistentLayer) layer)
+                .filter(layer -> !layer.lsnEnd().isAfter(flushed.plus(1)))
+                .toList();
+    }
+
+    /** What the index part says of these layers. */
+    static SortedMap<String, LayerMetadata> metadataOf(List<PersistentLayer> layers) {
         SortedMap<String, LayerMetadata> metadata = new TreeMap<>();
-        layers.historicLayers().forEach(layer -> {
-            PersistentLayer file = (PersistentLayer) layer;
-            if (!file.lsnEnd().isAfter(flushed.plus(1))) {
-                metadata.put(file.name().toString(), new LayerMetadata(file.size(), generation, ShardIndex.UNSHARDED));
-            }
-        });
+        for (PersistentLayer layer : layers) {
+            metadata.put(
+                    layer.name().toString(),
+                    new LayerMetadata(layer.size(), RemoteLayers.fileName(layer).generation(), ShardIndex.UNSHARDED));
+        }
         return metadata;
     }
 
     /**
      * Makes the directory be what the index part says: every layer named there is here and has its size, and nothing else
-     * is here that could be taken for one. What a crash has left (temporary and ephemeral files, layers that were not
-     * named in the index part yet) is deleted.
+     * is here that could be taken for one. What is not here, or has another size, is downloaded. What a crash has left
+     * (temporary and ephemeral files, layers that were not named in the index part yet) is deleted.
      *
-     * @throws CorruptionException if a layer is not here, or has another size
+     * @throws CorruptionException if a layer is neither here nor in the object store, or has another size there
      * @throws InvalidRequestException if there is a file that is none of ours
      */
-    LayerMap<Layer> load(IndexPart index) throws StorageException {
+    LayerMap<Layer> load(IndexPart index, RequestContext context) throws StorageException {
         engine.disk().createDirectories(directory);
         Set<String> expected = new HashSet<>();
+        Map<LayerFileName, Long> missing = new LinkedHashMap<>();
         LayerMapEditor<Layer> map = LayerMap.<Layer>empty().edit();
         Map<String, Long> sizes = sizesAndUnknown();
         for (Map.Entry<String, LayerMetadata> entry : index.layers().entrySet()) {
             LayerFileName file = new LayerFileName(
                     LayerName.parse(entry.getKey()), entry.getValue().generation());
-            Long size = sizes.get(file.local());
-            if (size == null || size != entry.getValue().fileSize()) {
-                throw new CorruptionException(
-                        directory.resolve(file.local()).toString(),
-                        0,
-                        "the index part of timeline " + timeline + " names this layer with "
-                                + entry.getValue().fileSize() + " bytes, but "
-                                + (size == null ? "there is no such file" : "the file has " + size));
+            long size = entry.getValue().fileSize();
+            Long found = sizes.get(file.local());
+            if (found == null || found != size) {
+                missing.put(file, size);
+            }
+            if (found != null && found != size) {
+                expected.add(putAside(file.local(), found, size));
             }
             expected.add(file.local());
             map.add(open(file, size));
         }
+        // Before anything is downloaded: under what name it begins may be taken by what the process before has left.
         deleteAllBut(expected, sizes.keySet());
+        LayerDownload download = new LayerDownload(engine, tenant, timeline, directory);
+        for (Map.Entry<LayerFileName, Long> layer : missing.entrySet()) {
+            download.download(layer.getKey(), layer.getValue(), context);
+        }
+        if (!missing.isEmpty()) {
+            syncDirectory();
+        }
         return map.apply();
+    }
+
+    /** Renames a layer's file that is not what it should be; the next start deletes it. */
+    private String putAside(String name, long found, long expected) throws DiskException {
+        LOG.warn(
+                "timeline {}: {} has {} bytes and not {}; it is put aside until the next start, and downloaded",
+                timeline,
+                name,
+                found,
+                expected);
+        String aside = name + TimelineFile.ASIDE_SUFFIX;
+        engine.disk().rename(directory.resolve(name), directory.resolve(aside));
+        return aside;
     }
 
     private Map<String, Long> sizesAndUnknown() throws StorageException {

@@ -142,8 +142,8 @@ public final class TimelineImport implements AutoCloseable {
             throw new InvalidRequestException("nothing was put into timeline " + timeline.id());
         }
         files.syncDirectory();
+        done = true; // whatever comes now, they are the timeline's
         timeline.adopt(all, at, context);
-        done = true;
     }
 
     /** Gives up what is not finished: its files are deleted, the next start finds those that could not be. */

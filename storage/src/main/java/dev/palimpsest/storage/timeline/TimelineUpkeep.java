@@ -240,6 +240,7 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
                 return edit.apply();
             });
             timeline.becomeObsolete(removed);
+            added.forEach(timeline.publisher()::added);
             timeline.flushLoop().layersChanged();
         }
 
@@ -250,7 +251,7 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
 
         @Override
         public void publish(RequestContext context) throws StorageException {
-            timeline.publish(metadata -> metadata, context);
+            timeline.publisher().publish(context);
         }
 
         @Override

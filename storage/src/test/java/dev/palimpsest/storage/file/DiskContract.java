@@ -234,6 +234,25 @@ public abstract class DiskContract {
     }
 
     @Test
+    void aLinkIsASecondName() throws Exception {
+        run((disk, root) -> {
+            Path first = root.resolve("first");
+            Path second = root.resolve("second");
+            put(disk, first, new byte[] {1, 2});
+            if (!disk.link(first, second)) {
+                assertThat(disk.exists(second)).isFalse();
+                return;
+            }
+            assertWrongState(() -> disk.link(first, second), first);
+            assertWrongState(() -> disk.link(root.resolve("none"), root.resolve("third")), root.resolve("none"));
+            assertThat(disk.delete(first)).isTrue();
+            disk.syncDirectory(root);
+            assertThat(disk.exists(first)).isFalse();
+            assertThat(get(disk, second)).containsExactly(1, 2);
+        });
+    }
+
+    @Test
     void renameNoReplaceDoesNotReplace() throws Exception {
         run((disk, root) -> {
             Path from = root.resolve("from");

@@ -67,4 +67,26 @@ class RemotePathsTest {
         assertThat(RemotePaths.newestIndexPart(others, new Generation(9))).contains(new Generation(9));
         assertThat(RemotePaths.newestIndexPart(List.of(), new Generation(9))).isEmpty();
     }
+
+    @Test
+    void manifestsAreFoundByTheirGenerations() {
+        String tenant = "tenants/0123456789abcdef0123456789abcdef/";
+        assertThat(RemotePaths.tenantManifest(TENANT, ShardIndex.UNSHARDED, new Generation(0xAB)))
+                .isEqualTo(tenant + "tenant-manifest-000000ab.json");
+        assertThat(RemotePaths.tenantManifest(TENANT, SHARD, Generation.NONE))
+                .isEqualTo("tenants/0123456789abcdef0123456789abcdef-0a10/tenant-manifest.json");
+        assertThat(RemotePaths.generations(TENANT, ShardIndex.UNSHARDED)).isEqualTo(tenant + "generations.json");
+        assertThat(RemotePaths.manifestGeneration(tenant + "tenant-manifest-000000ab.json"))
+                .contains(new Generation(0xAB));
+        assertThat(RemotePaths.manifestGeneration("tenant-manifest.json")).contains(Generation.NONE);
+        for (String other : List.of(
+                "tenant-manifest",
+                "tenant-manifest-.json",
+                "tenant-manifest-000000AB.json",
+                "tenant-manifest-000000ab",
+                "tenant-manifest000000ab.json",
+                "generations.json")) {
+            assertThat(RemotePaths.manifestGeneration(other)).as(other).isEmpty();
+        }
+    }
 }

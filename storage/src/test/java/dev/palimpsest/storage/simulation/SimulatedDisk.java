@@ -86,6 +86,11 @@ public final class SimulatedDisk implements Disk {
         failingCall = call;
     }
 
+    /** How much its files take, in bytes; what has several names counts once. */
+    public long usedBytes() {
+        return usedBytes;
+    }
+
     /** From now on {@link #openFiles} knows who opened a file. Costs a stack trace for each. */
     public void recordOpeners() {
         openersRecorded = true;
@@ -116,8 +121,10 @@ public final class SimulatedDisk implements Disk {
                     if (restored.add(file)) {
                         file.crash(survival);
                         file.unlinked = false;
+                        file.names = 0;
                         bytes += file.size();
                     }
+                    file.names++;
                 }
             }
         }
@@ -204,6 +211,25 @@ public final class SimulatedDisk implements Disk {
     }
 
     @Override
+    public boolean link(Path path, Path to) throws DiskException {
+        Outcome outcome = change("link", path);
+        failIf(outcome == Outcome.FAILS_BEFORE, "link", path);
+        if (!(find(path) instanceof File file)) {
+            throw wrong("link", path, "there is no such file");
+        }
+        Directory target = parent("link", to);
+        if (target.current.containsKey(last(to))) {
+            throw wrong("link", path, to + " exists");
+        }
+        target.current.put(last(to), file);
+        file.names++;
+        journal.add(new NameJournal.Change(target, last(to), file));
+        failIf(outcome != Outcome.SUCCEEDS, "link", path);
+        record("link", path, -1, -1, to.toString());
+        return true;
+    }
+
+    @Override
     public boolean delete(Path path) throws DiskException {
         Outcome outcome = change("delete", path);
         failIf(outcome == Outcome.FAILS_BEFORE, "delete", path);
@@ -245,7 +271,7 @@ public final class SimulatedDisk implements Disk {
 
     /** Space of a file that has lost its name is free at once, though it may still be open. */
     private void release(@Nullable SimulatedNode node) {
-        if (node instanceof File file) {
+        if (node instanceof File file && --file.names == 0) {
             usedBytes -= file.size();
             file.unlinked = true;
         }

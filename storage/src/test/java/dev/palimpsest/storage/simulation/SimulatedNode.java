@@ -25,6 +25,8 @@ sealed interface SimulatedNode permits SimulatedNode.File, SimulatedNode.Directo
 
         /** Whether no name leads to it. */
         boolean unlinked;
+        /** How many names lead to it. */
+        int names = 1;
 
         private byte[] written = new byte[0];
         private byte[] durable = new byte[0];

@@ -43,7 +43,7 @@ final class CrashingWriter {
             Timeline root = tenant.all().stream().anyMatch(t -> t.id().equals(ROOT))
                     ? tenant.timeline(ROOT)
                     : tenant.create(ROOT, START, 17, context);
-            say(out, "durable " + root.diskConsistentLsn());
+            say(out, "durable " + root.remoteConsistentLsn());
             write(root, tenant, History.root(seed, START, KEYS), out, context);
         }
     }
@@ -71,7 +71,7 @@ final class CrashingWriter {
                 tenant.branch(id, ROOT, root.lastRecordLsn(), context);
                 say(out, "branch " + root.lastRecordLsn());
             }
-            Lsn durable = root.diskConsistentLsn();
+            Lsn durable = root.remoteConsistentLsn();
             if (durable.isAfter(told)) {
                 told = durable;
                 say(out, "durable " + durable);

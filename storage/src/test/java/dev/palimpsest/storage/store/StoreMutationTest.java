@@ -37,6 +37,8 @@ class StoreMutationTest {
         }
     }
 
+    private static final String WANTED_PUT = "            wanted.put(timeline, generation);\n        }\n";
+
     private static final List<Mutation> MUTATIONS = List.of(
             new Mutation("a layer file is not synced", "layer/file/LayerFileWriter.java", "        file.sync();\n", ""),
             new Mutation(
@@ -76,7 +78,7 @@ class StoreMutationTest {
                     "        layers.historicLayers().skip(1).forEach(layer -> {"),
             new Mutation(
                     "an index part that was put too late replaces a newer one",
-                    "timeline/TimelineIndex.java",
+                    "timeline/OwnObject.java",
                     "                ? new PutCondition.IfMatch(version.get())",
                     "                ? PutCondition.ALWAYS"),
             new Mutation(
@@ -184,7 +186,43 @@ class StoreMutationTest {
                     "the index part forgets the cutoff",
                     "timeline/Timeline.java",
                     "Lsn.max(metadata.latestGcCutoffLsn(), history.cutoff())",
-                    "metadata.latestGcCutoffLsn()"));
+                    "metadata.latestGcCutoffLsn()"),
+            new Mutation(
+                    "a generation is taken without a condition",
+                    "timeline/GenerationClaim.java",
+                    "objects.put(key, ObjectSource.of(claim), OwnObject.ifAbsent(objects), context)",
+                    "objects.put(key, ObjectSource.of(claim), dev.palimpsest.storage.remote.PutCondition.ALWAYS,"
+                            + " context)"),
+            new Mutation(
+                    "what is before the newest manifest is read",
+                    "timeline/GenerationClaim.java",
+                    "        for (long number = claimed.generation().number() - 1; number",
+                    "        for (long number = Math.max(1, claimed.generation().number() - 2); number"),
+            new Mutation(
+                    "no check is made after a put",
+                    "timeline/Attachment.java",
+                    WANTED_PUT + "        publish(context);\n        check(context);\n",
+                    WANTED_PUT + "        publish(context);\n"),
+            new Mutation(
+                    "the check is made before the manifest is put",
+                    "timeline/Attachment.java",
+                    WANTED_PUT + "        publish(context);\n        check(context);\n",
+                    WANTED_PUT + "        check(context);\n        publish(context);\n"),
+            new Mutation(
+                    "an index part counts before the manifest names it",
+                    "timeline/Attachment.java",
+                    WANTED_PUT + "        publish(context);\n",
+                    WANTED_PUT),
+            new Mutation(
+                    "the objects of a timeline are deleted without a check",
+                    "timeline/Attachment.java",
+                    "            wanted.remove(timeline);\n        }\n        publish(context);\n        check(context);\n",
+                    "            wanted.remove(timeline);\n        }\n        publish(context);\n"),
+            new Mutation(
+                    "layers get the generation of the newest life",
+                    "timeline/TimelineFiles.java",
+                    "generationOf(file), ShardIndex.UNSHARDED",
+                    "generation, ShardIndex.UNSHARDED"));
 
     private static String source(Mutation mutation) throws IOException {
         return Files.readString(SOURCES.resolve(mutation.file()), StandardCharsets.UTF_8);

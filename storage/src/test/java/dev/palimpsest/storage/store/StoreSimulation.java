@@ -1,12 +1,12 @@
 package dev.palimpsest.storage.store;
 
-import dev.palimpsest.storage.Generation;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.remote.RetryPolicy;
 import dev.palimpsest.storage.remote.RetryingObjectStore;
+import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Environment;
 import dev.palimpsest.storage.simulation.DiskFaults;
 import dev.palimpsest.storage.simulation.ObjectStoreFaults;
@@ -20,8 +20,11 @@ import dev.palimpsest.storage.timeline.StoreSettings;
 import dev.palimpsest.storage.timeline.TenantTimelines;
 import dev.palimpsest.storage.timeline.TimelineConfig;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import dev.palimpsest.storage.timeline.UploadSettings;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
 
@@ -37,7 +40,9 @@ final class StoreSimulation {
         /** Everything is slow, and the power fails at any step. */
         CRASHES,
         /** The same, and disk and object store fail too. */
-        FAULTS
+        FAULTS,
+        /** The same, and a process goes on after the next one has started on a disk of its own. */
+        SERVERS
     }
 
     /** What came of a schedule; equal for equal seeds. */
@@ -46,7 +51,7 @@ final class StoreSimulation {
     private StoreSimulation() {}
 
     /**
-     * Runs seeds 1 to the number given, in every world, until one fails: then it prints which and why, and exits with 1. For
+     * Runs seeds 1 to the number given, in every world and with several servers, until one fails: then it prints which and why, and exits with 1. For
      * a JVM of its own, in which some class is not what it should be.
      */
     public static void main(String[] arguments) {
@@ -59,6 +64,12 @@ final class StoreSimulation {
                     System.exit(1);
                 }
             }
+            try {
+                LivesSimulation.run(seed);
+            } catch (Exception | Error e) {
+                System.out.println("seed " + seed + " with several servers: " + e);
+                System.exit(1);
+            }
         }
         System.out.println("nothing found");
     }
@@ -66,48 +77,76 @@ final class StoreSimulation {
     static Outcome run(long seed, World world) throws Exception {
         Simulation simulation = new Simulation(seed);
         SplittableRandom random = simulation.random("use");
-        SimulatedDisk disk = simulation.newDisk("disk", diskFaults(world));
         SimulatedObjectStore objects = simulation.newObjectStore("objects", objectFaults(world));
-        SimulatedStore model = new SimulatedStore(seed, random, world == World.FAULTS);
+        SimulatedStore model = new SimulatedStore(seed, random, hasFaults(world), world == World.SERVERS);
         simulation.run(() -> {
+            SimulatedDisk disk = simulation.newDisk("disk", diskFaults(world));
+            List<SimulatedProcess> processes = new ArrayList<>();
             int lives = world == World.CALM ? 1 : 3;
             for (int life = 0; life < lives; life++) {
                 if (world != World.CALM) {
                     simulation.crashAtStep(simulation.steps() + random.nextLong(20, 1000));
                 }
-                int operations = random.nextInt(5, 30);
-                SimulatedProcess process = simulation.start("life " + life, disk, environment -> {
-                    try {
-                        TenantTimelines store = load(environment, disk, objects);
-                        model.live(environment, store, operations);
-                    } catch (StorageException e) {
-                        model.tolerate(e);
-                    }
-                });
-                if (process.join() == SimulatedProcess.Ending.FAILED) {
-                    process.joinSuccessfully();
+                if (life > 0 && (world == World.SERVERS || random.nextInt(3) == 0)) {
+                    disk = simulation.newDisk("disk " + life, diskFaults(world)); // the machine is lost
+                }
+                processes.add(start(simulation, "life " + life, disk, objects, model, random.nextInt(5, 30)));
+                if (world == World.SERVERS && life < lives - 1) {
+                    simulation.environment().tasks().sleep(random.nextLong(5_000_000_000L), Cancellation.NEVER);
+                } else {
+                    join(processes);
                 }
             }
-            disk.misbehave(DiskFaults.NONE);
+            SimulatedDisk last = random.nextBoolean() ? disk : simulation.newDisk("last disk", DiskFaults.NONE);
+            last.misbehave(DiskFaults.NONE);
             objects.misbehave(ObjectStoreFaults.NONE);
             model.expectNoFaults();
             simulation.crashAtStep(Long.MAX_VALUE);
             simulation
                     .start(
                             "last look",
-                            disk,
-                            environment -> model.live(environment, load(environment, disk, objects), 20))
+                            last,
+                            environment -> model.live(environment, load(environment, last, objects), 20))
                     .joinSuccessfully();
         });
         return new Outcome(
                 simulation.trace().digest(), simulation.steps(), model.reads(), model.writes(), model.upkeep());
     }
 
+    private static SimulatedProcess start(
+            Simulation simulation,
+            String name,
+            SimulatedDisk disk,
+            SimulatedObjectStore objects,
+            SimulatedStore model,
+            int operations) {
+        return simulation.start(name, disk, environment -> {
+            try {
+                model.live(environment, load(environment, disk, objects), operations);
+            } catch (StorageException e) {
+                model.tolerate(e);
+            }
+        });
+    }
+
+    private static void join(List<SimulatedProcess> processes) throws Exception {
+        for (SimulatedProcess process : processes) {
+            if (process.join() == SimulatedProcess.Ending.FAILED) {
+                process.joinSuccessfully();
+            }
+        }
+        processes.clear();
+    }
+
+    private static boolean hasFaults(World world) {
+        return world == World.FAULTS || world == World.SERVERS;
+    }
+
     private static DiskFaults diskFaults(World world) {
         return switch (world) {
             case CALM -> DiskFaults.NONE;
             case CRASHES -> DiskFaults.SLOW;
-            case FAULTS ->
+            case FAULTS, SERVERS ->
                 DiskFaults.SLOW
                         .withFailingWrites(0.002, 0.01)
                         .withFailingReads(0.002)
@@ -119,11 +158,15 @@ final class StoreSimulation {
         return switch (world) {
             case CALM -> ObjectStoreFaults.NONE;
             case CRASHES -> ObjectStoreFaults.SLOW;
-            case FAULTS -> ObjectStoreFaults.SLOW.withFailing(0.05, 0.05).withLateEffects(0.05);
+            case FAULTS, SERVERS ->
+                ObjectStoreFaults.SLOW
+                        .withFailing(0.05, 0.05)
+                        .withLateEffects(0.05)
+                        .withStaleListings(0.3, 20_000_000_000L);
         };
     }
 
-    private static TenantTimelines load(Environment environment, SimulatedDisk disk, SimulatedObjectStore objects)
+    static TenantTimelines load(Environment environment, SimulatedDisk disk, SimulatedObjectStore objects)
             throws StorageException {
         StoreSettings settings = new StoreSettings(
                 StoreSettings.DEFAULT.disk(),
@@ -136,6 +179,7 @@ final class StoreSimulation {
                 1,
                 64 << 10,
                 4 << 10,
+                new UploadSettings(3, 10_000, Duration.ofMillis(10)),
                 Optional.empty());
         Engine engine = EmbeddedStore.engine(
                 environment,
@@ -144,6 +188,6 @@ final class StoreSimulation {
                 new AppendingRedo(),
                 settings,
                 new PrometheusRegistry());
-        return TenantTimelines.load(engine, TENANT, new Generation(1), WORK, RequestContext.of(TaskKind.LIFECYCLE));
+        return TenantTimelines.load(engine, TENANT, WORK, RequestContext.of(TaskKind.LIFECYCLE));
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.DeadlineExceededException;
+import dev.palimpsest.storage.CorruptionException;
 import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.MissingKeyException;
 import dev.palimpsest.storage.TenantId;
@@ -120,6 +121,7 @@ class TimelineTest {
         assertThat(root.prevRecordLsn()).isEqualTo(new Lsn(0x1000));
         assertThat(root.diskConsistentLsn()).isEqualTo(Lsn.INVALID);
         assertThat(root.freezeAndFlush(CONTEXT)).isEqualTo(new Lsn(0x1008));
+        assertThat(root.remoteConsistentLsn()).isEqualTo(new Lsn(0x1008));
         assertThat(root.diskConsistentLsn()).isEqualTo(new Lsn(0x1008));
         image(root, 0x1010, "lost by the restart");
         reopen(StoreSettings.DEFAULT);
@@ -316,12 +318,50 @@ class TimelineTest {
                     .hasMessageContaining("notes.txt");
         }
         assertThat(foreign).hasContent("mine");
-        Files.delete(foreign);
-        try (Stream<Path> files = Files.list(timeline)) {
-            Files.delete(files.findFirst().orElseThrow());
+    }
+
+    @Test
+    void aLayerThatIsGoneLocallyComesFromTheObjectStore() throws Exception {
+        image(root, 0x1000, "a");
+        root.freezeAndFlush(CONTEXT);
+        store.close();
+        Path layer = onlyFileIn(timelineDirectory());
+        Files.delete(layer);
+        store = EmbeddedStore.open(directory, StoreSettings.DEFAULT, new AppendingRedo());
+        assertThat(read(store.tenant(TENANT, CONTEXT).timeline(ROOT), 0x1000)).isEqualTo("a");
+        store.close();
+        Files.writeString(layer, "damaged");
+        store = EmbeddedStore.open(directory, StoreSettings.DEFAULT, new AppendingRedo());
+        assertThat(read(store.tenant(TENANT, CONTEXT).timeline(ROOT), 0x1000)).isEqualTo("a");
+        assertThat(Path.of(layer + ".old")).hasContent("damaged");
+        store.close();
+        Files.delete(Path.of(layer + ".old"));
+        Files.delete(layer);
+        Path objects = directory.resolve("objects").resolve(directory.relativize(timelineDirectory()));
+        try (Stream<Path> files = Files.list(objects)) {
+            for (Path object : files.filter(file -> file.toString().contains("__")).toList()) {
+                Files.delete(object);
+            }
         }
         store = EmbeddedStore.open(directory, StoreSettings.DEFAULT, new AppendingRedo());
-        assertThatThrownBy(() -> store.tenant(TENANT, CONTEXT)).hasMessageContaining("there is no such file");
+        assertThatThrownBy(() -> store.tenant(TENANT, CONTEXT))
+                .isInstanceOf(CorruptionException.class)
+                .hasMessageContaining("neither in");
+    }
+
+    /** Uploading a layer to a store on the same disk takes no space: both names are of one file. */
+    @Test
+    void theObjectStoreOnTheSameDiskHasNoCopy() throws Exception {
+        image(root, 0x1000, "a");
+        root.freezeAndFlush(CONTEXT);
+        Path layer = onlyFileIn(timelineDirectory());
+        assertThat(Files.getAttribute(layer, "unix:nlink")).isEqualTo(2);
+    }
+
+    private static Path onlyFileIn(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.filter(file -> file.toString().contains("__")).findFirst().orElseThrow();
+        }
     }
 
     private Path timelineDirectory() throws IOException {

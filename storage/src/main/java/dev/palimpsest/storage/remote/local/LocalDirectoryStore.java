@@ -33,7 +33,8 @@ import java.util.concurrent.atomic.AtomicLong;
  * process at a time owns a root.
  *
  * <p>A put writes a file in {@code <root>/.tmp}, syncs it, renames it to its place and syncs the directory it is in; so
- * a file outside {@code .tmp} is always whole. No key has a part that begins with a dot. What a crash leaves in {@code
+ * a file outside {@code .tmp} is always whole. Of a {@link ObjectSource#durableFile durable file} on the same file system it
+ * makes a link instead: nothing is copied, and the object stays when the file is deleted. No key has a part that begins with a dot. What a crash leaves in {@code
  * .tmp} is deleted when the store is opened. Directories are never deleted: another put may be about to use them.
  *
  * <p>Puts can be conditional on absence; there are no versions. What the disk reports is passed on as {@code UNAVAILABLE}
@@ -87,17 +88,26 @@ public final class LocalDirectoryStore implements ObjectStore {
         }
         context.checkCancelled();
         Path temporary = root.resolve(TEMPORARY).resolve(Long.toString(temporaries.getAndIncrement()));
-        boolean published = false;
+        boolean mayBeLeft = true;
         try {
-            write(temporary, key, source, context);
+            boolean linked = link(temporary, key, source);
+            if (!linked) {
+                write(temporary, key, source, context);
+            }
             publish(temporary, key, condition);
-            published = true;
+            mayBeLeft = linked; // if the object was this file already, the rename did nothing
         } finally {
-            if (!published) {
+            if (mayBeLeft) {
                 deleteLeftover(temporary);
             }
         }
         return new ObjectInfo(key, source.size(), Optional.empty());
+    }
+
+    /** Gives a file that is what is to be put another name; durable but for that. Says whether that was possible. */
+    private boolean link(Path temporary, ObjectKey key, ObjectSource source) throws ObjectStoreException {
+        Optional<Path> file = source.durableFile();
+        return file.isPresent() && onDisk("put", key.value(), () -> disk.link(file.get(), temporary));
     }
 
     /** Writes what is to be put into a file of its own; durable but for its name. */
@@ -196,7 +206,8 @@ public final class LocalDirectoryStore implements ObjectStore {
         try {
             disk.delete(temporary);
         } catch (DiskException _) {
-            // The put has failed for a reason of its own that is being thrown; the next open deletes what is left.
+            // Takes no space that is not taken anyway, or the put has failed and that is being thrown; the next open
+            // deletes what is left.
         }
     }
 

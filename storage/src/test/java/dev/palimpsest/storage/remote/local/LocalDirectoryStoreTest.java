@@ -7,6 +7,8 @@ import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.file.Disk;
+import dev.palimpsest.storage.file.ReadableFile;
+import dev.palimpsest.storage.file.WritableFile;
 import dev.palimpsest.storage.remote.ListRequest;
 import dev.palimpsest.storage.remote.ObjectInfo;
 import dev.palimpsest.storage.remote.ObjectKey;
@@ -22,6 +24,7 @@ import dev.palimpsest.storage.simulation.InSimulation;
 import dev.palimpsest.storage.simulation.SimulatedDisk;
 import dev.palimpsest.storage.simulation.SimulatedProcess;
 import dev.palimpsest.storage.simulation.Simulation;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
@@ -50,6 +53,28 @@ class LocalDirectoryStoreTest extends ObjectStoreContract {
             store = LocalDirectoryStore.open(disk, ROOT);
         }
         return store;
+    }
+
+    @Test
+    void aDurableFileIsLinked() throws Exception {
+        Path file = Path.of("/data/layer");
+        disk.createDirectories(Path.of("/data"));
+        try (WritableFile written = disk.create(file)) {
+            written.write(0, ByteBuffer.wrap(new byte[] {1, 2, 3}));
+            written.sync();
+        }
+        long free = disk.usedBytes();
+        ObjectKey key = new ObjectKey("a/layer");
+        try (ReadableFile read = disk.open(file)) {
+            for (int i = 0; i < 2; i++) { // a second put of the same finds it there
+                store().put(key, ObjectSource.ofDurable(read, 3), PutCondition.ALWAYS, CONTEXT);
+                assertThat(disk.usedBytes()).isEqualTo(free);
+                assertThat(disk.list(ROOT.resolve(".tmp"))).isEmpty();
+            }
+        }
+        disk.delete(file);
+        disk.syncDirectory(Path.of("/data"));
+        assertThat(store().read(key, 10, CONTEXT).bytes()).containsExactly(1, 2, 3);
     }
 
     /** The first attempt gives the object its name and fails to sync it; the retry finds it there. */

@@ -1,0 +1,180 @@
+package dev.palimpsest.storage.timeline;
+
+import dev.palimpsest.storage.Generation;
+import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.SupersededException;
+import dev.palimpsest.storage.TenantId;
+import dev.palimpsest.storage.TimelineId;
+import dev.palimpsest.storage.context.Mutex;
+import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.index.TenantManifest;
+import dev.palimpsest.storage.index.TenantManifestCodec;
+import dev.palimpsest.storage.remote.ObjectKey;
+import dev.palimpsest.storage.remote.ObjectStore;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * One life of a tenant, from when it was loaded to when it is shut down: it has a {@link Generation} of its own, claimed in the
+ * object store, under which it writes whatever it writes, and a manifest that says which index part of each timeline is in
+ * force. Safe for use by many threads.
+ *
+ * <p>Two servers that both believe they own a tenant, or a process and what is still on its way of the process before it,
+ * can lose nothing by it, and no other service decides between them:
+ *
+ * <ol>
+ *   <li>No two lives write the same object. Index parts, manifests and layers have the generation in their names, and a
+ *       generation is claimed by putting its manifest on the condition that there is none. So what a life puts late, or after
+ *       it has lost the tenant, overwrites nothing of another.
+ *   <li>A life <em>claims</em> g + 1, and only then <em>reads</em> what the life before has in force: its manifest, and the
+ *       index parts named there.
+ *   <li>A life with generation g <em>puts</em> (layers, then the index part, then the manifest if that does not name it yet),
+ *       only then <em>checks</em> that nobody has claimed g + 1, and only then <em>acknowledges</em> what it put: moves an LSN,
+ *       reports a branch, deletes objects that the new index part does not name any more.
+ * </ol>
+ *
+ * <p>If the check finds no claim, the claim is later than the check, the reading later than the claim, and the put earlier
+ * than the check: so the next life reads what was acknowledged. If the check finds one, nothing is acknowledged and nothing
+ * deleted: the next life finds every object that is named in what it has read, whether that is as before the put or as
+ * after it. Generations are claimed one after the other without a gap, so whoever has claimed a greater one has found g + 1
+ * claimed: it is enough to look for that.
+ *
+ * <p>What a life reads is what the newest life before it has <em>published</em>; one that was claimed and came no further than
+ * that has a manifest without timelines, which is passed over.
+ */
+final class Attachment {
+    private final ObjectStore objects;
+    private final TenantId tenant;
+    private final Generation generation;
+    private final Generation first;
+    private final String owner;
+    private final TenantManifest inherited;
+    private final OwnObject manifest;
+    private final Mutex publishing;
+    /** The generation of each timeline's index part that is there, and is to be in force. */
+    private final SortedMap<TimelineId, Generation> wanted = new TreeMap<>();
+    /** What the manifest says, as far as the store has answered. Only the holder of the mutex changes it. */
+    private volatile SortedMap<TimelineId, Generation> inForce = new TreeMap<>();
+    /** A put was not answered, or there was none yet: the manifest may say something else. */
+    private volatile boolean uncertain = true;
+
+    private volatile boolean superseded;
+
+    Attachment(
+            ObjectStore objects,
+            TenantId tenant,
+            GenerationClaim.Claimed claimed,
+            TenantManifest inherited,
+            Mutex publishing) {
+        this.objects = objects;
+        this.tenant = tenant;
+        this.generation = claimed.generation();
+        this.first = claimed.first();
+        this.owner = claimed.owner();
+        this.inherited = inherited;
+        this.manifest = OwnObject.present(
+                objects,
+                claimed.manifest().key(),
+                GenerationClaim.MAX_BYTES,
+                claimed.manifest().version());
+        this.publishing = publishing;
+    }
+
+    /** Under which everything is written. */
+    Generation generation() {
+        return generation;
+    }
+
+    /** Whether a generation was claimed by an earlier life: not by this one, nor handed out by somebody else. */
+    boolean isOfEarlierLife(Generation other) {
+        return other.compareTo(first) >= 0 && other.compareTo(generation) < 0;
+    }
+
+    /**
+     * Publishes what this life starts from: until then the life before counts.
+     *
+     * @param indexParts every timeline, and the generation of the index part that was read
+     */
+    void begin(SortedMap<TimelineId, Generation> indexParts, RequestContext context) throws StorageException {
+        synchronized (wanted) {
+            wanted.putAll(indexParts);
+        }
+        publish(context);
+        check(context);
+    }
+
+    /**
+     * The index part of a timeline was put under this generation: makes it the one in force. On return it counts, whatever
+     * happens; if it throws, either may.
+     *
+     * @throws SupersededException if there is a newer life
+     */
+    void indexPartPut(TimelineId timeline, RequestContext context) throws StorageException {
+        synchronized (wanted) {
+            wanted.put(timeline, generation);
+        }
+        publish(context);
+        check(context);
+    }
+
+    /**
+     * There is no such timeline any more. Durable on return.
+     *
+     * @throws SupersededException if there is a newer life
+     */
+    void remove(TimelineId timeline, RequestContext context) throws StorageException {
+        synchronized (wanted) {
+            wanted.remove(timeline);
+        }
+        publish(context);
+        check(context);
+    }
+
+    /** Makes the manifest say what is wanted; one put may do it for several who wait for it. */
+    private void publish(RequestContext context) throws StorageException {
+        if (isPublished()) {
+            return;
+        }
+        try (Mutex.Held _ = publishing.acquire(context)) {
+            if (isPublished()) {
+                return;
+            }
+            SortedMap<TimelineId, Generation> now;
+            synchronized (wanted) {
+                now = new TreeMap<>(wanted);
+            }
+            uncertain = true;
+            manifest.put(TenantManifestCodec.encode(inherited.with(new TenantManifest.Life(owner, now))), context);
+            inForce = now;
+            uncertain = false;
+        }
+    }
+
+    private boolean isPublished() {
+        if (uncertain) {
+            return false;
+        }
+        synchronized (wanted) {
+            return inForce.equals(wanted);
+        }
+    }
+
+    /**
+     * Makes sure that what was put before the call is what the next life reads. To be called after every put, and before
+     * anything is acknowledged or deleted because of it.
+     *
+     * @throws SupersededException if there is a newer life
+     */
+    void check(RequestContext context) throws StorageException {
+        if (!superseded && generation.hasNext()) {
+            ObjectKey next = GenerationClaim.manifestKey(tenant, generation.next());
+            superseded = objects.head(next, context).isPresent();
+        }
+        if (superseded) {
+            throw new SupersededException(
+                    "tenant " + tenant + " was claimed by another server, or by a later start of this"
+                            + " one: there is a generation after " + generation
+                            + ", which is the one here. Nothing of it is written here any more");
+        }
+    }
+}

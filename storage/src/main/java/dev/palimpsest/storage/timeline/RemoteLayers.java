@@ -1,0 +1,243 @@
+package dev.palimpsest.storage.timeline;
+
+import dev.palimpsest.storage.Generation;
+import dev.palimpsest.storage.ShardIndex;
+import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TenantId;
+import dev.palimpsest.storage.TimelineId;
+import dev.palimpsest.storage.context.Permits;
+import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.file.ReadableFile;
+import dev.palimpsest.storage.layer.LayerFileName;
+import dev.palimpsest.storage.layer.PersistentLayer;
+import dev.palimpsest.storage.remote.ListRequest;
+import dev.palimpsest.storage.remote.Listing;
+import dev.palimpsest.storage.remote.ObjectInfo;
+import dev.palimpsest.storage.remote.ObjectKey;
+import dev.palimpsest.storage.remote.ObjectSource;
+import dev.palimpsest.storage.remote.ObjectStore;
+import dev.palimpsest.storage.remote.PutCondition;
+import dev.palimpsest.storage.remote.RemotePaths;
+import dev.palimpsest.storage.runtime.Task;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Collectors;
+
+/**
+ * The layers of one timeline in the object store: what is known to be there, and how more gets there and what is not needed
+ * goes. The publisher of the timeline is the only one to use it.
+ */
+final class RemoteLayers {
+    /** How many objects are deleted by one call. */
+    private static final int DELETED_AT_ONCE = 1000;
+
+    private final Engine engine;
+    private final TenantId tenant;
+    private final TimelineId timeline;
+    private final Attachment attachment;
+    /** Layers that are there for certain. */
+    private final Set<LayerFileName> there = ConcurrentHashMap.newKeySet();
+    /** Layers that are there, or may be because a put was not answered. */
+    private final Set<LayerFileName> maybeThere = ConcurrentHashMap.newKeySet();
+    /** What is not needed any more and still to be deleted. */
+    private final List<Unneeded> unneeded = new CopyOnWriteArrayList<>();
+
+    private final Set<ObjectKey> leftovers = ConcurrentHashMap.newKeySet();
+    private boolean looked;
+
+    /** A layer that no index part in force names, and that somebody may still be reading. */
+    private record Unneeded(LayerFileName name, PersistentLayer layer) {}
+
+    RemoteLayers(Engine engine, TenantId tenant, TimelineId timeline, Attachment attachment) {
+        this.engine = engine;
+        this.tenant = tenant;
+        this.timeline = timeline;
+        this.attachment = attachment;
+    }
+
+    private ObjectKey key(LayerFileName name) {
+        return key(tenant, timeline, name);
+    }
+
+    /** Where a layer is. */
+    static ObjectKey key(TenantId tenant, TimelineId timeline, LayerFileName name) {
+        return new ObjectKey(RemotePaths.layer(
+                tenant, ShardIndex.UNSHARDED, timeline, name.name().toString(), name.generation()));
+    }
+
+    /** What a layer's object is called; its file says it. */
+    static LayerFileName fileName(PersistentLayer layer) {
+        return new LayerFileName(
+                layer.name(),
+                LayerFileName.generationOf(layer.path().getFileName().toString()));
+    }
+
+    /** Deletes objects, some at a time. */
+    static void deleteAll(ObjectStore objects, List<ObjectKey> keys, RequestContext context) throws StorageException {
+        for (int from = 0; from < keys.size(); from += DELETED_AT_ONCE) {
+            objects.deleteAll(keys.subList(from, Math.min(keys.size(), from + DELETED_AT_ONCE)), context);
+        }
+    }
+
+    /**
+     * Once in a life: looks which of the layers that are named are there, and what earlier lives have left behind.
+     *
+     * @param named the layers that the index part in force names
+     */
+    void look(Collection<LayerFileName> named, RequestContext context) throws StorageException {
+        if (looked) {
+            return;
+        }
+        Set<LayerFileName> wanted = Set.copyOf(named);
+        ListRequest request = ListRequest.one(RemotePaths.timeline(tenant, ShardIndex.UNSHARDED, timeline));
+        while (true) {
+            Listing page = engine.objects().list(request, context);
+            page.objects().forEach(object -> note(object, wanted));
+            if (page.next().isEmpty()) {
+                looked = true;
+                return;
+            }
+            request = request.withAfter(page.next().get());
+        }
+    }
+
+    private void note(ObjectInfo object, Set<LayerFileName> wanted) {
+        String path = object.key().value();
+        String name = path.substring(path.lastIndexOf('/') + 1);
+        Optional<Generation> index = RemotePaths.indexPartGeneration(name);
+        if (index.isPresent()) {
+            if (attachment.isOfEarlierLife(index.get())) {
+                leftovers.add(object.key());
+            }
+            return;
+        }
+        LayerFileName layer;
+        try {
+            layer = LayerFileName.parse(name);
+        } catch (IllegalArgumentException e) {
+            return; // something of Neon's
+        }
+        if (wanted.contains(layer)) {
+            there.add(layer);
+            maybeThere.add(layer);
+        } else if (attachment.isOfEarlierLife(layer.generation())) {
+            leftovers.add(object.key());
+        }
+    }
+
+    /** How many bytes of these layers are not there. */
+    long missingBytes(Collection<PersistentLayer> layers) {
+        return layers.stream()
+                .filter(layer -> !there.contains(fileName(layer)))
+                .mapToLong(PersistentLayer::size)
+                .sum();
+    }
+
+    /** Uploads what of these layers is not there, several at once. On return all are there; if it throws, some may be. */
+    void upload(List<PersistentLayer> layers, RequestContext context) throws StorageException {
+        ConcurrentLinkedQueue<PersistentLayer> missing = new ConcurrentLinkedQueue<>();
+        for (PersistentLayer layer : layers) {
+            if (!there.contains(fileName(layer))) {
+                missing.add(layer);
+            }
+        }
+        int workers = Math.min(missing.size(), engine.uploads().settings().concurrency());
+        if (workers <= 1) {
+            uploadAll(missing, context);
+            return;
+        }
+        List<Task> tasks = new ArrayList<>();
+        for (int i = 0; i < workers; i++) {
+            tasks.add(engine.environment().tasks().start("upload " + timeline, () -> uploadAll(missing, context)));
+        }
+        tasks.forEach(Task::join);
+        for (Task task : tasks) {
+            switch (task.failure().orElse(null)) {
+                case null -> {}
+                case StorageException e -> throw e;
+                case RuntimeException e -> throw e;
+                case Error e -> throw e;
+                case Throwable e -> throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    private void uploadAll(ConcurrentLinkedQueue<PersistentLayer> missing, RequestContext context)
+            throws StorageException {
+        while (true) {
+            try (Permits.Permit _ = engine.uploads().permits().acquire(context)) {
+                PersistentLayer layer = missing.poll();
+                if (layer == null) {
+                    return;
+                }
+                upload(layer, context);
+            }
+        }
+    }
+
+    private void upload(PersistentLayer layer, RequestContext context) throws StorageException {
+        LayerFileName name = fileName(layer);
+        // What another life has written is put only if it is not there: mostly a listing was late.
+        boolean isOwn = name.generation().equals(attachment.generation());
+        try (LayerUploads.Operation operation = engine.uploads().begin("layer", "upload")) {
+            Optional<ObjectInfo> found = isOwn ? Optional.empty() : engine.objects().head(key(name), context);
+            if (found.isEmpty() || found.get().size() != layer.size()) {
+                maybeThere.add(name);
+                try (ReadableFile file = engine.disk().open(layer.path())) {
+                    engine.objects()
+                            .put(key(name), ObjectSource.ofDurable(file, layer.size()), PutCondition.ALWAYS, context);
+                }
+            }
+            operation.succeeded(layer.size());
+        }
+        maybeThere.add(name);
+        there.add(name);
+    }
+
+    /** An index part without these is in force, for certain. */
+    void forget(List<PersistentLayer> layers) {
+        for (PersistentLayer layer : layers) {
+            LayerFileName name = fileName(layer);
+            there.remove(name);
+            if (maybeThere.contains(name)) {
+                unneeded.add(new Unneeded(name, layer));
+            }
+        }
+    }
+
+    /** Whether there is something that {@link #deleteUnneeded} would delete. */
+    boolean hasUnneeded() {
+        return !leftovers.isEmpty() || unneeded.stream().anyMatch(RemoteLayers::isUnread);
+    }
+
+    private static boolean isUnread(Unneeded one) {
+        return one.layer().references().readers() == 0;
+    }
+
+    /**
+     * Deletes objects that no index part in force names, and that nobody reads. To be called only once this life has an index
+     * part in force. What could not be deleted is tried again the next time, in this life or the next.
+     */
+    void deleteUnneeded(RequestContext context) throws StorageException {
+        List<ObjectKey> keys = new ArrayList<>(leftovers);
+        Set<Unneeded> ready =
+                unneeded.stream().filter(RemoteLayers::isUnread).collect(Collectors.toCollection(LinkedHashSet::new));
+        ready.forEach(one -> keys.add(key(one.name())));
+        if (!keys.isEmpty()) {
+            try (LayerUploads.Operation operation = engine.uploads().begin("layer", "delete")) {
+                deleteAll(engine.objects(), keys, context);
+                operation.succeeded(0);
+            }
+        }
+        leftovers.clear();
+        unneeded.removeAll(ready);
+        ready.forEach(one -> maybeThere.remove(one.name()));
+    }
+}
