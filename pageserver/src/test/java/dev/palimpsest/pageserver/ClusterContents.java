@@ -9,6 +9,7 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -114,7 +115,7 @@ public final class ClusterContents {
         assertThat(actual.keySet()).as(what).isEqualTo(expected.keySet());
         for (Map.Entry<String, SequenceValue> entry : expected.entrySet()) {
             SequenceValue value = entry.getValue();
-            assertThat(actual.get(entry.getKey()).last())
+            assertThat(Objects.requireNonNull(actual.get(entry.getKey())).last())
                     .as(what + ": " + entry.getKey())
                     .isBetween(value.last(), value.last() + 33 * value.increment());
         }

@@ -174,10 +174,18 @@ final class TpcB implements AutoCloseable {
 
     /** Ends the load, and fails if anything went wrong with it. */
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         stop.set(true);
+        boolean interrupted = false;
         for (Thread session : sessions) {
-            session.join();
+            try {
+                session.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
         synchronized (failures) {
             assertThat(failures).isEmpty();
