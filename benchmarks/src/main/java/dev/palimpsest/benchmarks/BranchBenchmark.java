@@ -1,5 +1,6 @@
 package dev.palimpsest.benchmarks;
 
+import dev.palimpsest.pageserver.endpoint.DirectoryTree;
 import dev.palimpsest.pageserver.Server;
 import dev.palimpsest.pageserver.ServerOptions;
 import dev.palimpsest.pageserver.branch.BranchException;
@@ -60,7 +61,7 @@ public final class BranchBenchmark {
             try {
                 out.accept(measure(parameters, size, root));
             } finally {
-                Live.deleteTree(root);
+                DirectoryTree.delete(root);
             }
         }
     }

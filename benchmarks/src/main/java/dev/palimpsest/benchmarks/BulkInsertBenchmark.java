@@ -1,5 +1,6 @@
 package dev.palimpsest.benchmarks;
 
+import dev.palimpsest.pageserver.endpoint.DirectoryTree;
 import dev.palimpsest.pageserver.Server;
 import dev.palimpsest.pageserver.ServerOptions;
 import dev.palimpsest.pageserver.branch.BranchException;
@@ -51,7 +52,7 @@ public final class BulkInsertBenchmark {
         try {
             new BulkInsertBenchmark(parameters, out).run(root);
         } finally {
-            Live.deleteTree(root);
+            DirectoryTree.delete(root);
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.palimpsest.benchmarks;
 
+import dev.palimpsest.pageserver.endpoint.DirectoryTree;
 import dev.palimpsest.pageserver.Server;
 import dev.palimpsest.pageserver.ServerOptions;
 import dev.palimpsest.pageserver.branch.BranchException;
@@ -91,7 +92,7 @@ public final class GetPageBenchmark {
             benchmark.measure(benchmark.insert(connection), out);
             benchmark.measure(benchmark.update(connection), out);
         } finally {
-            Live.deleteTree(root);
+            DirectoryTree.delete(root);
         }
     }
 

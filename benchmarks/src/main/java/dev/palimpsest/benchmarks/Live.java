@@ -6,15 +6,12 @@ import dev.palimpsest.pageserver.branch.Branches;
 import dev.palimpsest.pageserver.endpoint.PrivatePostgres;
 import dev.palimpsest.postgres.Lsn;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.Comparator;
-import java.util.stream.Stream;
 
 /** What benchmarks do with a PostgreSQL that runs, and a server that follows it. */
 final class Live {
@@ -72,15 +69,6 @@ final class Live {
                 ResultSet row = statement.executeQuery("SELECT pg_current_wal_flush_lsn()")) {
             row.next();
             return Lsn.parse(row.getString(1));
-        }
-    }
-
-    /** Deletes a directory and all in it. */
-    static void deleteTree(Path root) throws IOException {
-        try (Stream<Path> all = Files.walk(root)) {
-            for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(path);
-            }
         }
     }
 }

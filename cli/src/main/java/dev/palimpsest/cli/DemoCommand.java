@@ -1,5 +1,6 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.pageserver.endpoint.DirectoryTree;
 import dev.palimpsest.pageserver.Server;
 import dev.palimpsest.pageserver.ServerOptions;
 import dev.palimpsest.pageserver.branch.AttachProgress;
@@ -26,11 +27,9 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -85,7 +84,7 @@ final class DemoCommand implements Callable<Integer> {
             if (keep) {
                 out().println("Everything is in " + root);
             } else {
-                deleteTree(root);
+                DirectoryTree.delete(root);
             }
             out().flush();
         }
@@ -220,14 +219,6 @@ final class DemoCommand implements Callable<Integer> {
                 ResultSet row = statement.executeQuery("SELECT pg_current_wal_flush_lsn()")) {
             row.next();
             return Lsn.parse(row.getString(1));
-        }
-    }
-
-    private static void deleteTree(Path root) throws IOException {
-        try (Stream<Path> all = Files.walk(root)) {
-            for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(path);
-            }
         }
     }
 

@@ -1,7 +1,6 @@
 package dev.palimpsest.pageserver.branch;
 
 import dev.palimpsest.pageserver.datadir.BootPoint;
-import dev.palimpsest.pageserver.datadir.DataDirectoryOptions;
 import dev.palimpsest.pageserver.datadir.DataDirectorySink;
 import dev.palimpsest.pageserver.datadir.DataDirectoryWriter;
 import dev.palimpsest.pageserver.pageservice.ServedTimelines;
@@ -440,15 +439,7 @@ public final class Branches implements BranchService, AutoCloseable {
         Lsn lsn = resolve(name, at);
         try {
             TimelineCluster cluster = new TimelineCluster(branch.reader(lsn, context));
-            return directories.write(
-                    cluster,
-                    DataDirectoryOptions.onTimeline(Math.max(
-                                    cluster.checkPoint().timeline(),
-                                    branch.record().pgTimeline())
-                            + 1),
-                    sink,
-                    (_, _) -> {},
-                    cancellation);
+            return directories.write(cluster, branch.bootOptions(cluster), sink, (_, _) -> {}, cancellation);
         } catch (StorageException e) {
             throw failed("branch " + name + " cannot be restored as of " + lsn, e);
         }

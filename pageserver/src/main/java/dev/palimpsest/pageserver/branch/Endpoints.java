@@ -1,5 +1,6 @@
 package dev.palimpsest.pageserver.branch;
 
+import dev.palimpsest.pageserver.endpoint.DirectoryTree;
 import dev.palimpsest.pageserver.datadir.BootPoint;
 import dev.palimpsest.pageserver.datadir.DataDirectoryOptions;
 import dev.palimpsest.pageserver.datadir.DataDirectoryWriter;
@@ -31,13 +32,11 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -265,7 +264,7 @@ final class Endpoints {
             @Nullable ServerUser owner,
             RequestContext context)
             throws IOException, StorageException {
-        deleteTree(home);
+        DirectoryTree.delete(home);
         Files.createDirectories(home);
         makePassable(home);
         own(home, owner);
@@ -284,9 +283,7 @@ final class Endpoints {
         settings.put("port", String.valueOf(port));
         settings.put("listen_addresses", "127.0.0.1");
         settings.put("unix_socket_directories", socket);
-        DataDirectoryOptions options = DataDirectoryOptions.onTimeline(Math.max(
-                                cluster.checkPoint().timeline(), branch.record().pgTimeline())
-                        + 1)
+        DataDirectoryOptions options = branch.bootOptions(cluster)
                 .withTablespaces(tablespaces)
                 .withSettings(settings)
                 .withHostBasedAuthentication(authentication(cluster));
@@ -389,7 +386,7 @@ final class Endpoints {
                     0,
                     kept.bootedAt,
                     null);
-            deleteTree(home);
+            DirectoryTree.delete(home);
             return last;
         } catch (IOException e) {
             throw new BranchException(
@@ -474,23 +471,12 @@ final class Endpoints {
             if (kept != null && PostgresProcess.pid(data(home)) != 0) {
                 process(branch, kept, ServerUser.ifRoot()).kill();
             }
-            deleteTree(home);
+            DirectoryTree.delete(home);
         } catch (IOException e) {
             throw new BranchException(
                     BranchException.Kind.FAILED,
                     "the endpoint of " + branch.name() + " could not be removed: " + e.getMessage(),
                     e);
-        }
-    }
-
-    private static void deleteTree(Path root) throws IOException {
-        if (!Files.exists(root, LinkOption.NOFOLLOW_LINKS)) {
-            return;
-        }
-        try (Stream<Path> all = Files.walk(root)) {
-            for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(path);
-            }
         }
     }
 }

@@ -10,7 +10,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -152,7 +151,7 @@ public record PostgresPrograms(PostgresVersion version, Path bin) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted while fetching " + version, e);
         } finally {
-            deleteTree(fresh);
+            DirectoryTree.delete(fresh);
         }
     }
 
@@ -190,18 +189,6 @@ public record PostgresPrograms(PostgresVersion version, Path bin) {
                 boolean executable = (entry.getMode() & 0100) != 0;
                 Files.setPosixFilePermissions(
                         path, PosixFilePermissions.fromString(executable ? "rwxr-xr-x" : "rw-r--r--"));
-            }
-        }
-    }
-
-    /** Deletes a directory and all in it, if it is there. */
-    static void deleteTree(Path root) throws IOException {
-        if (!Files.exists(root, java.nio.file.LinkOption.NOFOLLOW_LINKS)) {
-            return;
-        }
-        try (Stream<Path> all = Files.walk(root)) {
-            for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(path);
             }
         }
     }
