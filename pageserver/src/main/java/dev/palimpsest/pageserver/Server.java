@@ -63,7 +63,11 @@ public final class Server implements AutoCloseable {
         PrometheusRegistry metrics = new PrometheusRegistry();
         PostgresRedo redo = keep(new PostgresRedo());
         EmbeddedStore store = keep(EmbeddedStore.open(
-                options.directory(), StoreSettings.DEFAULT.withBackground(BackgroundSettings.DEFAULT), redo, new DenseClusterKeys(), metrics));
+                options.directory(),
+                StoreSettings.DEFAULT.withBackground(BackgroundSettings.DEFAULT),
+                redo,
+                new DenseClusterKeys(),
+                metrics));
         Clock clock = new SystemClock();
         Branches opened = keep(Branches.open(
                 store,
@@ -72,8 +76,7 @@ public final class Server implements AutoCloseable {
                 options.pgBinaries(),
                 System.getenv(),
                 java.time.Clock.systemUTC()));
-        PageService pageService =
-                keep(new PageService(opened.served(), options.pageService(), store.clock(), metrics));
+        PageService pageService = keep(new PageService(opened.served(), options.pageService(), store.clock(), metrics));
         pageService.start();
         HttpApi http = keep(new HttpApi(opened, options.listenHost(), options.listenPort()));
         http.start();

@@ -90,7 +90,8 @@ public final class PagestreamClient implements Closeable {
     }
 
     private ByteBuffer request(int tag, long requestLsn, long notModifiedSince, int bodySize) {
-        ByteBuffer request = ByteBuffer.allocate((version == 3 ? 25 : 17) + bodySize).put((byte) tag);
+        ByteBuffer request =
+                ByteBuffer.allocate((version == 3 ? 25 : 17) + bodySize).put((byte) tag);
         if (version == 3) {
             request.putLong(++lastNumber);
         }
@@ -107,8 +108,7 @@ public final class PagestreamClient implements Closeable {
     }
 
     /** Asks for the length of a fork. */
-    public void nblocks(long requestLsn, long notModifiedSince, int spc, int db, int rel, int fork)
-            throws IOException {
+    public void nblocks(long requestLsn, long notModifiedSince, int spc, int db, int rel, int fork) throws IOException {
         data(fork(request(1, requestLsn, notModifiedSince, 13), spc, db, rel, fork));
     }
 

@@ -79,7 +79,7 @@ class GistWalTest {
     /** Without WAL for pages, splits still need positions in it that differ. */
     private static final List<String> SKIPPED = List.of(
             "BEGIN; CREATE TABLE skipped (place point); CREATE INDEX ON skipped USING gist (place); INSERT INTO"
-                + " skipped SELECT point(i * 7919 % 1009, i * 104729 % 997) FROM generate_series(1, 2000) i; COMMIT",
+                    + " skipped SELECT point(i * 7919 % 1009, i * 104729 % 997) FROM generate_series(1, 2000) i; COMMIT",
             "CHECKPOINT",
             "INSERT INTO skipped SELECT point(i * 7919 % 1009, i * 104729 % 997) FROM generate_series(1, 2000) i",
             "CHECKPOINT",

@@ -100,13 +100,13 @@ final class Branch {
     /** It as the page service sees it. */
     ServedTimeline served() {
         BranchRecord now = record;
-        return new ServedTimeline(timeline, failure != null || now.attaching() ? Lsn.MAX : now.readableFromLsn(), lengths);
+        return new ServedTimeline(
+                timeline, failure != null || now.attaching() ? Lsn.MAX : now.readableFromLsn(), lengths);
     }
 
     /** How a data directory of the branch is written: on a PostgreSQL timeline that comes after all it has seen. */
     DataDirectoryOptions bootOptions(TimelineCluster cluster) throws StorageException {
-        return DataDirectoryOptions.onTimeline(
-                Math.max(cluster.checkPoint().timeline(), record.pgTimeline()) + 1);
+        return DataDirectoryOptions.onTimeline(Math.max(cluster.checkPoint().timeline(), record.pgTimeline()) + 1);
     }
 
     /** Reads as of an LSN. */

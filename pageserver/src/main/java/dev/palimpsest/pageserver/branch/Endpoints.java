@@ -1,10 +1,10 @@
 package dev.palimpsest.pageserver.branch;
 
-import dev.palimpsest.pageserver.endpoint.DirectoryTree;
 import dev.palimpsest.pageserver.datadir.BootPoint;
 import dev.palimpsest.pageserver.datadir.DataDirectoryOptions;
 import dev.palimpsest.pageserver.datadir.DataDirectoryWriter;
 import dev.palimpsest.pageserver.datadir.DirectorySink;
+import dev.palimpsest.pageserver.endpoint.DirectoryTree;
 import dev.palimpsest.pageserver.endpoint.PostgresProcess;
 import dev.palimpsest.pageserver.endpoint.PostgresPrograms;
 import dev.palimpsest.pageserver.endpoint.ServerUser;

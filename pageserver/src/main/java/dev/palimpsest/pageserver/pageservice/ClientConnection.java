@@ -82,7 +82,10 @@ final class ClientConnection {
                 serve();
             }
         } catch (SocketTimeoutException e) {
-            LOG.info("client {} has been silent for {} s, and is disconnected", name, settings.idleTimeout().toSeconds());
+            LOG.info(
+                    "client {} has been silent for {} s, and is disconnected",
+                    name,
+                    settings.idleTimeout().toSeconds());
         } catch (MalformedMessageException e) {
             LOG.warn("client {} breaks the protocol: {}", name, e.getMessage());
             error(PROTOCOL_VIOLATION, e.getMessage());
@@ -112,7 +115,8 @@ final class ClientConnection {
                     return false; // nothing here is cancelled this way: the client closes its connection instead
                 }
                 case StartupPacket.Startup startup -> {
-                    LOG.debug("client {} is {}", name, startup.parameters().getOrDefault("application_name", "nameless"));
+                    LOG.debug(
+                            "client {} is {}", name, startup.parameters().getOrDefault("application_name", "nameless"));
                     out.message(ServerMessages.authenticationOk());
                     out.message(ServerMessages.parameterStatus("client_encoding", "UTF8"));
                     out.message(ServerMessages.parameterStatus("integer_datetimes", "on"));
@@ -149,7 +153,9 @@ final class ClientConnection {
                 }
                 case FrontendMessage.FLUSH -> out.flush();
                 case FrontendMessage.SYNC -> ready();
-                default -> throw new MalformedMessageException("a message of type 0x" + Integer.toHexString(type & 0xFF) + " is not expected");
+                default ->
+                    throw new MalformedMessageException(
+                            "a message of type 0x" + Integer.toHexString(type & 0xFF) + " is not expected");
             }
         }
     }
@@ -201,7 +207,14 @@ final class ClientConnection {
             case PageServiceCommand.Pagestream(PagestreamVersion version, TenantId of, TimelineId id) -> {
                 ServedTimeline timeline = find(of, id);
                 if (timeline != null) {
-                    new Pagestream(in, out, version, new PageReads(timeline), metrics, settings.maxBatchSize(), contexts)
+                    new Pagestream(
+                                    in,
+                                    out,
+                                    version,
+                                    new PageReads(timeline),
+                                    metrics,
+                                    settings.maxBatchSize(),
+                                    contexts)
                             .run();
                     return false;
                 }
@@ -244,7 +257,12 @@ final class ClientConnection {
         } catch (CancelledException e) {
             throw e;
         } catch (StorageException e) {
-            LOG.warn("client {} gets no backup of timeline {} as of {}", name, timeline.timeline().id(), lsn, e);
+            LOG.warn(
+                    "client {} gets no backup of timeline {} as of {}",
+                    name,
+                    timeline.timeline().id(),
+                    lsn,
+                    e);
             error(INTERNAL_ERROR, e.getMessage());
             return;
         }

@@ -72,8 +72,8 @@ final class ClientInput {
     private int length() throws MalformedMessageException {
         int length = BigEndian.int32(buffer, start + TYPE_SIZE);
         if (length < LENGTH_SIZE || length > MAX_LENGTH) {
-            throw new MalformedMessageException("a message of " + Integer.toUnsignedString(length)
-                    + " bytes; they have 4 to " + MAX_LENGTH);
+            throw new MalformedMessageException(
+                    "a message of " + Integer.toUnsignedString(length) + " bytes; they have 4 to " + MAX_LENGTH);
         }
         return length;
     }

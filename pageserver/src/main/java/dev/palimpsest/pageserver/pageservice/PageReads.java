@@ -110,7 +110,10 @@ final class PageReads {
         Map<Key, KeyResult> found;
         try {
             found = timeline.getVectored(
-                    KeySpace.ofUnordered(wanted.keySet().stream().map(KeyRange::single).toList()), lsn, context);
+                    KeySpace.ofUnordered(
+                            wanted.keySet().stream().map(KeyRange::single).toList()),
+                    lsn,
+                    context);
         } catch (StorageException e) {
             RequestFailure failure = failure(e);
             wanted.values().forEach(indexes -> indexes.forEach(i -> results.set(i, new PageResult.Refused(failure))));
@@ -132,8 +135,7 @@ final class PageReads {
         };
     }
 
-    boolean exists(PagestreamRequest.Exists request, RequestContext context)
-            throws RequestFailure, CancelledException {
+    boolean exists(PagestreamRequest.Exists request, RequestContext context) throws RequestFailure, CancelledException {
         Lsn lsn = awaitOne(request, context);
         return length(checked(request.fork()), lsn, context).isPresent();
     }
@@ -179,8 +181,8 @@ final class PageReads {
         ClusterReader reader = new ClusterReader(timeline, lsn, context);
         try {
             if (!reader.slruDirectory(kind).contains(request.segment())) {
-                throw RequestFailure.notFound("segment " + Integer.toHexString(request.segment()) + " of "
-                        + kind.directory() + " at " + lsn);
+                throw RequestFailure.notFound(
+                        "segment " + Integer.toHexString(request.segment()) + " of " + kind.directory() + " at " + lsn);
             }
             return reader.slruSegment(kind, request.segment(), reader.slruLength(kind, request.segment()));
         } catch (StorageException e) {
@@ -258,8 +260,7 @@ final class PageReads {
         return switch (reason) {
             case CancelledException e -> throw e;
             case DeadlineExceededException e ->
-                RequestFailure.timeout(
-                        e.getMessage() + "; disk_consistent_lsn is " + timeline.diskConsistentLsn(), e);
+                RequestFailure.timeout(e.getMessage() + "; disk_consistent_lsn is " + timeline.diskConsistentLsn(), e);
             case InvalidRequestException e -> RequestFailure.badRequest(e.getMessage());
             case StorageException e -> RequestFailure.readError(e.getMessage(), e);
         };

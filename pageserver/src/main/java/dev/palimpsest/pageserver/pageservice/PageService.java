@@ -101,7 +101,9 @@ public final class PageService implements AutoCloseable {
 
     private void welcome(Socket socket) {
         if (!places.tryAcquire()) {
-            LOG.warn("client {} is sent away: there are {} already", socket.getRemoteSocketAddress(),
+            LOG.warn(
+                    "client {} is sent away: there are {} already",
+                    socket.getRemoteSocketAddress(),
                     settings.maxConnections());
             closeQuietly(socket);
             return;
@@ -111,9 +113,8 @@ public final class PageService implements AutoCloseable {
             socket.setKeepAlive(true);
             socket.setSoTimeout((int) settings.idleTimeout().toMillis());
             ClientConnection connection = new ClientConnection(socket, timelines, settings, metrics, this::context);
-            Thread thread = Thread.ofPlatform()
-                    .name("client " + connection.name())
-                    .unstarted(() -> serve(socket, connection));
+            Thread thread =
+                    Thread.ofPlatform().name("client " + connection.name()).unstarted(() -> serve(socket, connection));
             clients.put(socket, new Client(connection, thread));
             thread.start();
         } catch (IOException e) {
@@ -156,8 +157,10 @@ public final class PageService implements AutoCloseable {
             clients.forEach((socket, client) -> {
                 long since = client.connection().output().writingSince();
                 if (since != 0 && now - since > limit) {
-                    LOG.warn("client {} has taken nothing for {} s, and is disconnected",
-                            client.connection().name(), settings.writeTimeout().toSeconds());
+                    LOG.warn(
+                            "client {} has taken nothing for {} s, and is disconnected",
+                            client.connection().name(),
+                            settings.writeTimeout().toSeconds());
                     closeQuietly(socket);
                 }
             });

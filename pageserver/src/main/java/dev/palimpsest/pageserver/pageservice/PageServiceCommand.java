@@ -19,7 +19,8 @@ sealed interface PageServiceCommand {
      *
      * @param lsn null for the newest
      */
-    record FullBackup(TenantId tenant, TimelineId timeline, @Nullable Lsn lsn) implements PageServiceCommand {}
+    record FullBackup(
+            TenantId tenant, TimelineId timeline, @Nullable Lsn lsn) implements PageServiceCommand {}
 
     /** {@code set …}: what drivers say at the beginning; of no effect. */
     record Set() implements PageServiceCommand {}
@@ -37,8 +38,9 @@ sealed interface PageServiceCommand {
             case "pagestream_v3" -> pagestream(PagestreamVersion.V3, words);
             case "fullbackup" -> fullBackup(words);
             case "set" -> new Set();
-            default -> throw new IllegalArgumentException("unknown command '" + shortened(words[0])
-                    + "': there are pagestream_v2, pagestream_v3, fullbackup and set");
+            default ->
+                throw new IllegalArgumentException("unknown command '" + shortened(words[0])
+                        + "': there are pagestream_v2, pagestream_v3, fullbackup and set");
         };
     }
 
@@ -58,8 +60,8 @@ sealed interface PageServiceCommand {
 
     private static void count(String[] words, int least, int most, String usage) {
         if (words.length < least || words.length > most) {
-            throw new IllegalArgumentException(
-                    (words.length - 1) + " arguments are too " + (words.length < least ? "few" : "many") + ": " + usage);
+            throw new IllegalArgumentException((words.length - 1) + " arguments are too "
+                    + (words.length < least ? "few" : "many") + ": " + usage);
         }
     }
 

@@ -71,8 +71,8 @@ final class Pagestream {
                 }
                 default -> {
                     servePages();
-                    throw new MalformedMessageException(
-                            "a message of type 0x" + Integer.toHexString(type & 0xFF) + " in a pagestream, where only CopyData belongs");
+                    throw new MalformedMessageException("a message of type 0x" + Integer.toHexString(type & 0xFF)
+                            + " in a pagestream, where only CopyData belongs");
                 }
             }
         }

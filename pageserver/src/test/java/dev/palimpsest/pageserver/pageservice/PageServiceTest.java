@@ -103,11 +103,15 @@ class PageServiceTest {
             client.nblocks(LATEST, 0, SPC, DB, 100, 0);
             assertThat(content(client, 101, 13).getInt()).isEqualTo(3);
             client.nblocks(LATEST, 0, SPC, DB, 100, 2);
-            assertThat(content(client, 101, 13).getInt()).as("a map that is not there").isZero();
+            assertThat(content(client, 101, 13).getInt())
+                    .as("a map that is not there")
+                    .isZero();
             assertThat(page(client, LATEST, 0, 100, 2)).isEqualTo(expected(100, 2, 0x2000));
             assertThat(page(client, LATEST, 0, 100, 3)).as("behind the end").isEqualTo(new byte[8192]);
             client.databaseSize(LATEST, 0, DB);
-            assertThat(content(client, 104, 4).getLong()).as("in all tablespaces").isEqualTo(5 * 8192);
+            assertThat(content(client, 104, 4).getLong())
+                    .as("in all tablespaces")
+                    .isEqualTo(5 * 8192);
             client.slruSegment(LATEST, 0, 0, 3);
             ByteBuffer segment = content(client, 105, 5);
             assertThat(segment.getInt()).isEqualTo(2);
@@ -202,8 +206,7 @@ class PageServiceTest {
                 } else {
                     byte[] page = new byte[8192];
                     reply.position(25 + 17).get(page);
-                    assertThat(page)
-                            .isEqualTo(blocks[i] < 50 ? expected(100, blocks[i], 0x2000) : new byte[8192]);
+                    assertThat(page).isEqualTo(blocks[i] < 50 ? expected(100, blocks[i], 0x2000) : new byte[8192]);
                 }
             }
         }
@@ -235,7 +238,8 @@ class PageServiceTest {
         try (PagestreamClient good = client(3)) {
             for (int seed = 0; seed < 200; seed++) {
                 Random random = new Random(seed);
-                try (PagestreamClient client = seed % 2 == 0 ? client(3) : new PagestreamClient(served.service.port())) {
+                try (PagestreamClient client =
+                        seed % 2 == 0 ? client(3) : new PagestreamClient(served.service.port())) {
                     byte[] garbage = new byte[1 + random.nextInt(200)];
                     random.nextBytes(garbage);
                     if (random.nextBoolean()) {

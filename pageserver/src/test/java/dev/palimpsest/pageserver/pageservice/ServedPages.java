@@ -52,8 +52,7 @@ final class ServedPages implements AutoCloseable, ServedTimelines {
 
     ServedPages(Path directory, PageServiceSettings settings) throws StorageException, IOException {
         store = EmbeddedStore.open(directory, StoreSettings.DEFAULT, redo);
-        timeline = store.tenant(TenantId.parse(TENANT), CONTEXT)
-                .create(TimelineId.parse(TIMELINE), START, 17, CONTEXT);
+        timeline = store.tenant(TenantId.parse(TENANT), CONTEXT).create(TimelineId.parse(TIMELINE), START, 17, CONTEXT);
         lengths = new RelationLengths(timeline);
         TreeMap<DatabaseId, Boolean> databases = new TreeMap<>();
         databases.put(new DatabaseId(SPC, DB), true);

@@ -115,7 +115,10 @@ class RelationLengthsTest {
         for (int number = 0; number < CHANGES; number++) {
             change(number, lengths, random);
             for (int i = 0; i < 5; i++) {
-                check(lengths, random.nextInt(4) == 0 ? random.nextInt(number + 1) : number, random.nextInt(FORKS),
+                check(
+                        lengths,
+                        random.nextInt(4) == 0 ? random.nextInt(number + 1) : number,
+                        random.nextInt(FORKS),
                         "seed 11");
             }
         }

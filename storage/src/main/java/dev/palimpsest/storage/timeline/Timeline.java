@@ -75,6 +75,7 @@ public final class Timeline {
     private final Publisher publisher;
     /** What the next index part says besides layers and GC cutoff; moves before {@code disk_consistent_lsn} does. */
     private final AtomicReference<TimelineMetadata> metadata;
+
     private volatile RecordLsns records;
     private volatile @Nullable StorageException writesStopped;
 
