@@ -3,6 +3,7 @@ package dev.palimpsest.storage.timeline;
 import dev.palimpsest.storage.compaction.BackgroundSettings;
 import dev.palimpsest.storage.file.LocalDiskSettings;
 import dev.palimpsest.storage.layer.file.LayerIo;
+import dev.palimpsest.storage.layer.residency.DownloadSettings;
 import java.util.Optional;
 
 /**
@@ -20,6 +21,7 @@ import java.util.Optional;
  * @param l0FlushConcurrency how many layers are flushed at once
  * @param l0FlushBufferBytes how much of a layer is loaded at once for its flush
  * @param writeBackBytes after how many bytes a layer file that is being written is synced in the background, and again
+ * @param downloads how many layers that are read and not here are downloaded at once
  * @param background how timelines are compacted in the background; empty if they are not
  */
 public record StoreSettings(
@@ -33,6 +35,7 @@ public record StoreSettings(
         int l0FlushConcurrency,
         int l0FlushBufferBytes,
         long writeBackBytes,
+        DownloadSettings downloads,
         Optional<BackgroundSettings> background) {
 
     /** For a process that shares a small machine: buffered I/O, at most 512 MiB of dirty values. */
@@ -47,6 +50,7 @@ public record StoreSettings(
             1,
             64 << 20,
             LayerIo.DEFAULT_WRITE_BACK_BYTES,
+            DownloadSettings.DEFAULT,
             Optional.empty());
 
     /** The same with another way to write and read timelines. */
@@ -62,6 +66,7 @@ public record StoreSettings(
                 l0FlushConcurrency,
                 l0FlushBufferBytes,
                 writeBackBytes,
+                downloads,
                 background);
     }
 
@@ -81,6 +86,7 @@ public record StoreSettings(
                 l0FlushConcurrency,
                 l0FlushBufferBytes,
                 writeBackBytes,
+                downloads,
                 Optional.of(background));
     }
 
@@ -97,6 +103,7 @@ public record StoreSettings(
                 l0FlushConcurrency,
                 l0FlushBufferBytes,
                 writeBackBytes,
+                downloads,
                 background);
     }
 }

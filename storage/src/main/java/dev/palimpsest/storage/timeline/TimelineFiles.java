@@ -5,7 +5,6 @@ import dev.palimpsest.storage.CorruptionException;
 import dev.palimpsest.storage.DiskException;
 import dev.palimpsest.storage.Generation;
 import dev.palimpsest.storage.InvalidRequestException;
-import dev.palimpsest.storage.ShardIndex;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
@@ -23,13 +22,13 @@ import dev.palimpsest.storage.layer.LayerName;
 import dev.palimpsest.storage.layer.LsnRange;
 import dev.palimpsest.storage.layer.PersistentLayer;
 import dev.palimpsest.storage.layer.TimelineFile;
-import dev.palimpsest.storage.layer.delta.DeltaLayer;
 import dev.palimpsest.storage.layer.delta.DeltaLayerWriter;
+import dev.palimpsest.storage.layer.download.ObjectStoreDownloads;
 import dev.palimpsest.storage.layer.file.DirectorySync;
 import dev.palimpsest.storage.layer.file.LayerFile;
-import dev.palimpsest.storage.layer.image.ImageLayer;
 import dev.palimpsest.storage.layer.image.ImageLayerWriter;
 import dev.palimpsest.storage.layer.memory.InMemoryLayer;
+import dev.palimpsest.storage.layer.residency.PersistentLayers;
 import dev.palimpsest.storage.layermap.LayerMap;
 import dev.palimpsest.storage.layermap.LayerMapEditor;
 import java.nio.file.Path;
@@ -45,11 +44,34 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The local files of one timeline: finds those that count at the start, and makes new ones. */
-record TimelineFiles(Engine engine, TenantId tenant, TimelineId timeline, Generation generation, Path directory) {
+record TimelineFiles(
+        Engine engine,
+        TenantId tenant,
+        TimelineId timeline,
+        Generation generation,
+        Path directory,
+        PersistentLayers persistent) {
     private static final Logger LOG = LoggerFactory.getLogger(TimelineFiles.class);
 
     /** How many names of unknown files are told. */
     private static final int UNKNOWN_TOLD = 10;
+
+    TimelineFiles(Engine engine, TenantId tenant, TimelineId timeline, Generation generation, Path directory) {
+        this(
+                engine,
+                tenant,
+                timeline,
+                generation,
+                directory,
+                new PersistentLayers(
+                        engine.layerIo(),
+                        engine.environment().clock(),
+                        tenant,
+                        directory,
+                        new ObjectStoreDownloads(
+                                engine.disk(), engine.objects(), tenant, timeline, engine.uniqueNumbers()),
+                        engine.downloads()));
+    }
 
     InMemoryLayer createInMemoryLayer(Lsn start) throws StorageException {
         return engine.inMemoryLayers().open(directory, timeline, start);
@@ -67,7 +89,7 @@ record TimelineFiles(Engine engine, TenantId tenant, TimelineId timeline, Genera
                 generation,
                 DirectorySync.NOW,
                 engine.uniqueNumbers().incrementAndGet());
-        return frozen.writeToDisk(engine.l0Flush(), target, context).map(file -> open(file.fileName(), file.size()));
+        return frozen.writeToDisk(engine.l0Flush(), target, context).map(file -> persistent.written(file.fileName(), file.size()));
     }
 
     /** A writer of a delta layer, to be completed by {@link #finish}. */
@@ -86,7 +108,7 @@ record TimelineFiles(Engine engine, TenantId tenant, TimelineId timeline, Genera
     PersistentLayer finish(DeltaLayerWriter writer, DeltaLayerName name) throws StorageException {
         LayerFile file =
                 writer.finish(name.keyRange().end(), name.lsnRange().end(), generation, DirectorySync.LEFT_TO_CALLER);
-        return open(file.fileName(), file.size());
+        return persistent.written(file.fileName(), file.size());
     }
 
     /** A writer of an image layer, to be completed by {@link #finish}. */
@@ -104,7 +126,7 @@ record TimelineFiles(Engine engine, TenantId tenant, TimelineId timeline, Genera
     /** Completes an image layer's file; its name becomes durable with {@link #syncDirectory}. */
     PersistentLayer finish(ImageLayerWriter writer, Key keyEnd) throws StorageException {
         LayerFile file = writer.finish(keyEnd, generation, DirectorySync.LEFT_TO_CALLER);
-        return open(file.fileName(), file.size());
+        return persistent.written(file.fileName(), file.size());
     }
 
     /** Makes the names of all files there durable. */
@@ -125,14 +147,6 @@ record TimelineFiles(Engine engine, TenantId tenant, TimelineId timeline, Genera
         engine.disk().deleteDirectory(directory);
     }
 
-    private PersistentLayer open(LayerFileName file, long size) {
-        Path path = directory.resolve(file.local());
-        return switch (file.name()) {
-            case DeltaLayerName name -> new DeltaLayer(engine.layerIo(), path, tenant, name, size);
-            case ImageLayerName name -> new ImageLayer(engine.layerIo(), path, tenant, name, size);
-        };
-    }
-
     /**
      * What the index part says of the layers that are files and reach up to {@code flushed}, inclusive. A layer beyond that
      * would be written once more after a crash, so none is named before its flush says how far it is durable.
@@ -142,7 +156,7 @@ record TimelineFiles(Engine engine, TenantId tenant, TimelineId timeline, Genera
         layers.historicLayers().forEach(layer -> {
             PersistentLayer file = (PersistentLayer) layer;
             if (!file.lsnEnd().isAfter(flushed.plus(1))) {
-                metadata.put(file.name().toString(), new LayerMetadata(file.size(), generation, ShardIndex.UNSHARDED));
+                metadata.put(file.name().toString(), new LayerMetadata(file.size(), file.fileName().generation(), file.shard()));
             }
         });
         return metadata;
@@ -174,7 +188,7 @@ record TimelineFiles(Engine engine, TenantId tenant, TimelineId timeline, Genera
                                 + (size == null ? "there is no such file" : "the file has " + size));
             }
             expected.add(file.local());
-            map.add(open(file, size));
+            map.add(persistent.written(file, size));
         }
         deleteAllBut(expected, sizes.keySet());
         return map.apply();

@@ -136,6 +136,7 @@ final class StoreSimulation {
                 1,
                 64 << 10,
                 4 << 10,
+                StoreSettings.DEFAULT.downloads(),
                 Optional.empty());
         Engine engine = EmbeddedStore.engine(
                 environment,
