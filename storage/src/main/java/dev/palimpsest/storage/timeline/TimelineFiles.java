@@ -89,7 +89,8 @@ record TimelineFiles(
                 generation,
                 DirectorySync.NOW,
                 engine.uniqueNumbers().incrementAndGet());
-        return frozen.writeToDisk(engine.l0Flush(), target, context).map(file -> persistent.written(file.fileName(), file.size()));
+        return frozen.writeToDisk(engine.l0Flush(), target, context)
+                .map(file -> persistent.written(file.fileName(), file.size()));
     }
 
     /** A writer of a delta layer, to be completed by {@link #finish}. */
@@ -156,7 +157,9 @@ record TimelineFiles(
         layers.historicLayers().forEach(layer -> {
             PersistentLayer file = (PersistentLayer) layer;
             if (!file.lsnEnd().isAfter(flushed.plus(1))) {
-                metadata.put(file.name().toString(), new LayerMetadata(file.size(), file.fileName().generation(), file.shard()));
+                metadata.put(
+                        file.name().toString(),
+                        new LayerMetadata(file.size(), file.fileName().generation(), file.shard()));
             }
         });
         return metadata;

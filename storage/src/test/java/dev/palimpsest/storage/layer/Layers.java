@@ -52,9 +52,7 @@ public final class Layers {
         throw new AssertionError(layer + " is here, but was to be downloaded to " + target);
     };
     private static final DownloadQueue QUEUE = new DownloadQueue(
-            new Environment(CLOCK, TASKS, new SplittableRandom(0)),
-            DownloadSettings.DEFAULT,
-            new PrometheusRegistry());
+            new Environment(CLOCK, TASKS, new SplittableRandom(0)), DownloadSettings.DEFAULT, new PrometheusRegistry());
 
     public static final TenantId TENANT = TenantId.parse("11223344556677881122334455667788");
     public static final TimelineId TIMELINE = TimelineId.parse("aabbccddeeff00112233445566778899");
@@ -189,8 +187,7 @@ public final class Layers {
     }
 
     public PersistentLayer open(Path path, LayerName name, long size, TenantId tenant) throws StorageException {
-        return new PersistentLayers(io, CLOCK, tenant, DIRECTORY, NO_DOWNLOADS, QUEUE)
-                .written(at(path, name), size);
+        return new PersistentLayers(io, CLOCK, tenant, DIRECTORY, NO_DOWNLOADS, QUEUE).written(at(path, name), size);
     }
 
     /** The name that stands in the path; if it is another, the file is copied to where it should be. */

@@ -64,8 +64,8 @@ public final class ObjectStoreDownloads implements LayerDownloads {
             throws StorageException {
         context.checkCancelled();
         LayerFileName file = layer.fileName();
-        ObjectKey key = new ObjectKey(RemotePaths.layer(
-                tenant, layer.shard(), timeline, file.name().toString(), file.generation()));
+        ObjectKey key = new ObjectKey(
+                RemotePaths.layer(tenant, layer.shard(), timeline, file.name().toString(), file.generation()));
         Path temporary = target.resolveSibling(TimelineFile.download(file, uniqueNumbers.incrementAndGet()));
         boolean renamed = false;
         try {

@@ -9,8 +9,8 @@ import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
 import dev.palimpsest.storage.layer.DeltaLayerName;
 import dev.palimpsest.storage.layer.LayerIterator;
-import dev.palimpsest.storage.layer.ReconstructState;
 import dev.palimpsest.storage.layer.LayerReferences;
+import dev.palimpsest.storage.layer.ReconstructState;
 import dev.palimpsest.storage.layer.delta.DeltaLayerFormat;
 import dev.palimpsest.storage.layer.file.LayerFile;
 import dev.palimpsest.storage.layer.file.LayerFileReader;
@@ -186,11 +186,7 @@ class InMemoryLayerModelTest {
         assertThat(name.lsnRange().start()).isEqualTo(layer.lsnStart());
         assertThat(name.lsnRange().end()).isEqualTo(layer.lsnEnd());
         LayerFileReader delta = new LayerFileReader(
-                memory.io,
-                DeltaLayerFormat.INSTANCE,
-                written.get().path(),
-                MemoryLayers.TENANT,
-                name);
+                memory.io, DeltaLayerFormat.INSTANCE, written.get().path(), MemoryLayers.TENANT, name);
         List<String> found = new ArrayList<>();
         try (LayerIterator values = delta.iterator(CONTEXT)) {
             while (values.next()) {
