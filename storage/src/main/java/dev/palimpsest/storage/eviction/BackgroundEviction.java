@@ -118,12 +118,11 @@ public final class BackgroundEviction implements AutoCloseable {
     /** Looks once, and evicts what is due; stops between two layers when this is closed. May be called beside the task. */
     public Outcome evictOnce() {
         List<EvictionPlanner.Candidate<PersistentLayer>> candidates = candidates();
-        EvictionPlanner.Situation situation = new EvictionPlanner.Situation(
-                usableBytes(), environment.clock().nanos());
+        EvictionPlanner.Situation situation =
+                new EvictionPlanner.Situation(usableBytes(), environment.clock().nanos());
         EvictionPlan<PersistentLayer> plan = EvictionPlanner.plan(candidates, situation, settings);
-        long local = candidates.stream()
-                .mapToLong(EvictionPlanner.Candidate::bytes)
-                .sum();
+        long local =
+                candidates.stream().mapToLong(EvictionPlanner.Candidate::bytes).sum();
         int layers = 0;
         long bytes = 0;
         int postponed = 0;

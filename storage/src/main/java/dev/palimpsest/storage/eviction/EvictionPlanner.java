@@ -76,8 +76,8 @@ public final class EvictionPlanner {
             List<Candidate<L>> candidates, Situation situation, EvictionSettings settings) {
         Set<Candidate<L>> idle = idle(candidates, situation, settings);
         List<EvictionPlan.Step<L>> steps = new ArrayList<>();
-        idle.forEach(candidate -> steps.add(
-                new EvictionPlan.Step<>(candidate.layer(), candidate.bytes(), EvictionPlan.Reason.IDLE)));
+        idle.forEach(candidate ->
+                steps.add(new EvictionPlan.Step<>(candidate.layer(), candidate.bytes(), EvictionPlan.Reason.IDLE)));
         long local = candidates.stream().mapToLong(Candidate::bytes).sum();
         long freed = idle.stream().mapToLong(Candidate::bytes).sum();
         long missing =

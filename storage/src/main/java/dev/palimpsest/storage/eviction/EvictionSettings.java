@@ -70,14 +70,7 @@ public record EvictionSettings(
     /** The same with other times after which layers go for being idle. */
     public EvictionSettings withIdle(Optional<Duration> visible, Optional<Duration> covered) {
         return new EvictionSettings(
-                period,
-                maxLocalBytes,
-                minFreeBytes,
-                visible,
-                covered,
-                imageGrace,
-                minResidentBytes,
-                maxLayersPerRound);
+                period, maxLocalBytes, minFreeBytes, visible, covered, imageGrace, minResidentBytes, maxLayersPerRound);
     }
 
     /** The same with other bytes of each timeline that go last. */

@@ -88,11 +88,15 @@ public final class Layers {
     }
 
     public static LayerIo io(Disk disk, int maxReadBytes) {
+        return io(disk, TASKS, maxReadBytes);
+    }
+
+    public static LayerIo io(Disk disk, Tasks tasks, int maxReadBytes) {
         return new LayerIo(
                 disk,
-                TASKS,
+                tasks,
                 new BlockCache(64),
-                new ReadBuffers(64 * 1024, 2, 4096, TASKS),
+                new ReadBuffers(64 * 1024, 2, 4096, tasks),
                 new ZstdContexts(1),
                 maxReadBytes,
                 1 << 20,
