@@ -19,10 +19,14 @@ import java.nio.file.Path;
  * the index part and the directory:
  *
  * <pre>
- *   written here just now, or taken over from somewhere      {@link #written}    stays until {@link PersistentLayer#uploaded}
- *   named in the index part, a file of the right size here   {@link #resident}
- *   named in the index part, none here, or of another size   {@link #remote}     (the file that is not right is deleted first)
+ *   file here, of the right size   object store           call
+ *   yes                            has it                 {@link #resident}
+ *   yes                            may not have it        {@link #written}, and {@link PersistentLayer#uploaded} when it has
+ *   no                             has it                 {@link #remote}
  * </pre>
+ *
+ * <p>A file of another size is deleted before {@link #remote} is called. A layer that neither has is lost: to find that out at
+ * the start, look into the object store; else the first read of it does.
  *
  * <p>Safe for use by many threads.
  */
