@@ -145,7 +145,7 @@ public final class EvictionPlanner {
                 new ArrayList<>(candidates.stream().filter(Candidate::visible).toList());
         newestFirst.sort(Comparator.<Candidate<L>>comparingLong(Candidate::usedNanos)
                 .reversed()
-                .thenComparing(candidate -> candidate.kind() == LayerKind.IMAGE ? 0 : 1));
+                .thenComparingInt(candidate -> candidate.kind() == LayerKind.IMAGE ? 0 : 1));
         Map<TimelineId, Long> taken = new HashMap<>();
         Set<Candidate<L>> last = new HashSet<>();
         for (Candidate<L> candidate : newestFirst) {

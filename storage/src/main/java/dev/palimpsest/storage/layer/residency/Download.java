@@ -123,7 +123,7 @@ final class Download implements Residence, DownloadQueue.Job {
         } finally {
             over(next);
         }
-        return next != AWAY;
+        return next instanceof Here;
     }
 
     @Override

@@ -148,7 +148,8 @@ final class StoredLayer implements PersistentLayer, LayerReferences.Last {
         }
     }
 
-    /** Whether nothing has changed since the state was {@code then}. */
+    /** Whether nothing has changed since the state was {@code then}, which an equal state that came later would not tell. */
+    @SuppressWarnings("ReferenceEquality")
     boolean isAt(Residence then) {
         return residence.get() == then;
     }
