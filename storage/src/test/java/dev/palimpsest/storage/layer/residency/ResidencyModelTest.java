@@ -190,8 +190,8 @@ class ResidencyModelTest {
                 } catch (StorageException e) {
                     assertThat(weather).as(e.getMessage()).isEqualTo(Weather.FAULTS);
                     assertThat(e.isRetryable()
-                                    || e.getMessage().contains("EIO")
-                                    || e.getMessage().contains("simulated"))
+                                    || String.valueOf(e.getMessage()).contains("EIO")
+                                    || String.valueOf(e.getMessage()).contains("simulated"))
                             .as(e.getMessage())
                             .isTrue();
                 }

@@ -34,10 +34,10 @@ class ResidencyTest {
     private static final long SEEDS = 20;
 
     private long seed;
-    private Simulation simulation;
-    private SimulatedDisk disk;
-    private SimulatedObjectStore store;
-    private List<Sample> samples;
+    private Simulation simulation = new Simulation(0);
+    private SimulatedDisk disk = simulation.newDisk("disk", DiskFaults.NONE);
+    private SimulatedObjectStore store = simulation.newObjectStore("store", ObjectStoreFaults.NONE);
+    private List<Sample> samples = List.of();
 
     private interface Scenario {
         void run(Environment environment) throws Exception;
