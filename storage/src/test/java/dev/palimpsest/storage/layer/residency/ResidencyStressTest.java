@@ -13,6 +13,7 @@ import dev.palimpsest.storage.remote.local.LocalDirectoryStore;
 import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.runtime.Environment;
 import dev.palimpsest.storage.runtime.SystemClock;
+import dev.palimpsest.storage.runtime.Tasks;
 import dev.palimpsest.storage.runtime.VirtualThreadTasks;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -54,29 +55,21 @@ class ResidencyStressTest {
         List<Thread> readers = new ArrayList<>();
         for (int i = 0; i < READERS; i++) {
             SplittableRandom random = new SplittableRandom(seed + i);
-            readers.add(Thread.ofPlatform().start(() -> {
-                try {
+            readers.add(start(failures, () -> {
                     while (downloads.get() < DOWNLOADS && failures.isEmpty()) {
                         int which = random.nextInt(layers.size());
                         RemoteLayers.read(layers.get(which), samples.get(which), RemoteLayers.page());
                     }
-                } catch (Throwable e) {
-                    failures.add(e);
-                }
             }));
         }
         List<Thread> evictors = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
             SplittableRandom random = new SplittableRandom(seed - 1 - i);
-            evictors.add(Thread.ofPlatform().start(() -> {
-                try {
+            evictors.add(start(failures, () -> {
                     while (reading.get()) {
                         PersistentLayer layer = layers.get(random.nextInt(layers.size()));
                         assertThat(layer.evict()).isNotEqualTo(PersistentLayer.Eviction.NOT_UPLOADED);
                     }
-                } catch (Throwable e) {
-                    failures.add(e);
-                }
             }));
         }
         join(readers);
@@ -90,6 +83,16 @@ class ResidencyStressTest {
         life.layers.shutdown(RequestContext.of(TaskKind.LIFECYCLE));
         life.queue.close(RequestContext.of(TaskKind.LIFECYCLE));
         assertThat(RemoteLayers.files(disk)).isEmpty();
+    }
+
+    private static Thread start(List<Throwable> failures, Tasks.Body body) {
+        return Thread.ofPlatform().start(() -> {
+            try {
+                body.run();
+            } catch (Throwable e) {
+                failures.add(e);
+            }
+        });
     }
 
     private static void join(List<Thread> threads) throws InterruptedException {
