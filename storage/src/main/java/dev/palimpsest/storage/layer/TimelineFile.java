@@ -11,6 +11,9 @@ public sealed interface TimelineFile {
     /** Ends the names of files that are being downloaded and mean nothing after a restart. */
     String DOWNLOAD_SUFFIX = ".temp_download";
 
+    /** Ends the names of files that were put aside and mean nothing after a restart. */
+    String ASIDE_SUFFIX = ".old";
+
     /** A layer file. */
     record Layer(LayerFileName fileName) implements TimelineFile {}
 
@@ -25,7 +28,9 @@ public sealed interface TimelineFile {
 
     /** What the file with this name is. */
     static TimelineFile classify(String fileName) {
-        if (fileName.endsWith(TEMPORARY_SUFFIX) || fileName.endsWith(DOWNLOAD_SUFFIX) || fileName.endsWith(".old")) {
+        if (fileName.endsWith(TEMPORARY_SUFFIX)
+                || fileName.endsWith(DOWNLOAD_SUFFIX)
+                || fileName.endsWith(ASIDE_SUFFIX)) {
             return new Temporary(fileName);
         }
         if (EphemeralName.FORM.matcher(fileName).matches()) {

@@ -333,6 +333,7 @@ public final class Timeline {
         CancelledException reason = new CancelledException("timeline " + id + " is shut down");
         lastRecord.stop(reason);
         diskConsistent.stop(reason);
+        files.persistent().shutdown(context);
         gate.close(context);
         layers.closeAll();
         obsolete.retireAll();

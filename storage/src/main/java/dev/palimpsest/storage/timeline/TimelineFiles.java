@@ -1,7 +1,6 @@
 package dev.palimpsest.storage.timeline;
 
 import dev.palimpsest.postgres.Lsn;
-import dev.palimpsest.storage.CorruptionException;
 import dev.palimpsest.storage.DiskException;
 import dev.palimpsest.storage.Generation;
 import dev.palimpsest.storage.InvalidRequestException;
@@ -29,6 +28,7 @@ import dev.palimpsest.storage.layer.file.LayerFile;
 import dev.palimpsest.storage.layer.image.ImageLayerWriter;
 import dev.palimpsest.storage.layer.memory.InMemoryLayer;
 import dev.palimpsest.storage.layer.residency.PersistentLayers;
+import dev.palimpsest.storage.layer.residency.RemoteLayer;
 import dev.palimpsest.storage.layermap.LayerMap;
 import dev.palimpsest.storage.layermap.LayerMapEditor;
 import java.nio.file.Path;
@@ -166,11 +166,13 @@ record TimelineFiles(
     }
 
     /**
-     * Makes the directory be what the index part says: every layer named there is here and has its size, and nothing else
-     * is here that could be taken for one. What a crash has left (temporary and ephemeral files, layers that were not
-     * named in the index part yet) is deleted.
+     * Takes up the layers that the index part names: what is here with its size is resident, what is not here is remote and
+     * downloaded when it is read. What is here with another size is put aside. What a crash has left (temporary and ephemeral
+     * files, layers that were not named in the index part yet) is deleted.
      *
-     * @throws CorruptionException if a layer is not here, or has another size
+     * <p>Of a layer that is here it is not said yet that the object store has it: whoever knows calls {@link
+     * PersistentLayer#uploaded}.
+     *
      * @throws InvalidRequestException if there is a file that is none of ours
      */
     LayerMap<Layer> load(IndexPart index) throws StorageException {
@@ -179,22 +181,35 @@ record TimelineFiles(
         LayerMapEditor<Layer> map = LayerMap.<Layer>empty().edit();
         Map<String, Long> sizes = sizesAndUnknown();
         for (Map.Entry<String, LayerMetadata> entry : index.layers().entrySet()) {
-            LayerFileName file = new LayerFileName(
-                    LayerName.parse(entry.getKey()), entry.getValue().generation());
+            LayerMetadata metadata = entry.getValue();
+            LayerFileName file = new LayerFileName(LayerName.parse(entry.getKey()), metadata.generation());
             Long size = sizes.get(file.local());
-            if (size == null || size != entry.getValue().fileSize()) {
-                throw new CorruptionException(
-                        directory.resolve(file.local()).toString(),
-                        0,
-                        "the index part of timeline " + timeline + " names this layer with "
-                                + entry.getValue().fileSize() + " bytes, but "
-                                + (size == null ? "there is no such file" : "the file has " + size));
+            if (size != null && size == metadata.fileSize()) {
+                expected.add(file.local());
+                map.add(persistent.written(file, size));
+            } else {
+                if (size != null) {
+                    expected.add(putAside(file, size, metadata.fileSize()));
+                }
+                map.add(persistent.remote(new RemoteLayer(file, metadata.shard(), metadata.fileSize())));
             }
-            expected.add(file.local());
-            map.add(persistent.written(file, size));
         }
         deleteAllBut(expected, sizes.keySet());
         return map.apply();
+    }
+
+    /** A file that is not what it should be may be of use to somebody who looks into what has happened. */
+    private String putAside(LayerFileName file, long size, long expected) throws DiskException {
+        String aside = file.local() + TimelineFile.ASIDE_SUFFIX;
+        LOG.warn(
+                "timeline {}: {} has {} bytes, the index part says {}; it is put aside until the next start, and the layer"
+                        + " is downloaded when it is read",
+                timeline,
+                file.local(),
+                size,
+                expected);
+        engine.disk().rename(directory.resolve(file.local()), directory.resolve(aside));
+        return aside;
     }
 
     private Map<String, Long> sizesAndUnknown() throws StorageException {
