@@ -17,21 +17,21 @@ import dev.palimpsest.storage.file.LocalDiskSettings;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
-import dev.palimpsest.storage.layer.DeltaLayerName;
 import dev.palimpsest.storage.layer.ImageLayerName;
 import dev.palimpsest.storage.layer.Layer;
 import dev.palimpsest.storage.layer.ReconstructState;
-import dev.palimpsest.storage.layer.delta.DeltaLayer;
 import dev.palimpsest.storage.layer.file.DirectorySync;
 import dev.palimpsest.storage.layer.file.LayerFile;
 import dev.palimpsest.storage.layer.file.LayerIo;
-import dev.palimpsest.storage.layer.image.ImageLayer;
 import dev.palimpsest.storage.layer.image.ImageLayerWriter;
 import dev.palimpsest.storage.layer.memory.DirtyBytes;
 import dev.palimpsest.storage.layer.memory.InMemoryLayer;
 import dev.palimpsest.storage.layer.memory.InMemoryLayers;
 import dev.palimpsest.storage.layer.memory.L0Flush;
 import dev.palimpsest.storage.layer.memory.SerializedBatch;
+import dev.palimpsest.storage.layer.residency.DownloadQueue;
+import dev.palimpsest.storage.layer.residency.DownloadSettings;
+import dev.palimpsest.storage.layer.residency.PersistentLayers;
 import dev.palimpsest.storage.runtime.Environment;
 import dev.palimpsest.storage.runtime.SystemClock;
 import dev.palimpsest.storage.runtime.VirtualThreadTasks;
@@ -139,10 +139,9 @@ public final class ReadBenchmark {
             LayerFile image = writeImage(warm);
             for (LayerIo io : List.of(warm, cold)) {
                 boolean isWarm = io.equals(warm);
-                DeltaLayerName deltaName = (DeltaLayerName) delta.fileName().name();
-                ImageLayerName imageName = (ImageLayerName) image.fileName().name();
-                measure("delta", isWarm, new DeltaLayer(io, delta.path(), TENANT, deltaName, delta.size()), results);
-                measure("image", isWarm, new ImageLayer(io, image.path(), TENANT, imageName, image.size()), results);
+                PersistentLayers files = files(io);
+                measure("delta", isWarm, files.written(delta.fileName(), delta.size()), results);
+                measure("image", isWarm, files.written(image.fileName(), image.size()), results);
             }
         }
     }
@@ -158,6 +157,22 @@ public final class ReadBenchmark {
                 READ_BYTES,
                 1 << 20,
                 LayerIo.DEFAULT_WRITE_BACK_BYTES);
+    }
+
+    private PersistentLayers files(LayerIo io) {
+        DownloadQueue queue = new DownloadQueue(
+                new Environment(clock, tasks, new SplittableRandom()),
+                DownloadSettings.DEFAULT,
+                new PrometheusRegistry());
+        return new PersistentLayers(
+                io,
+                clock,
+                TENANT,
+                directory,
+                (layer, _, _, _) -> {
+                    throw new IllegalStateException("layer " + layer + " was written here");
+                },
+                queue);
     }
 
     private static RequestContext context() {

@@ -1,17 +1,16 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.storage.StorageException;
-import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.layer.DeltaLayerName;
 import dev.palimpsest.storage.layer.ImageLayerName;
 import dev.palimpsest.storage.layer.LayerIterator;
-import dev.palimpsest.storage.layer.PersistentLayer;
-import dev.palimpsest.storage.layer.delta.DeltaLayer;
+import dev.palimpsest.storage.layer.file.LayerFileReader;
+import dev.palimpsest.storage.layer.file.LayerFormat;
 import dev.palimpsest.storage.layer.file.LayerIo;
 import dev.palimpsest.storage.layer.file.LayerReport;
 import dev.palimpsest.storage.layer.file.LayerSummary;
-import dev.palimpsest.storage.layer.image.ImageLayer;
+import dev.palimpsest.storage.layer.residency.LayerFormats;
 import dev.palimpsest.storage.layer.verify.LayerVerifier;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -94,18 +93,15 @@ final class LayerDumpCommand implements Callable<Integer> {
         };
     }
 
-    private PersistentLayer open(LayerIo io, LayerSummary summary) {
-        TenantId tenant = summary.tenant();
-        return switch (summary.name()) {
-            case DeltaLayerName name -> new DeltaLayer(io, path, tenant, name, 0);
-            case ImageLayerName name -> new ImageLayer(io, path, tenant, name, 0);
-        };
+    private LayerFileReader open(LayerIo io, LayerSummary summary) {
+        LayerFormat format = LayerFormats.of(summary.name().kind());
+        return new LayerFileReader(io, format, path, summary.tenant(), summary.name());
     }
 
     private void dumpKeys(LayerIo io, LayerSummary summary, PrintWriter out) throws StorageException {
-        PersistentLayer layer = open(io, summary);
         Key last = null;
-        try (LayerIterator values = layer.iterator(LayerFiles.context())) {
+        try (LayerFileReader layer = open(io, summary);
+                LayerIterator values = layer.iterator(LayerFiles.context())) {
             while (values.next()) {
                 if (!values.key().equals(last)) {
                     last = values.key();
@@ -118,8 +114,6 @@ final class LayerDumpCommand implements Callable<Integer> {
                         values.value().remaining(),
                         values.willInit() && !values.isImage() ? ", will_init" : "");
             }
-        } finally {
-            layer.retire();
         }
     }
 
@@ -129,8 +123,8 @@ final class LayerDumpCommand implements Callable<Integer> {
 
     private void dumpJson(LayerIo io, Map<String, Object> facts, LayerSummary summary, PrintWriter out)
             throws StorageException {
-        PersistentLayer layer = open(io, summary);
-        try (JsonGenerator generator = JsonMapper.shared().createGenerator(out);
+        try (LayerFileReader layer = open(io, summary);
+                JsonGenerator generator = JsonMapper.shared().createGenerator(out);
                 LayerIterator values = layer.iterator(LayerFiles.context())) {
             generator.writeStartObject();
             facts.forEach(generator::writePOJOProperty);
@@ -149,8 +143,6 @@ final class LayerDumpCommand implements Callable<Integer> {
             }
             generator.writeEndObject();
             generator.writeRaw('\n');
-        } finally {
-            layer.retire();
         }
     }
 }

@@ -84,6 +84,9 @@ public interface Disk {
      */
     List<Entry> list(Path directory) throws DiskException;
 
+    /** The room in the file system that a directory is in, now. */
+    DiskSpace space(Path directory) throws DiskException;
+
     /** Whether a file or directory of that name exists. */
     boolean exists(Path path) throws DiskException;
 }

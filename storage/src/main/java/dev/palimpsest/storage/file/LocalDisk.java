@@ -9,6 +9,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -347,6 +348,16 @@ public final class LocalDisk implements Disk {
             return false;
         } catch (IOException e) {
             throw IoFailures.of("look for", path, e);
+        }
+    }
+
+    @Override
+    public DiskSpace space(Path directory) throws DiskException {
+        try {
+            FileStore store = Files.getFileStore(directory);
+            return new DiskSpace(store.getUsableSpace(), store.getTotalSpace());
+        } catch (IOException e) {
+            throw IoFailures.of("look for room in", directory, e);
         }
     }
 

@@ -34,18 +34,6 @@ public record LayerFileName(LayerName name, Generation generation) {
         return new LayerFileName(LayerName.parse(text.substring(0, end)), generation);
     }
 
-    /**
-     * The generation in the local or the remote form, without a look at the rest of it.
-     *
-     * @throws IllegalArgumentException if what is in its place is none; the message quotes it
-     */
-    public static Generation generationOf(String text) {
-        int suffix = text.length() - SUFFIX;
-        return suffix < 0 || text.charAt(suffix) != '-'
-                ? Generation.NONE
-                : Generation.parse(text.substring(suffix + 1));
-    }
-
     /** The name of the file in the timeline's local directory. */
     public String local() {
         return generation.isNone() ? name.toString() : name + LOCAL_VERSION + generation.suffix();

@@ -25,8 +25,10 @@ public final class LayerReferences {
 
     /** Set in the state once the owner has let go. */
     private static final int LEAVING = 1 << 31;
-    /** Set with it if the file is to be deleted. The other bits count the readers. */
+    /** Set with it if the file is to be deleted. */
     private static final int DROPPED = 1 << 30;
+    /** Set while there are readers, if somebody wants to know when there are none. The other bits count the readers. */
+    private static final int AWAITED = 1 << 29;
 
     private final String what;
     private final Last last;
@@ -47,6 +49,12 @@ public final class LayerReferences {
     public interface Last {
         /** Called once, in the thread of whoever let go last; must not throw. */
         void released(Fate fate);
+
+        /**
+         * There was a moment without readers after {@link #tellWhenIdle}; there may be readers again. Called in the thread
+         * of the reader that left last; must not throw.
+         */
+        default void idle() {}
     }
 
     /**
@@ -83,20 +91,43 @@ public final class LayerReferences {
      * @throws IllegalStateException if there is no reader
      */
     public void release() {
-        int before = state.getAndUpdate(s -> readers(s) == 0 ? s : s - 1);
+        int before = state.getAndUpdate(LayerReferences::withoutOneReader);
         if (readers(before) == 0) {
             throw new IllegalStateException("layer " + what + " was released more often than acquired");
         }
         if (tracked && readers(before) == 1) {
             acquired.clear();
         }
-        if (before < 0 && readers(before) == 1) {
-            last.released(fate(before));
+        if (readers(before) == 1) {
+            if (before < 0) {
+                last.released(fate(before));
+            } else if ((before & AWAITED) != 0) {
+                last.idle();
+            }
         }
     }
 
+    private static int withoutOneReader(int state) {
+        return switch (readers(state)) {
+            case 0 -> state;
+            case 1 -> (state - 1) & ~AWAITED;
+            default -> state - 1;
+        };
+    }
+
     private static int readers(int state) {
-        return state & ~(LEAVING | DROPPED);
+        return state & ~(LEAVING | DROPPED | AWAITED);
+    }
+
+    /**
+     * Has {@link Last#idle} called once when the last of those who read now, or come before they have left, has left. To be
+     * told again one has to ask again.
+     *
+     * @return false if there is no reader now or the owner has let go; then nobody is told
+     */
+    public boolean tellWhenIdle() {
+        int before = state.getAndUpdate(s -> s < 0 || readers(s) == 0 ? s : s | AWAITED);
+        return before >= 0 && readers(before) > 0;
     }
 
     private static Fate fate(int state) {
@@ -129,6 +160,11 @@ public final class LayerReferences {
         if (before == 0) {
             last.released(fate(how));
         }
+    }
+
+    /** Whether the owner still holds it. */
+    public boolean isOwned() {
+        return state.get() >= 0;
     }
 
     /** How many readers hold it now. */

@@ -20,6 +20,7 @@ import dev.palimpsest.storage.layer.file.LayerIo;
 import dev.palimpsest.storage.layer.memory.DirtyBytes;
 import dev.palimpsest.storage.layer.memory.InMemoryLayers;
 import dev.palimpsest.storage.layer.memory.L0Flush;
+import dev.palimpsest.storage.layer.residency.DownloadQueue;
 import dev.palimpsest.storage.remote.ListRequest;
 import dev.palimpsest.storage.remote.Listing;
 import dev.palimpsest.storage.remote.ObjectStore;
@@ -152,6 +153,7 @@ public final class EmbeddedStore implements AutoCloseable {
                 settings.timelines(),
                 denseKeys,
                 new LayerGauges(metrics),
+                new DownloadQueue(environment, settings.downloads(), metrics),
                 new AtomicLong());
     }
 
@@ -231,6 +233,7 @@ public final class EmbeddedStore implements AutoCloseable {
         for (TenantTimelines tenant : tenants.values()) {
             tenant.shutdown(RequestContext.of(TaskKind.LIFECYCLE));
         }
+        engine.downloads().close(RequestContext.of(TaskKind.LIFECYCLE));
         engine.l0Flush().close();
         engine.layerIo().zstd().close();
     }

@@ -5,6 +5,7 @@ import dev.palimpsest.storage.file.Disk;
 import dev.palimpsest.storage.layer.file.LayerIo;
 import dev.palimpsest.storage.layer.memory.InMemoryLayers;
 import dev.palimpsest.storage.layer.memory.L0Flush;
+import dev.palimpsest.storage.layer.residency.DownloadQueue;
 import dev.palimpsest.storage.remote.ObjectStore;
 import dev.palimpsest.storage.runtime.Environment;
 import dev.palimpsest.storage.runtime.Signal;
@@ -24,6 +25,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * @param config how timelines write and read
  * @param denseKeys names the keys that images are made of
  * @param layerGauges tells how many layers there are
+ * @param downloads whose turn it is to be downloaded
  * @param uniqueNumbers makes the names of temporary files differ
  */
 public record Engine(
@@ -38,6 +40,7 @@ public record Engine(
         TimelineConfig config,
         DenseKeys denseKeys,
         LayerGauges layerGauges,
+        DownloadQueue downloads,
         AtomicLong uniqueNumbers) {
 
     Signal newSignal() {

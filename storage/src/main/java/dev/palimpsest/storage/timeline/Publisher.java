@@ -234,6 +234,7 @@ final class Publisher {
             operation.succeeded(0);
         }
         timeline.published(snapshot);
+        snapshot.layers().forEach(PersistentLayer::uploaded);
         remote.forget(snapshot.unnamed());
         long missing = remote.missingBytes(timeline.toPublish().layers());
         changeBacklog(missing - backlogBytes);

@@ -1,5 +1,6 @@
 package dev.palimpsest.storage.timeline;
 
+import dev.palimpsest.storage.CorruptionException;
 import dev.palimpsest.storage.Generation;
 import dev.palimpsest.storage.ShardIndex;
 import dev.palimpsest.storage.StorageException;
@@ -72,13 +73,6 @@ final class RemoteLayers {
                 tenant, ShardIndex.UNSHARDED, timeline, name.name().toString(), name.generation()));
     }
 
-    /** What a layer's object is called; its file says it. */
-    static LayerFileName fileName(PersistentLayer layer) {
-        return new LayerFileName(
-                layer.name(),
-                LayerFileName.generationOf(layer.path().getFileName().toString()));
-    }
-
     /** Deletes objects, some at a time. */
     static void deleteAll(ObjectStore objects, List<ObjectKey> keys, RequestContext context) throws StorageException {
         for (int from = 0; from < keys.size(); from += DELETED_AT_ONCE) {
@@ -135,7 +129,7 @@ final class RemoteLayers {
     /** How many bytes of these layers are not there. */
     long missingBytes(Collection<PersistentLayer> layers) {
         return layers.stream()
-                .filter(layer -> !there.contains(fileName(layer)))
+                .filter(layer -> !there.contains(layer.fileName()))
                 .mapToLong(PersistentLayer::size)
                 .sum();
     }
@@ -144,7 +138,7 @@ final class RemoteLayers {
     void upload(List<PersistentLayer> layers, RequestContext context) throws StorageException {
         ConcurrentLinkedQueue<PersistentLayer> missing = new ConcurrentLinkedQueue<>();
         for (PersistentLayer layer : layers) {
-            if (!there.contains(fileName(layer))) {
+            if (!there.contains(layer.fileName())) {
                 missing.add(layer);
             }
         }
@@ -183,13 +177,22 @@ final class RemoteLayers {
     }
 
     private void upload(PersistentLayer layer, RequestContext context) throws StorageException {
-        LayerFileName name = fileName(layer);
+        LayerFileName name = layer.fileName();
         // What another life has written is put only if it is not there: mostly a listing was late.
         boolean isOwn = name.generation().equals(attachment.generation());
         try (LayerUploads.Operation operation = engine.uploads().begin("layer", "upload")) {
             Optional<ObjectInfo> found =
                     isOwn ? Optional.empty() : engine.objects().head(key(name), context);
             if (found.isEmpty() || found.get().size() != layer.size()) {
+                if (!layer.residency().resident()) {
+                    throw new CorruptionException(
+                            key(name).value(),
+                            0,
+                            "the index part of timeline " + timeline + " names this layer with " + layer.size()
+                                    + " bytes; it is not here, and the object store has "
+                                    + found.map(object -> object.size() + " bytes of it")
+                                            .orElse("no such object"));
+                }
                 maybeThere.add(name);
                 try (ReadableFile file = engine.disk().open(layer.path())) {
                     engine.objects()
@@ -205,7 +208,7 @@ final class RemoteLayers {
     /** An index part without these is in force, for certain. */
     void forget(List<PersistentLayer> layers) {
         for (PersistentLayer layer : layers) {
-            LayerFileName name = fileName(layer);
+            LayerFileName name = layer.fileName();
             there.remove(name);
             if (maybeThere.contains(name)) {
                 unneeded.add(new Unneeded(name, layer));

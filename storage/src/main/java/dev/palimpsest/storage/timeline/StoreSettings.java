@@ -3,6 +3,7 @@ package dev.palimpsest.storage.timeline;
 import dev.palimpsest.storage.compaction.BackgroundSettings;
 import dev.palimpsest.storage.file.LocalDiskSettings;
 import dev.palimpsest.storage.layer.file.LayerIo;
+import dev.palimpsest.storage.layer.residency.DownloadSettings;
 import java.util.Optional;
 
 /**
@@ -21,6 +22,7 @@ import java.util.Optional;
  * @param l0FlushBufferBytes how much of a layer is loaded at once for its flush
  * @param writeBackBytes after how many bytes a layer file that is being written is synced in the background, and again
  * @param uploads how layers get into the object store
+ * @param downloads how many layers that are read and not here are downloaded at once
  * @param background how timelines are compacted in the background; empty if they are not
  */
 public record StoreSettings(
@@ -35,6 +37,7 @@ public record StoreSettings(
         int l0FlushBufferBytes,
         long writeBackBytes,
         UploadSettings uploads,
+        DownloadSettings downloads,
         Optional<BackgroundSettings> background) {
 
     /** For a process that shares a small machine: buffered I/O, at most 512 MiB of dirty values. */
@@ -50,6 +53,7 @@ public record StoreSettings(
             64 << 20,
             LayerIo.DEFAULT_WRITE_BACK_BYTES,
             UploadSettings.DEFAULT,
+            DownloadSettings.DEFAULT,
             Optional.empty());
 
     /** The same with another way to write and read timelines. */
@@ -66,6 +70,7 @@ public record StoreSettings(
                 l0FlushBufferBytes,
                 writeBackBytes,
                 uploads,
+                downloads,
                 background);
     }
 
@@ -86,6 +91,7 @@ public record StoreSettings(
                 l0FlushBufferBytes,
                 writeBackBytes,
                 uploads,
+                downloads,
                 Optional.of(background));
     }
 
@@ -103,6 +109,7 @@ public record StoreSettings(
                 l0FlushBufferBytes,
                 writeBackBytes,
                 uploads,
+                downloads,
                 background);
     }
 }

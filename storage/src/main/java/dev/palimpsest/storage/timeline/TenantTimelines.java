@@ -208,7 +208,7 @@ public final class TenantTimelines {
         }
         TimelineFiles files = files(id);
         Timeline timeline = new Timeline(
-                engine, files, index(id, stored), remote(id), files.load(stored.part(), context), branchPoint);
+                engine, files, index(id, stored), remote(id), files.load(stored.part()), branchPoint);
         adopt(timeline);
         return timeline;
     }

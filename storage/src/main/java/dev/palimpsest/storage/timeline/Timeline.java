@@ -357,6 +357,7 @@ public final class Timeline {
         diskConsistent.stop(reason);
         remoteConsistent.stop(reason);
         publisher.wake();
+        files.persistent().shutdown(context);
         gate.close(context);
         publisher.close();
         layers.closeAll();

@@ -1,11 +1,9 @@
 package dev.palimpsest.storage.timeline;
 
 import dev.palimpsest.postgres.Lsn;
-import dev.palimpsest.storage.CorruptionException;
 import dev.palimpsest.storage.DiskException;
 import dev.palimpsest.storage.Generation;
 import dev.palimpsest.storage.InvalidRequestException;
-import dev.palimpsest.storage.ShardIndex;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
@@ -23,13 +21,14 @@ import dev.palimpsest.storage.layer.LayerName;
 import dev.palimpsest.storage.layer.LsnRange;
 import dev.palimpsest.storage.layer.PersistentLayer;
 import dev.palimpsest.storage.layer.TimelineFile;
-import dev.palimpsest.storage.layer.delta.DeltaLayer;
 import dev.palimpsest.storage.layer.delta.DeltaLayerWriter;
+import dev.palimpsest.storage.layer.download.ObjectStoreDownloads;
 import dev.palimpsest.storage.layer.file.DirectorySync;
 import dev.palimpsest.storage.layer.file.LayerFile;
-import dev.palimpsest.storage.layer.image.ImageLayer;
 import dev.palimpsest.storage.layer.image.ImageLayerWriter;
 import dev.palimpsest.storage.layer.memory.InMemoryLayer;
+import dev.palimpsest.storage.layer.residency.PersistentLayers;
+import dev.palimpsest.storage.layer.residency.RemoteLayer;
 import dev.palimpsest.storage.layermap.LayerMap;
 import dev.palimpsest.storage.layermap.LayerMapEditor;
 import java.nio.file.Path;
@@ -46,11 +45,34 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The local files of one timeline: finds those that count at the start, and makes new ones. */
-record TimelineFiles(Engine engine, TenantId tenant, TimelineId timeline, Generation generation, Path directory) {
+record TimelineFiles(
+        Engine engine,
+        TenantId tenant,
+        TimelineId timeline,
+        Generation generation,
+        Path directory,
+        PersistentLayers persistent) {
     private static final Logger LOG = LoggerFactory.getLogger(TimelineFiles.class);
 
     /** How many names of unknown files are told. */
     private static final int UNKNOWN_TOLD = 10;
+
+    TimelineFiles(Engine engine, TenantId tenant, TimelineId timeline, Generation generation, Path directory) {
+        this(
+                engine,
+                tenant,
+                timeline,
+                generation,
+                directory,
+                new PersistentLayers(
+                        engine.layerIo(),
+                        engine.environment().clock(),
+                        tenant,
+                        directory,
+                        new ObjectStoreDownloads(
+                                engine.disk(), engine.objects(), tenant, timeline, engine.uniqueNumbers()),
+                        engine.downloads()));
+    }
 
     InMemoryLayer createInMemoryLayer(Lsn start) throws StorageException {
         return engine.inMemoryLayers().open(directory, timeline, start);
@@ -68,7 +90,8 @@ record TimelineFiles(Engine engine, TenantId tenant, TimelineId timeline, Genera
                 generation,
                 DirectorySync.NOW,
                 engine.uniqueNumbers().incrementAndGet());
-        return frozen.writeToDisk(engine.l0Flush(), target, context).map(file -> open(file.fileName(), file.size()));
+        return frozen.writeToDisk(engine.l0Flush(), target, context)
+                .map(file -> persistent.written(file.fileName(), file.size()));
     }
 
     /** A writer of a delta layer, to be completed by {@link #finish}. */
@@ -87,7 +110,7 @@ record TimelineFiles(Engine engine, TenantId tenant, TimelineId timeline, Genera
     PersistentLayer finish(DeltaLayerWriter writer, DeltaLayerName name) throws StorageException {
         LayerFile file =
                 writer.finish(name.keyRange().end(), name.lsnRange().end(), generation, DirectorySync.LEFT_TO_CALLER);
-        return open(file.fileName(), file.size());
+        return persistent.written(file.fileName(), file.size());
     }
 
     /** A writer of an image layer, to be completed by {@link #finish}. */
@@ -105,7 +128,7 @@ record TimelineFiles(Engine engine, TenantId tenant, TimelineId timeline, Genera
     /** Completes an image layer's file; its name becomes durable with {@link #syncDirectory}. */
     PersistentLayer finish(ImageLayerWriter writer, Key keyEnd) throws StorageException {
         LayerFile file = writer.finish(keyEnd, generation, DirectorySync.LEFT_TO_CALLER);
-        return open(file.fileName(), file.size());
+        return persistent.written(file.fileName(), file.size());
     }
 
     /** Makes the names of all files there durable. */
@@ -126,14 +149,6 @@ record TimelineFiles(Engine engine, TenantId tenant, TimelineId timeline, Genera
         engine.disk().deleteDirectory(directory);
     }
 
-    private PersistentLayer open(LayerFileName file, long size) {
-        Path path = directory.resolve(file.local());
-        return switch (file.name()) {
-            case DeltaLayerName name -> new DeltaLayer(engine.layerIo(), path, tenant, name, size);
-            case ImageLayerName name -> new ImageLayer(engine.layerIo(), path, tenant, name, size);
-        };
-    }
-
     /**
      * The layers that are files and reach up to {@code flushed}, inclusive. A layer beyond that would be written once more
      * after a crash, so none is named before its flush says how far it is durable.
@@ -151,61 +166,55 @@ record TimelineFiles(Engine engine, TenantId tenant, TimelineId timeline, Genera
         for (PersistentLayer layer : layers) {
             metadata.put(
                     layer.name().toString(),
-                    new LayerMetadata(layer.size(), RemoteLayers.fileName(layer).generation(), ShardIndex.UNSHARDED));
+                    new LayerMetadata(layer.size(), layer.fileName().generation(), layer.shard()));
         }
         return metadata;
     }
 
     /**
-     * Makes the directory be what the index part says: every layer named there is here and has its size, and nothing else
-     * is here that could be taken for one. What is not here, or has another size, is downloaded. What a crash has left
-     * (temporary and ephemeral files, layers that were not named in the index part yet) is deleted.
+     * Takes up the layers that the index part names: what is here with its size is resident, what is not here is remote and
+     * downloaded when it is read. What is here with another size is put aside. What a crash has left (temporary and ephemeral
+     * files, layers that were not named in the index part yet) is deleted.
      *
-     * @throws CorruptionException if a layer is neither here nor in the object store, or has another size there
+     * <p>Of a layer that is here it is not said yet that the object store has it: whoever knows calls {@link
+     * PersistentLayer#uploaded}.
+     *
      * @throws InvalidRequestException if there is a file that is none of ours
      */
-    LayerMap<Layer> load(IndexPart index, RequestContext context) throws StorageException {
+    LayerMap<Layer> load(IndexPart index) throws StorageException {
         engine.disk().createDirectories(directory);
         Set<String> expected = new HashSet<>();
-        Map<LayerFileName, Long> missing = new LinkedHashMap<>();
         LayerMapEditor<Layer> map = LayerMap.<Layer>empty().edit();
         Map<String, Long> sizes = sizesAndUnknown();
         for (Map.Entry<String, LayerMetadata> entry : index.layers().entrySet()) {
-            LayerFileName file = new LayerFileName(
-                    LayerName.parse(entry.getKey()), entry.getValue().generation());
-            long size = entry.getValue().fileSize();
-            Long found = sizes.get(file.local());
-            if (found == null || found != size) {
-                missing.put(file, size);
+            LayerMetadata metadata = entry.getValue();
+            LayerFileName file = new LayerFileName(LayerName.parse(entry.getKey()), metadata.generation());
+            Long size = sizes.get(file.local());
+            if (size != null && size == metadata.fileSize()) {
+                expected.add(file.local());
+                map.add(persistent.written(file, size));
+            } else {
+                if (size != null) {
+                    expected.add(putAside(file, size, metadata.fileSize()));
+                }
+                map.add(persistent.remote(new RemoteLayer(file, metadata.shard(), metadata.fileSize())));
             }
-            if (found != null && found != size) {
-                expected.add(putAside(file.local(), found, size));
-            }
-            expected.add(file.local());
-            map.add(open(file, size));
         }
-        // Before anything is downloaded: under what name it begins may be taken by what the process before has left.
         deleteAllBut(expected, sizes.keySet());
-        LayerDownload download = new LayerDownload(engine, tenant, timeline, directory);
-        for (Map.Entry<LayerFileName, Long> layer : missing.entrySet()) {
-            download.download(layer.getKey(), layer.getValue(), context);
-        }
-        if (!missing.isEmpty()) {
-            syncDirectory();
-        }
         return map.apply();
     }
 
-    /** Renames a layer's file that is not what it should be; the next start deletes it. */
-    private String putAside(String name, long found, long expected) throws DiskException {
+    /** A file that is not what it should be may be of use to somebody who looks into what has happened. */
+    private String putAside(LayerFileName file, long size, long expected) throws DiskException {
+        String aside = file.local() + TimelineFile.ASIDE_SUFFIX;
         LOG.warn(
-                "timeline {}: {} has {} bytes and not {}; it is put aside until the next start, and downloaded",
+                "timeline {}: {} has {} bytes, the index part says {}; it is put aside until the next start, and the layer"
+                        + " is downloaded when it is read",
                 timeline,
-                name,
-                found,
+                file.local(),
+                size,
                 expected);
-        String aside = name + TimelineFile.ASIDE_SUFFIX;
-        engine.disk().rename(directory.resolve(name), directory.resolve(aside));
+        engine.disk().rename(directory.resolve(file.local()), directory.resolve(aside));
         return aside;
     }
 

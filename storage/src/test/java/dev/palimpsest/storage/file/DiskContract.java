@@ -359,6 +359,14 @@ public abstract class DiskContract {
     }
 
     @Test
+    void thereIsRoomAndNotMoreThanThereIsInAll() throws Exception {
+        run((disk, root) -> {
+            DiskSpace space = disk.space(root);
+            assertThat(space.usableBytes()).isPositive().isLessThanOrEqualTo(space.totalBytes());
+        });
+    }
+
+    @Test
     void alignmentIsAPowerOfTwo() throws Exception {
         run((disk, root) -> assertThat(Integer.bitCount(disk.alignment())).isEqualTo(1));
     }

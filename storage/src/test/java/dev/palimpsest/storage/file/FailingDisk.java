@@ -93,6 +93,11 @@ public final class FailingDisk implements Disk {
     }
 
     @Override
+    public DiskSpace space(Path directory) throws DiskException {
+        return disk.space(directory);
+    }
+
+    @Override
     public boolean exists(Path path) throws DiskException {
         return disk.exists(path);
     }

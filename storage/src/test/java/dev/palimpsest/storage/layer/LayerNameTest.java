@@ -70,9 +70,6 @@ class LayerNameTest {
             assertThat(file.remote()).isEqualTo(name + "-abcdef01");
             assertThat(LayerFileName.parse(file.local())).isEqualTo(file);
             assertThat(LayerFileName.parse(file.remote())).isEqualTo(file);
-            assertThat(LayerFileName.generationOf(file.local())).isEqualTo(file.generation());
-            assertThat(LayerFileName.generationOf(file.remote())).isEqualTo(file.generation());
-            assertThat(LayerFileName.generationOf(name)).isEqualTo(Generation.NONE);
             LayerFileName bare = new LayerFileName(LayerName.parse(name), Generation.NONE);
             assertThat(bare.local()).isEqualTo(name).isEqualTo(bare.remote());
             assertThat(LayerFileName.parse(name)).isEqualTo(bare);

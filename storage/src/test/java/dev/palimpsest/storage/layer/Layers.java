@@ -17,29 +17,42 @@ import dev.palimpsest.storage.file.ReadableFile;
 import dev.palimpsest.storage.file.WritableFile;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.KeyRange;
-import dev.palimpsest.storage.layer.delta.DeltaLayer;
 import dev.palimpsest.storage.layer.delta.DeltaLayerWriter;
 import dev.palimpsest.storage.layer.file.DirectorySync;
 import dev.palimpsest.storage.layer.file.LayerFile;
 import dev.palimpsest.storage.layer.file.LayerIo;
-import dev.palimpsest.storage.layer.image.ImageLayer;
 import dev.palimpsest.storage.layer.image.ImageLayerWriter;
+import dev.palimpsest.storage.layer.residency.DownloadQueue;
+import dev.palimpsest.storage.layer.residency.DownloadSettings;
+import dev.palimpsest.storage.layer.residency.LayerDownloads;
+import dev.palimpsest.storage.layer.residency.PersistentLayers;
+import dev.palimpsest.storage.runtime.Clock;
+import dev.palimpsest.storage.runtime.Environment;
 import dev.palimpsest.storage.runtime.SingleThreadTasks;
+import dev.palimpsest.storage.runtime.SystemClock;
 import dev.palimpsest.storage.runtime.Tasks;
 import dev.palimpsest.storage.value.Value;
 import dev.palimpsest.storage.value.ValueCodec;
 import dev.palimpsest.storage.value.WalRecord;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.Random;
+import java.util.SplittableRandom;
 import java.util.TreeMap;
 
 /** Layers on a disk in memory, and contents for them. */
 public final class Layers {
     private static final Tasks TASKS = new SingleThreadTasks();
+    private static final Clock CLOCK = new SystemClock();
+    private static final LayerDownloads NO_DOWNLOADS = (layer, target, progress, context) -> {
+        throw new AssertionError(layer + " is here, but was to be downloaded to " + target);
+    };
+    private static final DownloadQueue QUEUE = new DownloadQueue(
+            new Environment(CLOCK, TASKS, new SplittableRandom(0)), DownloadSettings.DEFAULT, new PrometheusRegistry());
 
     public static final TenantId TENANT = TenantId.parse("11223344556677881122334455667788");
     public static final TimelineId TIMELINE = TimelineId.parse("aabbccddeeff00112233445566778899");
@@ -75,11 +88,15 @@ public final class Layers {
     }
 
     public static LayerIo io(Disk disk, int maxReadBytes) {
+        return io(disk, TASKS, maxReadBytes);
+    }
+
+    public static LayerIo io(Disk disk, Tasks tasks, int maxReadBytes) {
         return new LayerIo(
                 disk,
-                TASKS,
+                tasks,
                 new BlockCache(64),
-                new ReadBuffers(64 * 1024, 2, 4096, TASKS),
+                new ReadBuffers(64 * 1024, 2, 4096, tasks),
                 new ZstdContexts(1),
                 maxReadBytes,
                 1 << 20,
@@ -165,19 +182,27 @@ public final class Layers {
         }
     }
 
-    public PersistentLayer open(LayerFile file) {
+    public PersistentLayer open(LayerFile file) throws StorageException {
         return open(file.path(), file.fileName().name(), file.size());
     }
 
-    public PersistentLayer open(Path path, LayerName name, long size) {
+    public PersistentLayer open(Path path, LayerName name, long size) throws StorageException {
         return open(path, name, size, TENANT);
     }
 
-    public PersistentLayer open(Path path, LayerName name, long size, TenantId tenant) {
-        return switch (name) {
-            case DeltaLayerName delta -> new DeltaLayer(io, path, tenant, delta, size);
-            case ImageLayerName image -> new ImageLayer(io, path, tenant, image, size);
-        };
+    public PersistentLayer open(Path path, LayerName name, long size, TenantId tenant) throws StorageException {
+        return new PersistentLayers(io, CLOCK, tenant, DIRECTORY, NO_DOWNLOADS, QUEUE).written(at(path, name), size);
+    }
+
+    /** The name that stands in the path; if it is another, the file is copied to where it should be. */
+    private LayerFileName at(Path path, LayerName name) throws StorageException {
+        String local = path.getFileName().toString();
+        if (local.startsWith(name.toString())) {
+            return LayerFileName.parse(local);
+        }
+        LayerFileName file = new LayerFileName(name, Generation.NONE);
+        replace(DIRECTORY.resolve(file.local()), bytes(path));
+        return file;
     }
 
     public byte[] bytes(Path path) throws StorageException {

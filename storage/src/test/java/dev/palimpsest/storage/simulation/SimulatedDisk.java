@@ -2,6 +2,7 @@ package dev.palimpsest.storage.simulation;
 
 import dev.palimpsest.storage.DiskException;
 import dev.palimpsest.storage.file.Disk;
+import dev.palimpsest.storage.file.DiskSpace;
 import dev.palimpsest.storage.file.ReadableFile;
 import dev.palimpsest.storage.file.WritableFile;
 import dev.palimpsest.storage.simulation.FaultPlan.Outcome;
@@ -335,6 +336,14 @@ public final class SimulatedDisk implements Disk {
         }
         record("list", path, -1, entries.size(), "");
         return entries;
+    }
+
+    @Override
+    public DiskSpace space(Path directory) throws DiskException {
+        Outcome outcome = change("space", directory);
+        failIf(outcome != Outcome.SUCCEEDS, "space", directory);
+        record("space", directory, -1, room(), "");
+        return new DiskSpace(room(), faults.capacity());
     }
 
     @Override

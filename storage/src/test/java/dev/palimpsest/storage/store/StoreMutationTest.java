@@ -219,10 +219,10 @@ class StoreMutationTest {
                     "            wanted.remove(timeline);\n        }\n        publish(context);\n        check(context);\n",
                     "            wanted.remove(timeline);\n        }\n        publish(context);\n"),
             new Mutation(
-                    "layers get the generation of the newest life",
+                    "layers are looked for under the generation of the newest life",
                     "timeline/TimelineFiles.java",
-                    "generationOf(file), ShardIndex.UNSHARDED",
-                    "generation, ShardIndex.UNSHARDED"));
+                    "LayerName.parse(entry.getKey()), metadata.generation()",
+                    "LayerName.parse(entry.getKey()), generation"));
 
     private static String source(Mutation mutation) throws IOException {
         return Files.readString(SOURCES.resolve(mutation.file()), StandardCharsets.UTF_8);

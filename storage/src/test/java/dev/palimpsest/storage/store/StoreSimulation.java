@@ -180,6 +180,7 @@ final class StoreSimulation {
                 64 << 10,
                 4 << 10,
                 new UploadSettings(3, 10_000, Duration.ofMillis(10)),
+                StoreSettings.DEFAULT.downloads(),
                 Optional.empty());
         Engine engine = EmbeddedStore.engine(
                 environment,

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.CancelledException;
-import dev.palimpsest.storage.CorruptionException;
+import dev.palimpsest.storage.ObjectStoreException;
 import dev.palimpsest.storage.DeadlineExceededException;
 import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.MissingKeyException;
@@ -345,9 +345,10 @@ class TimelineTest {
             }
         }
         store = EmbeddedStore.open(directory, StoreSettings.DEFAULT, new AppendingRedo());
-        assertThatThrownBy(() -> store.tenant(TENANT, CONTEXT))
-                .isInstanceOf(CorruptionException.class)
-                .hasMessageContaining("neither in");
+        Timeline lost = store.tenant(TENANT, CONTEXT).timeline(ROOT);
+        assertThatThrownBy(() -> read(lost, 0x1000))
+                .isInstanceOf(ObjectStoreException.class)
+                .hasMessageContaining(layer.getFileName().toString().substring(0, 40));
     }
 
     /** Uploading a layer to a store on the same disk takes no space: both names are of one file. */

@@ -22,7 +22,6 @@ import dev.palimpsest.storage.layer.file.LayerFile;
 import dev.palimpsest.storage.layer.file.LayerFileWriter;
 import dev.palimpsest.storage.layer.file.LayerFormat;
 import dev.palimpsest.storage.layer.file.LayerIo;
-import dev.palimpsest.storage.layer.file.LayerSummary;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -35,15 +34,12 @@ import org.jspecify.annotations.Nullable;
 public final class DeltaLayerWriter implements AutoCloseable {
     private final LayerFileWriter file;
     private final BlobWriter blobs;
-    private final TenantId tenant;
-    private final TimelineId timeline;
     private final Key keyStart;
     private final LsnRange lsns;
     private final byte[] indexKey = new byte[DeltaLayerFormat.INSTANCE.indexKeyBytes()];
     private @Nullable Key lastKey;
     private Lsn lastLsn = Lsn.INVALID;
     private Lsn greatestLsn = Lsn.INVALID;
-    private long count;
 
     /**
      * Creates the file under a temporary name. Nothing is durable.
@@ -70,12 +66,16 @@ public final class DeltaLayerWriter implements AutoCloseable {
             long unique,
             long maxFileBytes)
             throws DiskException {
-        this.tenant = tenant;
-        this.timeline = timeline;
         this.keyStart = keyStart;
         this.lsns = lsns;
         this.file = new LayerFileWriter(
-                io, directory, TimelineFile.temporary(keyStart, lsns, unique), DeltaLayerFormat.INSTANCE, maxFileBytes);
+                io,
+                DeltaLayerFormat.INSTANCE,
+                tenant,
+                timeline,
+                directory,
+                TimelineFile.temporary(keyStart, lsns, unique),
+                maxFileBytes);
         this.blobs = new BlobWriter(file.blobs(), BlobCompression.NONE, io.zstd());
     }
 
@@ -183,12 +183,11 @@ public final class DeltaLayerWriter implements AutoCloseable {
         if (lsn.isAfter(greatestLsn)) {
             greatestLsn = lsn;
         }
-        count++;
     }
 
     /** How many values were added. */
     public long count() {
-        return count;
+        return file.values();
     }
 
     /** How large the file would be if it were finished now, in bytes: an estimate, exact to a few blocks of index. */
@@ -230,10 +229,7 @@ public final class DeltaLayerWriter implements AutoCloseable {
             throw new IllegalArgumentException("key " + lastKey + " is not below the end of the layer, " + keyEnd);
         }
         DeltaLayerName name = new DeltaLayerName(new KeyRange(keyStart, keyEnd), new LsnRange(lsns.start(), lsnEnd));
-        return file.finish(
-                new LayerFileName(name, generation),
-                (indexStart, indexRoot) -> new LayerSummary(tenant, timeline, name, indexStart, indexRoot),
-                sync);
+        return file.finish(new LayerFileName(name, generation), sync);
     }
 
     /** Deletes the file if it was not finished. Does nothing the second time. */

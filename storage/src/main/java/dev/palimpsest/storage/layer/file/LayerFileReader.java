@@ -18,7 +18,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads a layer file of either kind. It is opened, and its first block checked, when it is first read; if it is found to be
+ * Reads a layer file of either kind, as long as it is there. It is opened, and its first block checked, when it is first read; if it is found to be
  * damaged then, every later read fails in the same way.
  *
  * <p>Of a file with checksums ({@link LayerChecksums}) no byte is used before the block it is in was compared with its
@@ -90,7 +90,20 @@ public final class LayerFileReader implements AutoCloseable {
 
     /** As {@link dev.palimpsest.storage.layer.PersistentLayer#iterator}. */
     public LayerIterator iterator(RequestContext context) {
-        return new LayerFileIterator(io, format, name, () -> open(context), context);
+        return iterator(io, format, name, () -> this, context);
+    }
+
+    /** The reader of a file that may have to be brought here first. */
+    @FunctionalInterface
+    public interface Source {
+        /** Gives it; whoever asks sees to it that it is not closed while it is used. */
+        LayerFileReader reader() throws StorageException;
+    }
+
+    /** An iterator over a file whose reader is asked for when the first value is. */
+    public static LayerIterator iterator(
+            LayerIo io, LayerFormat format, LayerName name, Source source, RequestContext context) {
+        return new LayerFileIterator(io, format, name, () -> source.reader().open(context), context);
     }
 
     /** The file's path. */

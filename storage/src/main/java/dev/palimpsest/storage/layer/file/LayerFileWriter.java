@@ -3,6 +3,8 @@ package dev.palimpsest.storage.layer.file;
 import dev.palimpsest.storage.DiskException;
 import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TenantId;
+import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.blob.Block;
 import dev.palimpsest.storage.btree.BtreeBuilder;
 import dev.palimpsest.storage.file.AppendWriter;
@@ -33,6 +35,8 @@ public final class LayerFileWriter implements AutoCloseable {
 
     private final Disk disk;
     private final LayerFormat format;
+    private final TenantId tenant;
+    private final TimelineId timeline;
     private final Path directory;
     private final Path temporary;
     private final WritableFile file;
@@ -42,6 +46,7 @@ public final class LayerFileWriter implements AutoCloseable {
     private final BtreeBuilder index;
     private final List<ByteBuffer> nodes = new ArrayList<>();
     private final long maxFileBytes;
+    private long values;
     private State state = State.WRITING;
 
     private enum State {
@@ -53,14 +58,25 @@ public final class LayerFileWriter implements AutoCloseable {
     /**
      * Creates the file. Nothing is durable.
      *
+     * @param tenant whose layer it is
+     * @param timeline on which it is written
      * @param temporaryName the name of the file while it is written
      * @param maxFileBytes the file may not become larger
      * @throws DiskException of kind {@code WRONG_STATE} if there is a file of that name
      */
-    public LayerFileWriter(LayerIo io, Path directory, String temporaryName, LayerFormat format, long maxFileBytes)
+    public LayerFileWriter(
+            LayerIo io,
+            LayerFormat format,
+            TenantId tenant,
+            TimelineId timeline,
+            Path directory,
+            String temporaryName,
+            long maxFileBytes)
             throws DiskException {
         this.disk = io.disk();
         this.format = format;
+        this.tenant = tenant;
+        this.timeline = timeline;
         this.directory = directory;
         this.temporary = directory.resolve(temporaryName);
         this.maxFileBytes = maxFileBytes;
@@ -83,6 +99,12 @@ public final class LayerFileWriter implements AutoCloseable {
     /** Adds an entry to the index; keys ascend strictly. The value fits in 39 bits as the size of the file is limited. */
     public void index(byte[] key, long value) throws DiskException {
         index.append(key, 0, value);
+        values++;
+    }
+
+    /** How many values were added to the index. */
+    public long values() {
+        return values;
     }
 
     /** How large the file would be if it were finished now, in bytes: an estimate, exact to a few blocks of index. */
@@ -119,16 +141,16 @@ public final class LayerFileWriter implements AutoCloseable {
      * was renamed, closing the writer deletes the file; if syncing the directory fails, the file is there, complete, but
      * its name may be lost in a crash.
      *
-     * @param summary builds the summary, once it is known where the index is
+     * @param name the layer's, with the generation that the name of the file carries
      * @throws InvalidRequestException if the file would be too large
      * @throws DiskException of kind {@code WRONG_STATE} if there is a file of the final name already; it is not touched
      */
-    public LayerFile finish(LayerFileName name, SummaryBuilder summary, DirectorySync sync) throws StorageException {
+    public LayerFile finish(LayerFileName name, DirectorySync sync) throws StorageException {
         checkRoom(0);
         LayerChecksums layout = writeBody();
         ByteBuffer block = ByteBuffer.allocateDirect(Block.SIZE).order(ByteOrder.BIG_ENDIAN);
-        summary.at(layout.indexStart(), layout.blocks() - layout.indexStart() - 1)
-                .write(format, block);
+        int indexRoot = layout.blocks() - layout.indexStart() - 1;
+        new LayerSummary(tenant, timeline, name.name(), layout.indexStart(), indexRoot).write(format, block);
         layout.write(block);
         file.write(0, block.clear());
         writeBack.settle();
@@ -141,13 +163,6 @@ public final class LayerFileWriter implements AutoCloseable {
             disk.syncDirectory(directory);
         }
         return new LayerFile(name, path, (long) layout.blocks() * Block.SIZE);
-    }
-
-    /** Makes the summary of a file whose index begins at a block and has its root at another, counted from the first. */
-    @FunctionalInterface
-    public interface SummaryBuilder {
-        /** Makes it. */
-        LayerSummary at(int indexStart, int indexRoot);
     }
 
     /** Writes everything from the end of the blobs to the end of the file. */

@@ -20,7 +20,6 @@ import dev.palimpsest.storage.layer.file.LayerFile;
 import dev.palimpsest.storage.layer.file.LayerFileWriter;
 import dev.palimpsest.storage.layer.file.LayerFormat;
 import dev.palimpsest.storage.layer.file.LayerIo;
-import dev.palimpsest.storage.layer.file.LayerSummary;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -33,12 +32,9 @@ import org.jspecify.annotations.Nullable;
 public final class ImageLayerWriter implements AutoCloseable {
     private final LayerFileWriter file;
     private final BlobWriter blobs;
-    private final TenantId tenant;
-    private final TimelineId timeline;
     private final ImageLayerName planned;
     private final byte[] indexKey = new byte[Key.SIZE];
     private @Nullable Key lastKey;
-    private long count;
 
     /**
      * Creates the file under a temporary name. Nothing is durable.
@@ -71,11 +67,15 @@ public final class ImageLayerWriter implements AutoCloseable {
             BlobCompression compression,
             long maxFileBytes)
             throws DiskException {
-        this.tenant = tenant;
-        this.timeline = timeline;
         this.planned = planned;
         this.file = new LayerFileWriter(
-                io, directory, TimelineFile.temporary(planned, unique), ImageLayerFormat.INSTANCE, maxFileBytes);
+                io,
+                ImageLayerFormat.INSTANCE,
+                tenant,
+                timeline,
+                directory,
+                TimelineFile.temporary(planned, unique),
+                maxFileBytes);
         this.blobs = new BlobWriter(file.blobs(), compression, io.zstd());
     }
 
@@ -121,12 +121,11 @@ public final class ImageLayerWriter implements AutoCloseable {
         ImageLayerFormat.INSTANCE.writeIndexKey(key, planned.lsn(), indexKey);
         file.index(indexKey, offset);
         lastKey = key;
-        count++;
     }
 
     /** How many images were added. */
     public long count() {
-        return count;
+        return file.values();
     }
 
     /** How large the file would be if it were finished now, in bytes: an estimate, exact to a few blocks of index. */
@@ -161,10 +160,7 @@ public final class ImageLayerWriter implements AutoCloseable {
                     + ", and planned was " + planned.keyRange());
         }
         ImageLayerName name = new ImageLayerName(new KeyRange(planned.keyRange().start(), keyEnd), planned.lsn());
-        return file.finish(
-                new LayerFileName(name, generation),
-                (indexStart, indexRoot) -> new LayerSummary(tenant, timeline, name, indexStart, indexRoot),
-                sync);
+        return file.finish(new LayerFileName(name, generation), sync);
     }
 
     /** Deletes the file if it was not finished. Does nothing the second time. */

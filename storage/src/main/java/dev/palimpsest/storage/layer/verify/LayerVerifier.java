@@ -6,7 +6,6 @@ import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.file.ReadableFile;
 import dev.palimpsest.storage.layer.LayerFileName;
-import dev.palimpsest.storage.layer.LayerKind;
 import dev.palimpsest.storage.layer.LayerName;
 import dev.palimpsest.storage.layer.delta.DeltaLayerFormat;
 import dev.palimpsest.storage.layer.file.LayerFileVerifier;
@@ -14,6 +13,7 @@ import dev.palimpsest.storage.layer.file.LayerFormat;
 import dev.palimpsest.storage.layer.file.LayerIo;
 import dev.palimpsest.storage.layer.file.LayerReport;
 import dev.palimpsest.storage.layer.image.ImageLayerFormat;
+import dev.palimpsest.storage.layer.residency.LayerFormats;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -46,7 +46,7 @@ public final class LayerVerifier {
             // What it says of itself is all there is.
         }
         try (ReadableFile file = io.disk().open(path)) {
-            LayerFormat format = expected == null ? ofMagic(file) : of(expected.kind());
+            LayerFormat format = expected == null ? ofMagic(file) : LayerFormats.of(expected.kind());
             return new LayerFileVerifier(io, format, file, context).verify(expected, tenant);
         }
     }
@@ -59,9 +59,5 @@ public final class LayerVerifier {
         return magic.getChar(0) == ImageLayerFormat.INSTANCE.magic()
                 ? ImageLayerFormat.INSTANCE
                 : DeltaLayerFormat.INSTANCE;
-    }
-
-    private static LayerFormat of(LayerKind kind) {
-        return kind == LayerKind.IMAGE ? ImageLayerFormat.INSTANCE : DeltaLayerFormat.INSTANCE;
     }
 }

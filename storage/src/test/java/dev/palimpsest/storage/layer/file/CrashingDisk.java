@@ -3,6 +3,7 @@ package dev.palimpsest.storage.layer.file;
 import dev.palimpsest.storage.DiskException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.file.Disk;
+import dev.palimpsest.storage.file.DiskSpace;
 import dev.palimpsest.storage.file.MemoryDisk;
 import dev.palimpsest.storage.file.ReadableFile;
 import dev.palimpsest.storage.file.WritableFile;
@@ -160,6 +161,11 @@ final class CrashingDisk implements Disk {
     @Override
     public List<Entry> list(Path path) throws DiskException {
         return disk.list(path);
+    }
+
+    @Override
+    public DiskSpace space(Path directory) throws DiskException {
+        return disk.space(directory);
     }
 
     @Override

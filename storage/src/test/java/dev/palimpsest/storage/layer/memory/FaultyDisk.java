@@ -2,6 +2,7 @@ package dev.palimpsest.storage.layer.memory;
 
 import dev.palimpsest.storage.DiskException;
 import dev.palimpsest.storage.file.Disk;
+import dev.palimpsest.storage.file.DiskSpace;
 import dev.palimpsest.storage.file.MemoryDisk;
 import dev.palimpsest.storage.file.ReadableFile;
 import dev.palimpsest.storage.file.WritableFile;
@@ -63,6 +64,11 @@ final class FaultyDisk implements Disk {
     @Override
     public List<Entry> list(Path directory) throws DiskException {
         return disk.list(directory);
+    }
+
+    @Override
+    public DiskSpace space(Path directory) throws DiskException {
+        return disk.space(directory);
     }
 
     @Override

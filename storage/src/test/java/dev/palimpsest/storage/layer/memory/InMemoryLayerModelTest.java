@@ -9,9 +9,11 @@ import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
 import dev.palimpsest.storage.layer.DeltaLayerName;
 import dev.palimpsest.storage.layer.LayerIterator;
+import dev.palimpsest.storage.layer.LayerReferences;
 import dev.palimpsest.storage.layer.ReconstructState;
-import dev.palimpsest.storage.layer.delta.DeltaLayer;
+import dev.palimpsest.storage.layer.delta.DeltaLayerFormat;
 import dev.palimpsest.storage.layer.file.LayerFile;
+import dev.palimpsest.storage.layer.file.LayerFileReader;
 import dev.palimpsest.storage.value.Value;
 import dev.palimpsest.storage.value.ValueCodec;
 import java.util.ArrayList;
@@ -183,12 +185,8 @@ class InMemoryLayerModelTest {
         assertThat(name.keyRange()).isEqualTo(KeyRange.ALL);
         assertThat(name.lsnRange().start()).isEqualTo(layer.lsnStart());
         assertThat(name.lsnRange().end()).isEqualTo(layer.lsnEnd());
-        DeltaLayer delta = new DeltaLayer(
-                memory.io,
-                written.get().path(),
-                MemoryLayers.TENANT,
-                name,
-                written.get().size());
+        LayerFileReader delta = new LayerFileReader(
+                memory.io, DeltaLayerFormat.INSTANCE, written.get().path(), MemoryLayers.TENANT, name);
         List<String> found = new ArrayList<>();
         try (LayerIterator values = delta.iterator(CONTEXT)) {
             while (values.next()) {
@@ -197,6 +195,6 @@ class InMemoryLayerModelTest {
             }
         }
         assertThat(found).as("seed %d", seed).isEqualTo(expected);
-        delta.drop();
+        delta.dispose(LayerReferences.Fate.DELETE);
     }
 }

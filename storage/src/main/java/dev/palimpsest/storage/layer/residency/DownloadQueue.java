@@ -1,0 +1,258 @@
+package dev.palimpsest.storage.layer.residency;
+
+import dev.palimpsest.storage.CancelledException;
+import dev.palimpsest.storage.DeadlineExceededException;
+import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.context.TaskKind;
+import dev.palimpsest.storage.runtime.Cancellation;
+import dev.palimpsest.storage.runtime.Clock;
+import dev.palimpsest.storage.runtime.Environment;
+import dev.palimpsest.storage.runtime.Signal;
+import dev.palimpsest.storage.runtime.Tasks;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongConsumer;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Whose turn it is to be downloaded: one queue for all timelines of a process. What somebody waits for goes before what is
+ * wanted in the background; among equals, who came first. While an urgent one waits for room nothing overtakes it, so that a
+ * large layer is not put off for ever by small ones.
+ *
+ * <p>Each download is a task of its own, started when its turn has come. Safe for use by many threads.
+ */
+public final class DownloadQueue {
+    private final Tasks tasks;
+    private final Clock clock;
+    private final DownloadSettings settings;
+    private final DownloadMetrics metrics;
+    private final Signal ended;
+    private final Cancellation cancellation = new Cancellation();
+
+    private final Object lock = new Object();
+    private final Map<Job, Entry> urgent = new LinkedHashMap<>();
+    private final Map<Job, Entry> background = new LinkedHashMap<>();
+    private final Map<Job, Entry> running = new LinkedHashMap<>();
+    private int runningInBackground;
+    private long bytesInFlight;
+    private boolean closed;
+
+    /** A download. Equal to no other. */
+    interface Job {
+        /** What is downloaded. */
+        RemoteLayer layer();
+
+        /** Whether nobody will want it any more. */
+        boolean isCancelled();
+
+        /**
+         * Does it, and tells whoever waits; throws nothing that anybody could act on.
+         *
+         * @param progress told of bytes as they come
+         * @return whether it succeeded
+         */
+        boolean run(LongConsumer progress);
+
+        /** Its turn will never come. */
+        void dropped();
+    }
+
+    /**
+     * How far a download is.
+     *
+     * @param urgent whether somebody waits for it
+     * @param running whether its turn has come
+     * @param received bytes that have come, those of attempts that failed included
+     */
+    public record Progress(RemoteLayer layer, boolean urgent, boolean running, long received) {}
+
+    private static final class Entry {
+        final Job job;
+        final long enqueuedNanos;
+        final AtomicLong received = new AtomicLong();
+        boolean isUrgent;
+
+        Entry(Job job, boolean isUrgent, long enqueuedNanos) {
+            this.job = job;
+            this.isUrgent = isUrgent;
+            this.enqueuedNanos = enqueuedNanos;
+        }
+
+        Progress progress(boolean isRunning) {
+            return new Progress(job.layer(), isUrgent, isRunning, received.get());
+        }
+    }
+
+    /** @param registry where the metrics of downloads are registered */
+    public DownloadQueue(Environment environment, DownloadSettings settings, PrometheusRegistry registry) {
+        this.tasks = environment.tasks();
+        this.clock = environment.clock();
+        this.settings = settings;
+        this.ended = tasks.newSignal();
+        this.metrics = new DownloadMetrics(registry, this::load);
+    }
+
+    /** Cancelled when the queue is closed; parent of what cancels the downloads of a timeline. */
+    Cancellation cancellation() {
+        return cancellation;
+    }
+
+    /** All downloads that run or wait, in the order in which their turn came or will come. */
+    public List<Progress> downloads() {
+        List<Progress> all = new ArrayList<>();
+        synchronized (lock) {
+            running.values().forEach(entry -> all.add(entry.progress(true)));
+            urgent.values().forEach(entry -> all.add(entry.progress(false)));
+            background.values().forEach(entry -> all.add(entry.progress(false)));
+        }
+        return all;
+    }
+
+    private DownloadMetrics.Load load() {
+        synchronized (lock) {
+            return new DownloadMetrics.Load(running.size(), urgent.size() + background.size(), bytesInFlight);
+        }
+    }
+
+    /** Whether somebody waits for what is done on behalf of tasks of this kind. */
+    static boolean isUrgent(TaskKind kind) {
+        return switch (kind) {
+            case PAGE_SERVICE, INGEST, LIFECYCLE -> true;
+            case FLUSH, COMPACTION, GC, TOOL -> false;
+        };
+    }
+
+    /** Adds a download, and drops it at once if the queue is closed. */
+    void enqueue(Job job, TaskKind kind) {
+        metrics.asked(kind);
+        boolean added;
+        synchronized (lock) {
+            added = !closed;
+            if (added) {
+                Entry entry = new Entry(job, isUrgent(kind), clock.nanos());
+                (entry.isUrgent ? urgent : background).put(job, entry);
+            }
+        }
+        if (added) {
+            dispatch();
+        } else {
+            job.dropped();
+        }
+    }
+
+    /** Somebody waits now for what was wanted in the background. */
+    void raise(Job job) {
+        synchronized (lock) {
+            Entry entry = background.remove(job);
+            if (entry == null) {
+                return;
+            }
+            entry.isUrgent = true;
+            urgent.put(job, entry);
+        }
+        dispatch();
+    }
+
+    /** Takes a download out again whose turn has not come; returns false if it has. */
+    boolean withdraw(Job job) {
+        boolean withdrawn;
+        synchronized (lock) {
+            withdrawn = urgent.remove(job) != null || background.remove(job) != null;
+        }
+        if (withdrawn) {
+            dispatch();
+        }
+        return withdrawn;
+    }
+
+    /** Drops what is cancelled and still waits. */
+    void dropCancelled() {
+        drop(Job::isCancelled);
+        dispatch();
+    }
+
+    private void drop(Predicate<Job> which) {
+        List<Job> dropped = new ArrayList<>();
+        synchronized (lock) {
+            for (Map<Job, Entry> waiting : List.of(urgent, background)) {
+                waiting.keySet().stream().filter(which).forEach(dropped::add);
+                waiting.keySet().removeIf(which);
+            }
+        }
+        dropped.forEach(Job::dropped);
+    }
+
+    /** Starts what may run. Tasks are started outside of the lock: a simulation may switch to another one there. */
+    private void dispatch() {
+        for (Entry next = take(); next != null; next = take()) {
+            Entry entry = next;
+            tasks.start("download " + entry.job.layer(), () -> run(entry));
+        }
+    }
+
+    private @Nullable Entry take() {
+        synchronized (lock) {
+            Map<Job, Entry> waiting = urgent.isEmpty() ? background : urgent;
+            if (waiting.isEmpty()) {
+                return null;
+            }
+            Entry entry = waiting.values().iterator().next();
+            boolean fits = running.isEmpty()
+                    || (running.size() < settings.concurrency()
+                            && bytesInFlight + entry.job.layer().size() <= settings.maxBytesInFlight());
+            if (!fits || (!entry.isUrgent && runningInBackground >= settings.backgroundConcurrency())) {
+                return null;
+            }
+            waiting.remove(entry.job);
+            running.put(entry.job, entry);
+            bytesInFlight += entry.job.layer().size();
+            runningInBackground += entry.isUrgent ? 0 : 1;
+            return entry;
+        }
+    }
+
+    private void run(Entry entry) {
+        long began = clock.nanos();
+        metrics.began(began - entry.enqueuedNanos);
+        boolean succeeded = false;
+        try {
+            succeeded = entry.job.run(bytes -> {
+                entry.received.addAndGet(bytes);
+                metrics.received(bytes);
+            });
+        } finally {
+            metrics.ended(succeeded, clock.nanos() - began);
+            synchronized (lock) {
+                running.remove(entry.job);
+                bytesInFlight -= entry.job.layer().size();
+                runningInBackground -= entry.isUrgent ? 0 : 1;
+            }
+            ended.signalAll();
+            dispatch();
+        }
+    }
+
+    private boolean isIdle() {
+        synchronized (lock) {
+            return running.isEmpty();
+        }
+    }
+
+    /**
+     * Cancels all downloads and takes no more; waits for those that run, which end at the next opportunity. May be called
+     * again, also after it was cut short.
+     */
+    public void close(RequestContext context) throws CancelledException, DeadlineExceededException {
+        synchronized (lock) {
+            closed = true;
+        }
+        cancellation.cancel();
+        drop(_ -> true);
+        context.await(ended, this::isIdle, () -> "the end of " + load().running() + " downloads of layers");
+    }
+}

@@ -1,0 +1,34 @@
+package dev.palimpsest.storage.layer.residency;
+
+import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.file.Disk;
+import dev.palimpsest.storage.layer.PersistentLayer;
+import dev.palimpsest.storage.remote.ObjectStore;
+import dev.palimpsest.storage.runtime.Environment;
+import java.util.List;
+import java.util.Random;
+
+/** Remote layers for tests of what decides over them. */
+public final class EvictableLayers {
+    private final List<RemoteLayers.Sample> samples;
+    private final List<PersistentLayer> layers;
+
+    /** That many, all in the object store and none here. */
+    public EvictableLayers(Environment environment, Disk disk, ObjectStore store, int count) throws StorageException {
+        this.samples = RemoteLayers.samples(count, new Random(count));
+        RemoteLayers.upload(store, samples);
+        RemoteLayers life = new RemoteLayers(environment, disk, store, DownloadSettings.DEFAULT);
+        this.layers = samples.stream()
+                .map(sample -> life.layers.remote(sample.layer()))
+                .toList();
+    }
+
+    public List<PersistentLayer> layers() {
+        return layers;
+    }
+
+    /** Reads one; what it gives must be right. */
+    public void read(int layer) throws StorageException {
+        RemoteLayers.read(layers.get(layer), samples.get(layer), RemoteLayers.page());
+    }
+}
