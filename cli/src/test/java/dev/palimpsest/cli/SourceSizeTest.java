@@ -79,6 +79,7 @@ class SourceSizeTest {
         @Nullable String name = null;
         String indent = "";
         int start = 0;
+        boolean inHeader = false;
         for (int i = 0; i < lines.size(); i++) {
             String line = lines.get(i);
             Matcher method = METHOD.matcher(line);
@@ -86,12 +87,16 @@ class SourceSizeTest {
                 name = method.group(1);
                 indent = line.substring(0, line.length() - line.stripLeading().length());
                 start = i;
+                inHeader = !line.endsWith("{");
+            } else if (name != null && inHeader) {
+                inHeader = !line.endsWith("{");
+                if (line.endsWith(";")) {
+                    name = null; // a method without a body
+                }
             } else if (name != null && line.equals(indent + "}")) {
                 if (i - start + 1 > METHOD_LINES) {
                     found.add(name + " (" + (i - start + 1) + " lines)");
                 }
-                name = null;
-            } else if (name != null && line.equals(indent + ";")) {
                 name = null;
             }
         }
@@ -106,5 +111,10 @@ class SourceSizeTest {
         }
         lines.addAll(List.of("    }", "}"));
         assertThat(longMethods(lines)).hasSize(1);
+        lines.set(1, "    void a()");
+        lines.add(2, "            throws B {");
+        assertThat(longMethods(lines)).hasSize(1);
+        lines.set(2, "            throws B;");
+        assertThat(longMethods(lines)).as("a method without a body").isEmpty();
     }
 }
