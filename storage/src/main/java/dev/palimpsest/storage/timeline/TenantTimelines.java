@@ -207,8 +207,8 @@ public final class TenantTimelines {
             branchPoint = new Timeline.BranchPoint(ancestor, branched.lsn());
         }
         TimelineFiles files = files(id);
-        Timeline timeline = new Timeline(
-                engine, files, index(id, stored), remote(id), files.load(stored.part()), branchPoint);
+        Timeline timeline =
+                new Timeline(engine, files, index(id, stored), remote(id), files.load(stored.part()), branchPoint);
         adopt(timeline);
         return timeline;
     }

@@ -34,7 +34,6 @@ import dev.palimpsest.storage.layermap.LayerMapEditor;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;

@@ -95,14 +95,16 @@ class RemoteTimelineTest {
 
     private Path local(TimelineId timeline) throws Exception {
         try (Stream<Path> files = Files.walk(directory.resolve("tenants"))) {
-            return files.filter(path -> path.endsWith(timeline.toString())).findFirst().orElseThrow();
+            return files.filter(path -> path.endsWith(timeline.toString()))
+                    .findFirst()
+                    .orElseThrow();
         }
     }
 
     private List<Path> layers(TimelineId timeline) throws Exception {
         try (Stream<Path> files = Files.list(local(timeline))) {
-            return files.filter(path -> TimelineFile.classify(path.getFileName().toString())
-                            instanceof TimelineFile.Layer)
+            return files.filter(
+                            path -> TimelineFile.classify(path.getFileName().toString()) instanceof TimelineFile.Layer)
                     .sorted()
                     .toList();
         }

@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.CancelledException;
-import dev.palimpsest.storage.ObjectStoreException;
 import dev.palimpsest.storage.DeadlineExceededException;
 import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.MissingKeyException;
+import dev.palimpsest.storage.ObjectStoreException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;

@@ -56,20 +56,20 @@ class ResidencyStressTest {
         for (int i = 0; i < READERS; i++) {
             SplittableRandom random = new SplittableRandom(seed + i);
             readers.add(start(failures, () -> {
-                    while (downloads.get() < DOWNLOADS && failures.isEmpty()) {
-                        int which = random.nextInt(layers.size());
-                        RemoteLayers.read(layers.get(which), samples.get(which), RemoteLayers.page());
-                    }
+                while (downloads.get() < DOWNLOADS && failures.isEmpty()) {
+                    int which = random.nextInt(layers.size());
+                    RemoteLayers.read(layers.get(which), samples.get(which), RemoteLayers.page());
+                }
             }));
         }
         List<Thread> evictors = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
             SplittableRandom random = new SplittableRandom(seed - 1 - i);
             evictors.add(start(failures, () -> {
-                    while (reading.get()) {
-                        PersistentLayer layer = layers.get(random.nextInt(layers.size()));
-                        assertThat(layer.evict()).isNotEqualTo(PersistentLayer.Eviction.NOT_UPLOADED);
-                    }
+                while (reading.get()) {
+                    PersistentLayer layer = layers.get(random.nextInt(layers.size()));
+                    assertThat(layer.evict()).isNotEqualTo(PersistentLayer.Eviction.NOT_UPLOADED);
+                }
             }));
         }
         join(readers);
