@@ -55,7 +55,8 @@ record LayerDownload(Engine engine, TenantId tenant, TimelineId timeline, Path d
         try {
             engine.disk().delete(temporary);
         } catch (DiskException _) {
-            // The download has failed for a reason of its own that is being thrown; the next start deletes what is left.
+            // The download has failed for a reason of its own that is being thrown; the next start deletes what is
+            // left.
         }
     }
 

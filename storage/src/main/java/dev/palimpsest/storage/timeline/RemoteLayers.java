@@ -187,7 +187,8 @@ final class RemoteLayers {
         // What another life has written is put only if it is not there: mostly a listing was late.
         boolean isOwn = name.generation().equals(attachment.generation());
         try (LayerUploads.Operation operation = engine.uploads().begin("layer", "upload")) {
-            Optional<ObjectInfo> found = isOwn ? Optional.empty() : engine.objects().head(key(name), context);
+            Optional<ObjectInfo> found =
+                    isOwn ? Optional.empty() : engine.objects().head(key(name), context);
             if (found.isEmpty() || found.get().size() != layer.size()) {
                 maybeThere.add(name);
                 try (ReadableFile file = engine.disk().open(layer.path())) {

@@ -207,7 +207,8 @@ public final class TenantTimelines {
             branchPoint = new Timeline.BranchPoint(ancestor, branched.lsn());
         }
         TimelineFiles files = files(id);
-        Timeline timeline = new Timeline(engine, files, index(id, stored), remote(id), files.load(stored.part(), context), branchPoint);
+        Timeline timeline = new Timeline(
+                engine, files, index(id, stored), remote(id), files.load(stored.part(), context), branchPoint);
         adopt(timeline);
         return timeline;
     }

@@ -75,6 +75,7 @@ public final class Timeline {
     private final Publisher publisher;
     /** What the next index part says besides layers and GC cutoff; moves before {@code disk_consistent_lsn} does. */
     private final AtomicReference<TimelineMetadata> metadata;
+
     private volatile RecordLsns records;
     private volatile @Nullable StorageException writesStopped;
 
@@ -480,7 +481,7 @@ public final class Timeline {
             // Before the layers: what becomes obsolete after this may still be among them.
             List<PersistentLayer> unnamed = obsolete.all();
             LayerMap<Layer> map = layers.snapshot();
-            if (metadata.get() == before) {
+            if (metadata.get().equals(before)) {
                 return new Publisher.Snapshot(TimelineFiles.upTo(next.diskConsistentLsn(), map), next, unnamed);
             }
         }

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.CancelledException;
-import dev.palimpsest.storage.DeadlineExceededException;
 import dev.palimpsest.storage.CorruptionException;
+import dev.palimpsest.storage.DeadlineExceededException;
 import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.MissingKeyException;
 import dev.palimpsest.storage.TenantId;
@@ -339,7 +339,8 @@ class TimelineTest {
         Files.delete(layer);
         Path objects = directory.resolve("objects").resolve(directory.relativize(timelineDirectory()));
         try (Stream<Path> files = Files.list(objects)) {
-            for (Path object : files.filter(file -> file.toString().contains("__")).toList()) {
+            for (Path object :
+                    files.filter(file -> file.toString().contains("__")).toList()) {
                 Files.delete(object);
             }
         }
@@ -360,7 +361,9 @@ class TimelineTest {
 
     private static Path onlyFileIn(Path folder) throws IOException {
         try (Stream<Path> files = Files.list(folder)) {
-            return files.filter(file -> file.toString().contains("__")).findFirst().orElseThrow();
+            return files.filter(file -> file.toString().contains("__"))
+                    .findFirst()
+                    .orElseThrow();
         }
     }
 
