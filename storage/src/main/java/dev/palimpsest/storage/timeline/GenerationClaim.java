@@ -72,8 +72,15 @@ final class GenerationClaim {
      * Claims the next free generation. Durable on return: whoever has a lesser one finds out before it acknowledges anything.
      *
      * @param random makes the claim differ from all others
+     * @throws InvalidRequestException if the store cannot put an object on the condition that there is none: then nothing
+     *     keeps two servers from claiming the same
      */
     Claimed claim(RandomGenerator random) throws StorageException {
+        if (!objects.capabilities().contains(ObjectStore.Capability.PUT_IF_ABSENT)) {
+            throw new InvalidRequestException(
+                    "the object store cannot put an object only if it is absent, so two servers that"
+                            + " both believe they own tenant " + tenant + " could overwrite each other's data there");
+        }
         byte[] id = new byte[OWNER_BYTES];
         random.nextBytes(id);
         String owner = HexFormat.of().formatHex(id);

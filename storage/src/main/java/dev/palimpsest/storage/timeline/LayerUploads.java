@@ -35,7 +35,7 @@ final class LayerUploads {
         GaugeWithCallback.builder()
                 .name("palimpsest_upload_backlog_bytes")
                 .help("Bytes of layers that are not in the object store yet.")
-                .callback(callback -> callback.call(backlogBytes.get()))
+                .callback(callback -> callback.call((double) backlogBytes.get()))
                 .register(registry);
     }
 

@@ -482,7 +482,7 @@ public final class Timeline {
             // Before the layers: what becomes obsolete after this may still be among them.
             List<PersistentLayer> unnamed = obsolete.all();
             LayerMap<Layer> map = layers.snapshot();
-            if (metadata.get() == before) {
+            if (metadata.get().equals(before)) {
                 return new Publisher.Snapshot(TimelineFiles.upTo(next.diskConsistentLsn(), map), next, unnamed);
             }
         }

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -40,8 +41,8 @@ class TenantManifestCodecTest {
                     new TenantManifest.OffloadedTimeline(B, null, null, Instant.parse("2026-11-21T01:02:00Z"))),
             new TenantManifest.Life("0123456789abcdef0123456789abcdef", indexParts()));
 
-    private static TreeMap<TimelineId, Generation> indexParts() {
-        TreeMap<TimelineId, Generation> indexParts = new TreeMap<>();
+    private static SortedMap<TimelineId, Generation> indexParts() {
+        SortedMap<TimelineId, Generation> indexParts = new TreeMap<>();
         indexParts.put(A, new Generation(0xAB));
         indexParts.put(B, Generation.NONE);
         return indexParts;

@@ -37,6 +37,7 @@ class StoreMutationTest {
         }
     }
 
+    private static final String UPLOAD = "        remote.upload(snapshot.layers(), context);\n";
     private static final String WANTED_PUT = "            wanted.put(timeline, generation);\n        }\n";
 
     private static final List<Mutation> MUTATIONS = List.of(
@@ -52,30 +53,40 @@ class StoreMutationTest {
                     "        if (sync == DirectorySync.NOW) {",
                     "        if (sync == null) {"),
             new Mutation(
-                    "the index part is written before its layer",
-                    "timeline/Timeline.java",
-                    "        if (frozen != null) {\n            Optional<PersistentLayer> l0",
-                    "        RecordLsns early = records;\n"
-                            + "        index.publish(part -> part.with(files.metadataOf(layers.snapshot()),\n"
-                            + "                part.metadata().flushedTo(upTo, early.last().equals(upTo)"
-                            + " && early.previous().isValid() ? early.previous() : null)), context);\n"
-                            + "        if (frozen != null) {\n            Optional<PersistentLayer> l0"),
+                    "the index part is written before its layers",
+                    "timeline/Publisher.java",
+                    UPLOAD + "        try (",
+                    "        index.publish(part -> part.with(TimelineFiles.metadataOf(snapshot.layers()),"
+                            + " snapshot.metadata()), context);\n"
+                            + UPLOAD + "        try ("),
             new Mutation(
                     "an LSN is advanced before the index part is written",
-                    "timeline/Timeline.java",
-                    "        RecordLsns now = records;\n",
-                    "        acknowledge(upTo);\n        RecordLsns now = records;\n"),
+                    "timeline/Publisher.java",
+                    UPLOAD + "        try (",
+                    UPLOAD + "        timeline.published(snapshot);\n        try ("),
             new Mutation(
-                    "an LSN is advanced after a failed flush",
-                    "timeline/FlushLoop.java",
-                    "            } catch (StorageException e) {\n                context.checkCancelled();\n",
+                    "objects are deleted before the index part that forgets them is there",
+                    "timeline/Publisher.java",
+                    UPLOAD + "        try (",
+                    UPLOAD + "        remote.forget(snapshot.unnamed());\n        deleteUnneeded(context);\n"
+                            + "        try ("),
+            new Mutation(
+                    "what earlier lives have left is deleted without a look at what is named",
+                    "timeline/Publisher.java",
+                    "        remote.look(named(index.current()), context);\n",
+                    "        remote.look(List.of(), context);\n        deleteUnneeded(context);\n"),
+            new Mutation(
+                    "an LSN is advanced after a failed upload",
+                    "timeline/Publisher.java",
                     "            } catch (StorageException e) {\n                context.checkCancelled();\n"
-                            + "                timeline.acknowledge(requested.get());\n"),
+                            + "                if (!e",
+                    "            } catch (StorageException e) {\n                context.checkCancelled();\n"
+                            + "                timeline.published(timeline.toPublish());\n                if (!e"),
             new Mutation(
                     "the index part does not name the newest layer",
                     "timeline/TimelineFiles.java",
-                    "        layers.historicLayers().forEach(layer -> {",
-                    "        layers.historicLayers().skip(1).forEach(layer -> {"),
+                    "        return layers.historicLayers()\n",
+                    "        return layers.historicLayers().skip(1)\n"),
             new Mutation(
                     "an index part that was put too late replaces a newer one",
                     "timeline/OwnObject.java",
@@ -117,12 +128,6 @@ class StoreMutationTest {
                     "        obsolete.add(removed);\n",
                     "        removed.forEach(PersistentLayer::drop);\n"),
             new Mutation(
-                    "replaced layers are not given up when their index part may still be in force, but at once",
-                    "timeline/Timeline.java",
-                    "                    unnamed.addAll(obsolete.all());\n",
-                    "                    unnamed.addAll(obsolete.all());\n"
-                            + "                    obsolete.drop(unnamed);\n"),
-            new Mutation(
                     "compaction loses a version",
                     "compaction/KeyHistory.java",
                     "        for (int i = 0; i < count; i++) {\n            view",
@@ -142,11 +147,6 @@ class StoreMutationTest {
                     "compaction/L0Compaction.java",
                     "            if (!layer.lsnEnd().isAfter(durableEnd)) {",
                     "            if (durableEnd.isValid()) {"),
-            new Mutation(
-                    "the index part names a layer that is flushed but not acknowledged",
-                    "timeline/TimelineFiles.java",
-                    "            if (!file.lsnEnd().isAfter(flushed.plus(1))) {",
-                    "            if (flushed.isValid()) {"),
             new Mutation(
                     "images are as of an earlier LSN than their layer says",
                     "compaction/ImageCreation.java",
@@ -185,8 +185,8 @@ class StoreMutationTest {
             new Mutation(
                     "the index part forgets the cutoff",
                     "timeline/Timeline.java",
-                    "Lsn.max(metadata.latestGcCutoffLsn(), history.cutoff())",
-                    "metadata.latestGcCutoffLsn()"),
+                    "Lsn.max(before.latestGcCutoffLsn(), history.cutoff())",
+                    "before.latestGcCutoffLsn()"),
             new Mutation(
                     "a generation is taken without a condition",
                     "timeline/GenerationClaim.java",
@@ -196,8 +196,8 @@ class StoreMutationTest {
             new Mutation(
                     "what is before the newest manifest is read",
                     "timeline/GenerationClaim.java",
-                    "        for (long number = claimed.generation().number() - 1; number",
-                    "        for (long number = Math.max(1, claimed.generation().number() - 2); number"),
+                    "long number = claimed.generation().number() - 1;",
+                    "long number = Math.max(1, claimed.generation().number() - 2);"),
             new Mutation(
                     "no check is made after a put",
                     "timeline/Attachment.java",
@@ -219,10 +219,10 @@ class StoreMutationTest {
                     "            wanted.remove(timeline);\n        }\n        publish(context);\n        check(context);\n",
                     "            wanted.remove(timeline);\n        }\n        publish(context);\n"),
             new Mutation(
-                    "layers are looked for under the generation of the newest life",
+                    "all layers get the same generation",
                     "timeline/TimelineFiles.java",
-                    "LayerName.parse(entry.getKey()), metadata.generation()",
-                    "LayerName.parse(entry.getKey()), generation"));
+                    "layer.fileName().generation(), layer.shard()",
+                    "new Generation(1), layer.shard()"));
 
     private static String source(Mutation mutation) throws IOException {
         return Files.readString(SOURCES.resolve(mutation.file()), StandardCharsets.UTF_8);

@@ -1,9 +1,13 @@
 package dev.palimpsest.storage.store;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.palimpsest.storage.ShardIndex;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
+import dev.palimpsest.storage.remote.RemotePaths;
 import dev.palimpsest.storage.remote.RetryPolicy;
 import dev.palimpsest.storage.remote.RetryingObjectStore;
 import dev.palimpsest.storage.runtime.Cancellation;
@@ -18,6 +22,7 @@ import dev.palimpsest.storage.timeline.EmbeddedStore;
 import dev.palimpsest.storage.timeline.Engine;
 import dev.palimpsest.storage.timeline.StoreSettings;
 import dev.palimpsest.storage.timeline.TenantTimelines;
+import dev.palimpsest.storage.timeline.Timeline;
 import dev.palimpsest.storage.timeline.TimelineConfig;
 import dev.palimpsest.storage.timeline.UploadSettings;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
@@ -108,9 +113,38 @@ final class StoreSimulation {
                             last,
                             environment -> model.live(environment, load(environment, last, objects), 20))
                     .joinSuccessfully();
+            if (!hasFaults(world)) {
+                simulation
+                        .start("settle", last, environment -> {
+                            TenantTimelines store = load(environment, last, objects);
+                            model.settle(environment, store);
+                            checkNothingUnneeded(store, objects.keys());
+                        })
+                        .joinSuccessfully();
+            }
         });
         return new Outcome(
                 simulation.trace().digest(), simulation.steps(), model.reads(), model.writes(), model.upkeep());
+    }
+
+    /** The object store has the layers that index parts name, and no others; and of each timeline one index part. */
+    private static void checkNothingUnneeded(TenantTimelines store, List<String> keys) {
+        for (Timeline timeline : store.all()) {
+            List<String> expected = new ArrayList<>();
+            timeline.indexPart()
+                    .layers()
+                    .forEach((name, layer) ->
+                            expected.add(name + layer.generation().suffix()));
+            String prefix = RemotePaths.timeline(TENANT, ShardIndex.UNSHARDED, timeline.id());
+            List<String> found = keys.stream()
+                    .filter(key -> key.startsWith(prefix))
+                    .map(key -> key.substring(prefix.length()))
+                    .toList();
+            assertThat(found)
+                    .as("objects of %s", timeline.id())
+                    .containsAll(expected)
+                    .hasSize(expected.size() + 1);
+        }
     }
 
     private static SimulatedProcess start(

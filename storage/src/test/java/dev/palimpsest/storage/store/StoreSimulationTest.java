@@ -30,6 +30,17 @@ class StoreSimulationTest {
     }
 
     @Test
+    void severalServers() {
+        runMany(StoreSimulation.World.SERVERS, 100);
+    }
+
+    @Test
+    @Tag("long")
+    void manySeveralServers() {
+        runMany(StoreSimulation.World.SERVERS, 2_000);
+    }
+
+    @Test
     @Tag("long")
     void manyCalmWorlds() {
         runMany(StoreSimulation.World.CALM, 1_000);
