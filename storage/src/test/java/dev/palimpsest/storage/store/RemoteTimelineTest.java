@@ -10,21 +10,11 @@ import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
-import dev.palimpsest.storage.file.Disk;
-import dev.palimpsest.storage.file.LocalDisk;
-import dev.palimpsest.storage.file.LocalDiskSettings;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.layer.LayerFileName;
 import dev.palimpsest.storage.layer.TimelineFile;
 import dev.palimpsest.storage.layer.memory.SerializedBatch;
-import dev.palimpsest.storage.remote.ObjectKey;
-import dev.palimpsest.storage.remote.ObjectSource;
-import dev.palimpsest.storage.remote.ObjectStore;
-import dev.palimpsest.storage.remote.PutCondition;
 import dev.palimpsest.storage.remote.RemotePaths;
-import dev.palimpsest.storage.remote.local.LocalDirectoryStore;
-import dev.palimpsest.storage.runtime.SystemClock;
-import dev.palimpsest.storage.runtime.VirtualThreadTasks;
 import dev.palimpsest.storage.timeline.EmbeddedStore;
 import dev.palimpsest.storage.timeline.StoreSettings;
 import dev.palimpsest.storage.timeline.TenantTimelines;
@@ -110,16 +100,9 @@ class RemoteTimelineTest {
         }
     }
 
-    /** Puts the layers of a timeline into the object store and deletes them here. */
-    private void moveAway(TimelineId timeline) throws Exception {
-        Disk disk = new LocalDisk(
-                LocalDiskSettings.of(LocalDiskSettings.Mode.BUFFERED), new VirtualThreadTasks(new SystemClock()));
-        ObjectStore objects = LocalDirectoryStore.open(disk, directory.resolve("objects"));
+    /** Deletes the local files of a timeline's layers: only the object store has them then. */
+    private void forget(TimelineId timeline) throws Exception {
         for (Path layer : layers(timeline)) {
-            LayerFileName name = LayerFileName.parse(layer.getFileName().toString());
-            ObjectKey key = new ObjectKey(RemotePaths.layer(
-                    TENANT, ShardIndex.UNSHARDED, timeline, name.name().toString(), name.generation()));
-            objects.put(key, ObjectSource.of(Files.readAllBytes(layer)), PutCondition.ALWAYS, CONTEXT);
             Files.delete(layer);
         }
     }
@@ -141,8 +124,8 @@ class RemoteTimelineTest {
         int childLayers = layers(CHILD).size();
         assertThat(rootLayers).isEqualTo(ROUNDS);
         assertThat(childLayers).isEqualTo(ROUNDS);
-        moveAway(ROOT);
-        moveAway(CHILD);
+        forget(ROOT);
+        forget(CHILD);
         try (EmbeddedStore store = open()) {
             TenantTimelines tenant = store.tenant(TENANT, CONTEXT);
             assertThat(layers(ROOT)).isEmpty();
@@ -164,7 +147,7 @@ class RemoteTimelineTest {
         writeAndClose();
         List<Path> layers = new ArrayList<>(layers(ROOT));
         byte[] content = Files.readAllBytes(layers.getFirst());
-        moveAway(ROOT);
+        forget(ROOT);
         Files.write(layers.getFirst(), new byte[100]);
         try (EmbeddedStore store = open()) {
             checkAll(store.tenant(TENANT, CONTEXT).timeline(ROOT), ROUNDS);
@@ -183,7 +166,13 @@ class RemoteTimelineTest {
     @Test
     void whatNobodyHasIsSaidByTheReadThatNeedsIt() throws Exception {
         writeAndClose();
-        Files.delete(layers(ROOT).getFirst());
+        LayerFileName lost =
+                LayerFileName.parse(layers(ROOT).getFirst().getFileName().toString());
+        forget(ROOT);
+        Files.delete(directory
+                .resolve("objects")
+                .resolve(RemotePaths.layer(
+                        TENANT, ShardIndex.UNSHARDED, ROOT, lost.name().toString(), lost.generation())));
         try (EmbeddedStore store = open()) {
             Timeline root = store.tenant(TENANT, CONTEXT).timeline(ROOT);
             assertThatThrownBy(() -> root.get(key(0), lsn(ROUNDS - 1, 0), CONTEXT))
