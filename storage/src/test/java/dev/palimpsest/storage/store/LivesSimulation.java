@@ -21,9 +21,11 @@ import dev.palimpsest.storage.timeline.Timeline;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Several servers that all believe they own a tenant, on one object store that fails, answers late and lists what is no more:
@@ -159,19 +161,24 @@ final class LivesSimulation {
             timeline.created = true;
         } else if (what == 1) {
             TimelineId id = all.get(random.nextInt(all.size())).id();
-            expected.get(id).mayBeDeleted = true;
+            Expected timeline = expected(id);
+            timeline.mayBeDeleted = true;
             tenant.delete(id, context());
-            expected.get(id).deleted = true;
+            timeline.deleted = true;
         } else {
             Timeline timeline = all.get(random.nextInt(all.size()));
             String word = "w" + ++words + ".";
             timeline.updateState(state -> state.withExtension(with(state.extension(), word)), context());
-            expected.get(timeline.id()).words.add(word);
+            expected(timeline.id()).words.add(word);
             acknowledged++;
         }
     }
 
-    private static String with(String json, String word) {
+    private Expected expected(TimelineId id) {
+        return Objects.requireNonNull(expected.get(id), () -> "timeline " + id + " came from nowhere");
+    }
+
+    private static String with(@Nullable String json, String word) {
         return json == null ? "{\"words\":\"" + word + "\"}" : json.replace("\"}", " " + word + "\"}");
     }
 
@@ -184,8 +191,9 @@ final class LivesSimulation {
             } else if (timeline.created && !timeline.mayBeDeleted) {
                 assertThat(found).as("%s was created", id).containsKey(id);
             }
-            if (found.containsKey(id) && !timeline.words.isEmpty()) {
-                assertThat(found.get(id).indexPart().state().extension())
+            Timeline there = found.get(id);
+            if (there != null && !timeline.words.isEmpty()) {
+                assertThat(there.indexPart().state().extension())
                         .as("what was noted in %s", id)
                         .contains(timeline.words);
             }
