@@ -149,7 +149,9 @@ final class RemoteLayers {
         }
         List<Task> tasks = new ArrayList<>();
         for (int i = 0; i < workers; i++) {
-            tasks.add(engine.environment().tasks().start("upload " + timeline, () -> uploadAll(missing, context)));
+            tasks.add(engine.environment()
+                    .tasks()
+                    .startOnOwnThread("upload " + timeline, () -> uploadAll(missing, context)));
         }
         tasks.forEach(Task::join);
         for (Task task : tasks) {

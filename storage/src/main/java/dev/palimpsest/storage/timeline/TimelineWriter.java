@@ -36,7 +36,7 @@ public final class TimelineWriter implements AutoCloseable {
     /**
      * Says that every value at LSNs up to {@code lsn} was put: {@code last_record_lsn} moves there and readers who waited
      * for it go on; {@code prev_record_lsn} becomes what {@code last_record_lsn} was. Nothing is durable on return; see
-     * {@link Timeline#diskConsistentLsn()}.
+     * {@link Timeline#remoteConsistentLsn()}.
      *
      * @param lsn the end of the last record, a multiple of 8
      * @throws InvalidRequestException if it would go back, or if values were put beyond it

@@ -63,7 +63,7 @@ class GenerationsTest {
             SerializedBatch.Builder batch = new SerializedBatch.Builder();
             batch.put(KEY, new Lsn(lsn), new Value.Image(new byte[] {(byte) lsn}));
             writer.put(batch.build());
-            writer.finish(new Lsn(lsn), Lsn.INVALID);
+            writer.finish(new Lsn(lsn));
         }
         timeline.freezeAndFlush(CONTEXT);
     }
