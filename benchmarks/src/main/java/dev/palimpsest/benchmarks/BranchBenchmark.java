@@ -1,11 +1,11 @@
 package dev.palimpsest.benchmarks;
 
-import dev.palimpsest.pageserver.endpoint.DirectoryTree;
 import dev.palimpsest.pageserver.Server;
 import dev.palimpsest.pageserver.ServerOptions;
 import dev.palimpsest.pageserver.branch.BranchException;
 import dev.palimpsest.pageserver.branch.Branches;
 import dev.palimpsest.pageserver.branch.Moment;
+import dev.palimpsest.pageserver.endpoint.DirectoryTree;
 import dev.palimpsest.pageserver.endpoint.PrivatePostgres;
 import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.storage.StorageException;

@@ -5,8 +5,6 @@ import dev.palimpsest.pageserver.branch.BranchException;
 import dev.palimpsest.pageserver.branch.Branches;
 import dev.palimpsest.pageserver.endpoint.PrivatePostgres;
 import dev.palimpsest.postgres.Lsn;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;

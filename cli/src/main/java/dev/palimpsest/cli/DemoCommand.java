@@ -1,6 +1,5 @@
 package dev.palimpsest.cli;
 
-import dev.palimpsest.pageserver.endpoint.DirectoryTree;
 import dev.palimpsest.pageserver.Server;
 import dev.palimpsest.pageserver.ServerOptions;
 import dev.palimpsest.pageserver.branch.AttachProgress;
@@ -9,6 +8,7 @@ import dev.palimpsest.pageserver.branch.BranchView;
 import dev.palimpsest.pageserver.branch.Branches;
 import dev.palimpsest.pageserver.branch.EndpointView;
 import dev.palimpsest.pageserver.branch.Moment;
+import dev.palimpsest.pageserver.endpoint.DirectoryTree;
 import dev.palimpsest.pageserver.endpoint.PrivatePostgres;
 import dev.palimpsest.pageserver.relation.DirectoryComparison;
 import dev.palimpsest.postgres.Lsn;

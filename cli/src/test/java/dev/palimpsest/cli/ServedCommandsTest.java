@@ -373,7 +373,14 @@ class ServedCommandsTest {
         Thread server = Thread.ofPlatform()
                 .start(() -> codes.add(Palimpsest.commandLine()
                         .setOut(new PrintWriter(out, true))
-                        .execute("server", "--dir", directory.resolve("d").toString(), "--listen", "127.0.0.1:0", "--pages", "127.0.0.1:0")));
+                        .execute(
+                                "server",
+                                "--dir",
+                                directory.resolve("d").toString(),
+                                "--listen",
+                                "127.0.0.1:0",
+                                "--pages",
+                                "127.0.0.1:0")));
         String ready = new BufferedReader(lines).readLine();
         Matcher address = Pattern.compile("palimpsest: ready at (http://127\\.0\\.0\\.1:\\d+), data in .*")
                 .matcher(ready);

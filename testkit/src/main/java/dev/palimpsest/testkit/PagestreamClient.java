@@ -129,9 +129,11 @@ public final class PagestreamClient implements Closeable {
         data(request(4, requestLsn, notModifiedSince, 5).put((byte) kind).putInt(segment));
     }
 
-    /** Sends a CopyData with any content. */
+    /** Sends a CopyData with any content: all from the buffer's start to its limit. */
     public void data(ByteBuffer content) throws IOException {
-        send('d', content.array());
+        byte[] bytes = new byte[content.limit()];
+        content.get(0, bytes);
+        send('d', bytes);
     }
 
     /** Puts any message among what is to be sent. */

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -120,7 +121,7 @@ final class PageReads {
             return;
         }
         for (Map.Entry<Key, List<Integer>> entry : wanted.entrySet()) {
-            PageResult result = result(entry.getKey(), found.get(entry.getKey()));
+            PageResult result = result(entry.getKey(), Objects.requireNonNull(found.get(entry.getKey())));
             entry.getValue().forEach(i -> results.set(i, result));
         }
     }

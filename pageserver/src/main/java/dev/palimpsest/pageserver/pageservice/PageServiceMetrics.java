@@ -78,8 +78,8 @@ final class PageServiceMetrics {
     void command(PageServiceCommand command) {
         commands.labelValues(
                         switch (command) {
-                            case PageServiceCommand.Pagestream(PagestreamVersion version, _, _) ->
-                                version == PagestreamVersion.V2 ? "pagestream_v2" : "pagestream_v3";
+                            case PageServiceCommand.Pagestream stream ->
+                                stream.version() == PagestreamVersion.V2 ? "pagestream_v2" : "pagestream_v3";
                             case PageServiceCommand.FullBackup _ -> "fullbackup";
                             case PageServiceCommand.Set _ -> "set";
                         })
@@ -92,14 +92,13 @@ final class PageServiceMetrics {
 
     /** One request that took so long, successfully or not. */
     void served(PagestreamRequest request, long nanos, boolean success) {
-        DistributionDataPoint seconds =
-                switch (request) {
-                    case PagestreamRequest.Exists _ -> exists;
-                    case PagestreamRequest.Nblocks _ -> nblocks;
-                    case PagestreamRequest.GetPage _ -> getPage;
-                    case PagestreamRequest.DbSize _ -> databaseSize;
-                    case PagestreamRequest.GetSlruSegment _ -> slruSegment;
-                };
+        DistributionDataPoint seconds = switch (request) {
+            case PagestreamRequest.Exists _ -> exists;
+            case PagestreamRequest.Nblocks _ -> nblocks;
+            case PagestreamRequest.GetPage _ -> getPage;
+            case PagestreamRequest.DbSize _ -> databaseSize;
+            case PagestreamRequest.GetSlruSegment _ -> slruSegment;
+        };
         seconds.observe(nanos / NANOS);
         outcomes.labelValues(success ? "success" : "internal_error").inc();
     }

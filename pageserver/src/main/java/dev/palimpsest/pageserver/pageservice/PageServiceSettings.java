@@ -42,6 +42,6 @@ public record PageServiceSettings(
     /** Listens on an address, with Neon's timeouts and batches. */
     public static PageServiceSettings on(String host, int port) {
         return new PageServiceSettings(
-                host, port, 5000, Duration.ofMinutes(10), Duration.ofMinutes(2), Duration.ofSeconds(300), 32);
+                host, port, 5000, Duration.ofMinutes(10), Duration.ofMinutes(2), Duration.ofMinutes(5), 32);
     }
 }

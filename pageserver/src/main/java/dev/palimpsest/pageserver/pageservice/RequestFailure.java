@@ -1,5 +1,7 @@
 package dev.palimpsest.pageserver.pageservice;
 
+import org.jspecify.annotations.Nullable;
+
 /** Why a request of a pagestream gets no answer. The stream goes on: the client is sent the message. */
 final class RequestFailure extends Exception {
     private static final long serialVersionUID = 1;
@@ -13,7 +15,7 @@ final class RequestFailure extends Exception {
     }
 
     /** What was asked for makes no sense. */
-    static RequestFailure badRequest(String why) {
+    static RequestFailure badRequest(@Nullable String why) {
         return new RequestFailure("Bad request: " + why);
     }
 
@@ -28,7 +30,7 @@ final class RequestFailure extends Exception {
     }
 
     /** It could not be read. */
-    static RequestFailure readError(String why, Throwable cause) {
+    static RequestFailure readError(@Nullable String why, Throwable cause) {
         return new RequestFailure("Read error: " + why, cause);
     }
 }
