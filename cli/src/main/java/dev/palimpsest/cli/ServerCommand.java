@@ -2,11 +2,14 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.pageserver.Server;
 import dev.palimpsest.pageserver.ServerOptions;
+import dev.palimpsest.pageserver.StorageLocation;
 import dev.palimpsest.pageserver.pageservice.PageServiceSettings;
 import dev.palimpsest.storage.StorageException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -40,6 +43,23 @@ final class ServerCommand implements Callable<Integer> {
                     "where to be asked; port 0 for a free one; default: ${DEFAULT-VALUE}. Whoever reaches it may do "
                             + "everything")
     private String listen = "";
+
+    @Option(
+            names = "--storage",
+            paramLabel = "URL",
+            description =
+                    "where history is kept, s3://BUCKET/PREFIX or a directory; --dir is a cache of it then. Credentials of "
+                            + "a bucket are found as AWS's own tools find them. Default: in --dir")
+    private @Nullable String storage;
+
+    @Option(
+            names = "--endpoint",
+            paramLabel = "URL",
+            description = "of the bucket's service, if that is not AWS: MinIO, R2, Ceph …")
+    private @Nullable String endpoint;
+
+    @Option(names = "--region", paramLabel = "REGION", description = "of the bucket, where AWS's own settings do not say it")
+    private @Nullable String region;
 
     @Option(
             names = "--pages",
@@ -115,8 +135,31 @@ final class ServerCommand implements Callable<Integer> {
                 directory,
                 management.host(),
                 management.port(),
+                location(),
                 PageServiceSettings.on(pageService.host(), pageService.port()),
                 programs);
+    }
+
+    private @Nullable StorageLocation location() {
+        Map<String, String> parts = new LinkedHashMap<>();
+        if (endpoint != null) {
+            parts.put("endpoint", endpoint);
+        }
+        if (region != null) {
+            parts.put("region", region);
+        }
+        if (storage == null) {
+            if (!parts.isEmpty()) {
+                throw new ParameterException(
+                        spec.commandLine(), "--" + parts.keySet().iterator().next() + " is of use with --storage only");
+            }
+            return null;
+        }
+        try {
+            return StorageLocation.parse(storage, parts);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), "--storage: " + e.getMessage(), e);
+        }
     }
 
     private record Address(String host, int port) {}

@@ -8,7 +8,14 @@ import dev.palimpsest.pageserver.redo.PostgresRedo;
 import dev.palimpsest.pageserver.relation.DenseClusterKeys;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.compaction.BackgroundSettings;
+import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.context.TaskKind;
+import dev.palimpsest.storage.file.Disk;
+import dev.palimpsest.storage.remote.ObjectStore;
+import dev.palimpsest.storage.remote.RemoteSettings;
+import dev.palimpsest.storage.remote.local.LocalDirectoryStore;
 import dev.palimpsest.storage.runtime.Clock;
+import dev.palimpsest.storage.runtime.Environment;
 import dev.palimpsest.storage.runtime.SystemClock;
 import dev.palimpsest.storage.runtime.VirtualThreadTasks;
 import dev.palimpsest.storage.timeline.EmbeddedStore;
@@ -64,6 +71,7 @@ public final class Server implements AutoCloseable {
         PostgresRedo redo = keep(new PostgresRedo());
         EmbeddedStore store = keep(EmbeddedStore.open(
                 options.directory(),
+                (disk, environment) -> objects(disk, environment, metrics),
                 StoreSettings.DEFAULT.withBackground(BackgroundSettings.DEFAULT),
                 redo,
                 new DenseClusterKeys(),
@@ -85,6 +93,18 @@ public final class Server implements AutoCloseable {
         pages = pageService;
         LOG.info("serving pages on {}:{}", options.pageService().host(), pageService.port());
         LOG.info("listening on http://{}:{}", options.listenHost(), http.port());
+    }
+
+    private ObjectStore objects(Disk disk, Environment environment, PrometheusRegistry metrics)
+            throws IOException, StorageException {
+        StorageLocation location = options.storage();
+        if (location == null) {
+            return LocalDirectoryStore.open(disk, options.directory().resolve("objects"));
+        }
+        LOG.info("history is kept in {}", location);
+        RequestContext context = RequestContext.of(TaskKind.LIFECYCLE);
+        return keep(OpenObjectStore.open(location, disk, environment, RemoteSettings.DEFAULT, metrics, context))
+                .objects();
     }
 
     private <T extends AutoCloseable> T keep(T part) {

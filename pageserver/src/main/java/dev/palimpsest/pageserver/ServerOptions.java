@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param directory where it keeps everything; made if it is not there
  * @param listenHost what the management API listens on, a name or an IP address
  * @param listenPort 0 to 65535; 0 for a free one
+ * @param storage where history is kept, of which the directory is a cache then; null for the directory itself
  * @param pageService where pages are served
  * @param pgBinaries where the programs of PostgreSQL are looked for first; null for the usual places only
  */
@@ -17,6 +18,7 @@ public record ServerOptions(
         Path directory,
         String listenHost,
         int listenPort,
+        @Nullable StorageLocation storage,
         PageServiceSettings pageService,
         @Nullable Path pgBinaries) {
     /** Only programs on the same machine reach this address. */
@@ -35,8 +37,13 @@ public record ServerOptions(
         }
     }
 
-    /** With the page service on a free port of the same address. */
+    /** With history in the directory, and the page service on a free port of the same address. */
     public ServerOptions(Path directory, String listenHost, int listenPort, @Nullable Path pgBinaries) {
-        this(directory, listenHost, listenPort, PageServiceSettings.on(listenHost, 0), pgBinaries);
+        this(directory, listenHost, listenPort, null, PageServiceSettings.on(listenHost, 0), pgBinaries);
+    }
+
+    /** The same with history somewhere else. */
+    public ServerOptions withStorage(StorageLocation location) {
+        return new ServerOptions(directory, listenHost, listenPort, location, pageService, pgBinaries);
     }
 }

@@ -7,29 +7,37 @@ import dev.palimpsest.pageserver.relation.DirectoryComparison;
 import dev.palimpsest.pageserver.walreceiver.FollowState;
 import dev.palimpsest.postgres.control.ControlFile;
 import dev.palimpsest.postgres.redo.PageComparison;
+import dev.palimpsest.pageserver.endpoint.DirectoryTree;
 import dev.palimpsest.testkit.PostgresServer;
+import dev.palimpsest.testkit.s3.S3Server;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** kill -9 of the server and of the primary, at random moments, while data is written. */
+/**
+ * kill -9 of the server and of the primary, at random moments, while data is written; and the loss of the machine that the
+ * server ran on, when history is in a bucket.
+ */
 class ServerCrashTest {
     private static final long PATIENCE_NANOS = 60_000_000_000L;
 
-    private static Process start(Path directory, String connection) throws IOException {
-        Process process = new ProcessBuilder(List.of(
+    private static Process start(Path directory, String connection, @Nullable String storage) throws IOException {
+        List<String> command = new ArrayList<>(List.of(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-XX:+UseSerialGC",
                         "-Xmx256m",
@@ -39,9 +47,11 @@ class ServerCrashTest {
                         System.getProperty("java.class.path"),
                         ServerProcess.class.getName(),
                         directory.toString(),
-                        connection))
-                .redirectErrorStream(true)
-                .start();
+                        connection));
+        if (storage != null) {
+            command.add(storage);
+        }
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         StringBuilder said = new StringBuilder();
         BufferedReader out =
                 new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
@@ -87,22 +97,13 @@ class ServerCrashTest {
     void nothingIsMissingAndNothingIsTwiceAfterKills(@TempDir Path directory) throws Exception {
         long seed = 20261121;
         Random random = new Random(seed);
-        try (PostgresServer primary = PostgresServer.version(17)
-                .setting("fsync", "on")
-                .setting("max_wal_senders", "10")
-                .start()) {
-            try (Connection connection = primary.connect();
-                    Statement statement = connection.createStatement()) {
-                statement.execute("CREATE TABLE t (k int, v text)");
-                statement.execute("INSERT INTO t SELECT g, md5(g::text) FROM generate_series(1, 20000) g");
-                statement.execute("CREATE INDEX ON t (k)");
-            }
-            String connection = "host=127.0.0.1 port=" + primary.port() + " user=" + PostgresServer.USER;
+        try (PostgresServer primary = primary()) {
+            String connection = connection(primary);
             AtomicBoolean stop = new AtomicBoolean();
             Thread writing = Thread.ofPlatform().start(() -> write(primary, stop, seed));
             try {
                 for (int round = 0; round < 4; round++) {
-                    Process server = start(directory, connection);
+                    Process server = start(directory, connection, null);
                     Thread.sleep(200 + random.nextInt(1500));
                     if (round == 2) {
                         primary.kill();
@@ -110,7 +111,54 @@ class ServerCrashTest {
                         Thread.sleep(random.nextInt(500));
                     }
                     server.destroyForcibly().waitFor();
-                    compare(primary, directory, "round " + round + ", seed " + seed);
+                    compare(primary, directory, null, "round " + round + ", seed " + seed);
+                    primary.start();
+                }
+            } finally {
+                stop.set(true);
+                writing.join();
+            }
+        }
+    }
+
+    private static PostgresServer primary() throws Exception {
+        PostgresServer primary = PostgresServer.version(17)
+                .setting("fsync", "on")
+                .setting("max_wal_senders", "10")
+                .start();
+        try (Connection connection = primary.connect();
+                Statement statement = connection.createStatement()) {
+            statement.execute("CREATE TABLE t (k int, v text)");
+            statement.execute("INSERT INTO t SELECT g, md5(g::text) FROM generate_series(1, 20000) g");
+            statement.execute("CREATE INDEX ON t (k)");
+        }
+        return primary;
+    }
+
+    private static String connection(PostgresServer primary) {
+        return "host=127.0.0.1 port=" + primary.port() + " user=" + PostgresServer.USER;
+    }
+
+    /** The machine is lost, with all that was on its disk: what is in the bucket, and the primary's slot, are enough. */
+    @Test
+    void anotherMachineGoesOnWithTheBucketAlone(@TempDir Path directory) throws Exception {
+        long seed = 20261122;
+        Random random = new Random(seed);
+        try (PostgresServer primary = primary();
+                S3Server bucket = S3Server.start()) {
+            bucket.createBucket("history");
+            String storage = "s3://history/of/it?region=us-east-1&endpoint="
+                    + URLEncoder.encode(bucket.endpoint().toString(), StandardCharsets.UTF_8);
+            AtomicBoolean stop = new AtomicBoolean();
+            Thread writing = Thread.ofPlatform().start(() -> write(primary, stop, seed));
+            try {
+                for (int round = 0; round < 2; round++) {
+                    Path lost = directory.resolve("lost" + round);
+                    Process server = start(lost, connection(primary), storage);
+                    Thread.sleep(500 + random.nextInt(1500));
+                    server.destroyForcibly().waitFor();
+                    DirectoryTree.delete(lost);
+                    compare(primary, directory.resolve("next" + round), storage, "round " + round + ", seed " + seed);
                     primary.start();
                 }
             } finally {
@@ -121,8 +169,9 @@ class ServerCrashTest {
     }
 
     /** Stops the primary, which sends all of its WAL first to a server that is receiving. */
-    private static void compare(PostgresServer primary, Path directory, String what) throws Exception {
-        try (Server server = Server.open(new ServerOptions(directory, ServerOptions.DEFAULT_HOST, 0, null))) {
+    private static void compare(PostgresServer primary, Path directory, @Nullable String storage, String what)
+            throws Exception {
+        try (Server server = Server.open(ServerProcess.options(directory, storage))) {
             await(server, now -> now.follow() != null && now.follow().phase() == FollowState.Phase.STREAMING);
             primary.stop("fast");
             ControlFile control =
@@ -132,6 +181,7 @@ class ServerCrashTest {
                     .verify(ServerProcess.BRANCH, primary.dataDirectory(), PageComparison.Server.PRIMARY);
             assertThat(result.differences()).as(what).isEmpty();
             assertThat(result.pages()).as(what).isGreaterThan(1000);
+            server.branches().flush(ServerProcess.BRANCH);
         }
     }
 

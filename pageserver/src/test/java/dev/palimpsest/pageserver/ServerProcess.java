@@ -1,8 +1,11 @@
 package dev.palimpsest.pageserver;
 
 import dev.palimpsest.pageserver.branch.AttachProgress;
+import dev.palimpsest.testkit.s3.S3Server;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
 
 /** A server in a process of its own, to be killed: attaches what it is given unless it has it, and says when it follows. */
 final class ServerProcess {
@@ -11,9 +14,19 @@ final class ServerProcess {
 
     private ServerProcess() {}
 
-    /** @param arguments the directory, and a connection string */
+    /** The options of a server in a directory, whose history is in the bucket that a URL names, or in the directory as well. */
+    static ServerOptions options(Path directory, @Nullable String storage) {
+        ServerOptions options = new ServerOptions(directory, ServerOptions.DEFAULT_HOST, 0, null);
+        if (storage == null) {
+            return options;
+        }
+        Map<String, String> keys = Map.of("access-key", S3Server.ACCESS_KEY, "secret-key", S3Server.SECRET_KEY);
+        return options.withStorage(StorageLocation.parse(storage, keys));
+    }
+
+    /** @param arguments the directory, a connection string, and the URL of a bucket or nothing */
     public static void main(String[] arguments) throws Exception {
-        Server server = Server.open(new ServerOptions(Path.of(arguments[0]), ServerOptions.DEFAULT_HOST, 0, null));
+        Server server = Server.open(options(Path.of(arguments[0]), arguments.length > 2 ? arguments[2] : null));
         if (server.branches().list().isEmpty()) {
             AttachProgress progress = server.branches().attach(BRANCH, arguments[1], null);
             while (!progress.done()) {

@@ -99,11 +99,52 @@ public final class EmbeddedStore implements AutoCloseable {
     public static EmbeddedStore open(
             Path directory, StoreSettings settings, WalRedo redo, DenseKeys denseKeys, PrometheusRegistry metrics)
             throws StorageException {
+        return open(
+                directory,
+                (disk, _) -> LocalDirectoryStore.open(disk, directory.resolve("objects")),
+                settings,
+                redo,
+                denseKeys,
+                metrics);
+    }
+
+    /**
+     * Opens the object store of an {@link EmbeddedStore}.
+     *
+     * @param <X> what else may go wrong
+     */
+    @FunctionalInterface
+    public interface Objects<X extends Exception> {
+        /**
+         * Opens it; it stays the caller's to close, once the store is closed.
+         *
+         * @param disk the local one
+         * @param environment the engine's
+         */
+        ObjectStore open(Disk disk, Environment environment) throws StorageException, X;
+    }
+
+    /**
+     * Opens a directory as the cache of an object store, creating it if it is not there. What the object store has of any
+     * tenant is there at once, whatever is in the directory.
+     *
+     * @param <X> what else may go wrong in opening the object store
+     * @param denseKeys names the keys of timelines, for images that compaction makes in the background
+     * @param metrics where metrics are registered
+     */
+    public static <X extends Exception> EmbeddedStore open(
+            Path directory,
+            Objects<X> opening,
+            StoreSettings settings,
+            WalRedo redo,
+            DenseKeys denseKeys,
+            PrometheusRegistry metrics)
+            throws StorageException, X {
         Clock clock = new SystemClock();
         Environment environment = new Environment(clock, new VirtualThreadTasks(clock), new SplittableRandom());
         Disk disk = new LocalDisk(settings.disk(), environment.tasks());
         disk.createDirectories(directory);
-        ObjectStore objects = LocalDirectoryStore.open(disk, directory.resolve("objects"));
+        ObjectStore objects = opening.open(disk, environment);
         return new EmbeddedStore(
                 engine(environment, disk, objects, redo, settings, metrics, denseKeys), directory, settings, metrics);
     }
