@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param created when it was made
  * @param readableFrom the first LSN that can be read
  * @param lastRecordLsn the last one
- * @param diskConsistentLsn up to here it survives a crash
+ * @param diskConsistentLsn up to here it survives a crash, and the loss of the local disk if history is in a bucket
  * @param layers how many layer files it has of its own
  * @param layerBytes their size
  * @param source where its WAL comes from, without a password; null if it has none

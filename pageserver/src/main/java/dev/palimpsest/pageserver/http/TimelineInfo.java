@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * A timeline as Neon's API shows it.
  *
  * @param state {@code "Loading"}, {@code "Active"}, or an object {@code {"Broken": {"reason": …}}}
+ * @param diskConsistentLsn as {@code remoteConsistentLsn}, since after a restart only what the object store has counts
  * @param lastReceivedMsgTs microseconds since 1970
  */
 record TimelineInfo(
@@ -23,6 +24,8 @@ record TimelineInfo(
         Lsn lastRecordLsn,
         Lsn minReadableLsn,
         Lsn diskConsistentLsn,
+        Lsn remoteConsistentLsn,
+        Lsn remoteConsistentLsnVisible,
         long currentPhysicalSize,
         long timelineDirLayerFileSizeSum,
         @Nullable String walSourceConnstr,
@@ -46,6 +49,8 @@ record TimelineInfo(
                 branch.branchedAt(),
                 branch.lastRecordLsn(),
                 branch.readableFrom(),
+                branch.diskConsistentLsn(),
+                branch.diskConsistentLsn(),
                 branch.diskConsistentLsn(),
                 branch.layerBytes(),
                 branch.layerBytes(),

@@ -52,8 +52,8 @@ import org.slf4j.LoggerFactory;
  *   └───────────── one thread ─────┘                          └ another ┘      └ a third ┘
  * </pre>
  *
- * <p>The source hears: written, what has been received; flushed, the timeline's {@code disk_consistent_lsn}; applied, its
- * {@code last_record_lsn}. So it keeps WAL until that is durable here.
+ * <p>The source hears: written, what has been received; flushed, the timeline's {@code remote_consistent_lsn}; applied, its
+ * {@code last_record_lsn}. So it keeps WAL until that is in the object store.
  *
  * <p>Memory: three batches of some {@link InterpretedBatch#TARGET_BYTES}, the buffers of the connection, and the record that
  * is being put together. Safe for use by many threads.
