@@ -58,7 +58,10 @@ final class ServerCommand implements Callable<Integer> {
             description = "of the bucket's service, if that is not AWS: MinIO, R2, Ceph …")
     private @Nullable String endpoint;
 
-    @Option(names = "--region", paramLabel = "REGION", description = "of the bucket, where AWS's own settings do not say it")
+    @Option(
+            names = "--region",
+            paramLabel = "REGION",
+            description = "of the bucket, where AWS's own settings do not say it")
     private @Nullable String region;
 
     @Option(

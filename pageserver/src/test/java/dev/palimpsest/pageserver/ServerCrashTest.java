@@ -3,11 +3,11 @@ package dev.palimpsest.pageserver;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.palimpsest.pageserver.branch.BranchView;
+import dev.palimpsest.pageserver.endpoint.DirectoryTree;
 import dev.palimpsest.pageserver.relation.DirectoryComparison;
 import dev.palimpsest.pageserver.walreceiver.FollowState;
 import dev.palimpsest.postgres.control.ControlFile;
 import dev.palimpsest.postgres.redo.PageComparison;
-import dev.palimpsest.pageserver.endpoint.DirectoryTree;
 import dev.palimpsest.testkit.PostgresServer;
 import dev.palimpsest.testkit.s3.S3Server;
 import java.io.BufferedReader;
@@ -38,16 +38,16 @@ class ServerCrashTest {
 
     private static Process start(Path directory, String connection, @Nullable String storage) throws IOException {
         List<String> command = new ArrayList<>(List.of(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:+UseSerialGC",
-                        "-Xmx256m",
-                        "--enable-native-access=ALL-UNNAMED",
-                        "--sun-misc-unsafe-memory-access=allow",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        ServerProcess.class.getName(),
-                        directory.toString(),
-                        connection));
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:+UseSerialGC",
+                "-Xmx256m",
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow",
+                "-cp",
+                System.getProperty("java.class.path"),
+                ServerProcess.class.getName(),
+                directory.toString(),
+                connection));
         if (storage != null) {
             command.add(storage);
         }
