@@ -100,7 +100,7 @@ public final class GetPageBenchmark {
         Live.execute(connection, "CREATE TABLE huge (i int)");
         long half = parameters.rows() / 2;
         Live.execute(connection, "INSERT INTO huge SELECT generate_series(1, " + half + ")");
-        Lsn halfWay = Live.currentLsn(connection);
+        Lsn halfWay = written(connection);
         long blocks = blocks(connection, "huge");
         Live.execute(
                 connection, "INSERT INTO huge SELECT generate_series(" + (half + 1) + ", " + parameters.rows() + ")");
@@ -117,7 +117,7 @@ public final class GetPageBenchmark {
                 "INSERT INTO accounts SELECT g, 1, 0, '' FROM generate_series(1, " + parameters.accounts() + ") g");
         Live.execute(connection, "SELECT setseed(0.42)");
         Live.execute(connection, updates());
-        Lsn halfWay = Live.currentLsn(connection);
+        Lsn halfWay = written(connection);
         long blocks = blocks(connection, "accounts");
         Live.execute(connection, updates());
         return taken(connection, "pgbench-like", "accounts", halfWay, blocks);
@@ -131,9 +131,7 @@ public final class GetPageBenchmark {
 
     private Load taken(Connection connection, String name, String table, Lsn halfWay, long blocksHalfWay)
             throws SQLException, BranchException {
-        // What was committed without waiting is written, too.
-        Live.execute(connection, "SELECT pg_switch_wal()");
-        Live.await(branches, "main", Live.currentLsn(connection));
+        Live.await(branches, "main", written(connection));
         branches.flush("main");
         return new Load(
                 name,
@@ -141,6 +139,12 @@ public final class GetPageBenchmark {
                 halfWay,
                 blocksHalfWay,
                 blocks(connection, table));
+    }
+
+    /** Has all WAL written, also of what was committed without waiting, and says where it ends. */
+    private static Lsn written(Connection connection) throws SQLException {
+        Live.execute(connection, "SELECT pg_switch_wal()");
+        return Live.currentLsn(connection);
     }
 
     private static long blocks(Connection connection, String table) throws SQLException {
