@@ -299,7 +299,7 @@ class StateWalTest {
     private static void databases(RecordingServer server, int major) throws SQLException {
         Path space = server.server().dataDirectory().resolveSibling("space");
         server.run(List.of(
-                "COPY (SELECT 1) TO PROGRAM 'mkdir " + space + "'",
+                "COPY (SELECT 1) TO PROGRAM 'mkdir " + space + " && cat > /dev/null'",
                 "CREATE TABLESPACE space LOCATION '" + space + "'",
                 "CREATE DATABASE one" + (major == 14 ? "" : " STRATEGY file_copy"),
                 "CREATE DATABASE two" + (major == 14 ? "" : " STRATEGY wal_log"),
