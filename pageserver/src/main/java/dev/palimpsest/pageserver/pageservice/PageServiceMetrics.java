@@ -19,7 +19,8 @@ final class PageServiceMetrics {
     private final DistributionDataPoint databaseSize;
     private final DistributionDataPoint slruSegment;
     private final DistributionDataPoint batchSize;
-    private final Counter outcomes;
+    private final CounterDataPoint successes;
+    private final CounterDataPoint failures;
     private final Counter commands;
     private final CounterDataPoint connectionsStarted;
     private final CounterDataPoint connectionsFinished;
@@ -43,11 +44,13 @@ final class PageServiceMetrics {
                 .classicOnly()
                 .classicUpperBounds(1, 2, 4, 8, 16, 32)
                 .register(registry);
-        outcomes = Counter.builder()
+        Counter outcomes = Counter.builder()
                 .name("pageserver_pagestream_handler_results_total")
                 .help("Requests of pagestreams by what came of them")
                 .labelNames("outcome")
                 .register(registry);
+        successes = outcomes.labelValues("success");
+        failures = outcomes.labelValues("internal_error");
         commands = Counter.builder()
                 .name("pageserver_compute_commands")
                 .help("Commands of clients")
@@ -100,6 +103,6 @@ final class PageServiceMetrics {
             case PagestreamRequest.GetSlruSegment _ -> slruSegment;
         };
         seconds.observe(nanos / NANOS);
-        outcomes.labelValues(success ? "success" : "internal_error").inc();
+        (success ? successes : failures).inc();
     }
 }

@@ -21,7 +21,7 @@ import java.util.Map;
  * The keys of which images are made: all of databases, relations and SLRUs, which come first in the order of keys and have
  * nearly all of the bytes. What comes after them is small, and is kept as it was written.
  *
- * <p>Reads every length that the cluster has: for now and then, not for each request. Safe for use by many threads.
+ * <p>Reads every length that the cluster has, which takes as long as it has relations: made for compaction, not for requests. Safe for use by many threads.
  */
 public final class DenseClusterKeys implements DenseKeys {
     @Override

@@ -49,6 +49,9 @@ import org.slf4j.LoggerFactory;
  * A store in one local directory, for a process that has no server: {@code DIR/tenants} has the layers, {@code DIR/objects} is
  * the object store. One process at a time may have a directory open. Safe for use by many threads.
  *
+ * <p>With another object store, see {@link #open(Path, Objects, StoreSettings, WalRedo, DenseKeys, PrometheusRegistry)}, the
+ * directory is a cache of what that has, and many directories may be opened on it one after the other.
+ *
  * {@snippet :
  * try (EmbeddedStore store = EmbeddedStore.open(directory, StoreSettings.DEFAULT, redo)) {
  *     TenantTimelines tenant = store.tenant(tenantId, RequestContext.of(TaskKind.LIFECYCLE));

@@ -58,20 +58,7 @@ public record StoreSettings(
 
     /** The same with another way to write and read timelines. */
     public StoreSettings withTimelines(TimelineConfig timelines) {
-        return new StoreSettings(
-                disk,
-                timelines,
-                maxDirtyBytes,
-                blockCacheBytes,
-                readBuffers,
-                maxReadBytes,
-                maxValueBytes,
-                l0FlushConcurrency,
-                l0FlushBufferBytes,
-                writeBackBytes,
-                uploads,
-                downloads,
-                background);
+        return with(disk, timelines, background);
     }
 
     /**
@@ -79,27 +66,19 @@ public record StoreSettings(
      * the number that is compacted for the delay, six times for the stall.
      */
     public StoreSettings withBackground(BackgroundSettings background) {
-        return new StoreSettings(
-                disk,
-                timelines.withBackPressure(background.compaction().l0Threshold()),
-                maxDirtyBytes,
-                blockCacheBytes,
-                readBuffers,
-                maxReadBytes,
-                maxValueBytes,
-                l0FlushConcurrency,
-                l0FlushBufferBytes,
-                writeBackBytes,
-                uploads,
-                downloads,
-                Optional.of(background));
+        return with(disk, timelines.withBackPressure(background.compaction().l0Threshold()), Optional.of(background));
     }
 
     /** The same with another way to use the disk. */
     public StoreSettings withDisk(LocalDiskSettings disk) {
+        return with(disk, timelines, background);
+    }
+
+    private StoreSettings with(
+            LocalDiskSettings otherDisk, TimelineConfig otherTimelines, Optional<BackgroundSettings> otherBackground) {
         return new StoreSettings(
-                disk,
-                timelines,
+                otherDisk,
+                otherTimelines,
                 maxDirtyBytes,
                 blockCacheBytes,
                 readBuffers,
@@ -110,6 +89,6 @@ public record StoreSettings(
                 writeBackBytes,
                 uploads,
                 downloads,
-                background);
+                otherBackground);
     }
 }
