@@ -169,7 +169,7 @@ final class BenchCommand implements Runnable {
             @Option(names = "--pg-version", description = "14 to 18; default: the newest installed, or else 17")
                     @Nullable
                     Integer version)
-            throws IOException, SQLException, BranchException, StorageException {
+            throws IOException, SQLException {
         PrintWriter out = spec.commandLine().getOut();
         BulkInsertBenchmark.run(new BulkInsertBenchmark.Parameters(rows, version(version), directory), line -> {
             out.println(line);
