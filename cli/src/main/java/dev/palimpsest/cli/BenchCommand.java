@@ -9,8 +9,6 @@ import dev.palimpsest.benchmarks.ReadBenchmark;
 import dev.palimpsest.benchmarks.RedoBenchmark;
 import dev.palimpsest.benchmarks.jmh.JmhRun;
 import dev.palimpsest.pageserver.branch.BranchException;
-import dev.palimpsest.pageserver.endpoint.PrivatePostgres;
-import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.wal.RedoException;
 import dev.palimpsest.storage.StorageException;
 import java.io.IOException;
@@ -21,6 +19,7 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -159,22 +158,19 @@ final class BenchCommand implements Runnable {
                     "Fill a table of an unmodified PostgreSQL by one INSERT while a server follows; then let another"
                             + " server take in the same WAL at full speed, and PostgreSQL itself recover from it.")
     void bulkInsert(
-            @Option(names = "--dir", description = "where to write; default: the current directory", defaultValue = ".")
-                    Path directory,
+            @Mixin BenchedCluster cluster,
             @Option(
                             names = "--rows",
                             description = "rows to insert; default: ${DEFAULT-VALUE}",
                             defaultValue = "20000000")
-                    long rows,
-            @Option(names = "--pg-version", description = "14 to 18; default: the newest installed, or else 17")
-                    @Nullable
-                    Integer version)
+                    long rows)
             throws IOException, SQLException {
         PrintWriter out = spec.commandLine().getOut();
-        BulkInsertBenchmark.run(new BulkInsertBenchmark.Parameters(rows, version(version), directory), line -> {
-            out.println(line);
-            out.flush();
-        });
+        BulkInsertBenchmark.run(
+                new BulkInsertBenchmark.Parameters(rows, cluster.version(), cluster.directory()), line -> {
+                    out.println(line);
+                    out.flush();
+                });
     }
 
     @Command(
@@ -182,8 +178,7 @@ final class BenchCommand implements Runnable {
             mixinStandardHelpOptions = true,
             description = "Make branches of databases of several sizes, and boot an unmodified PostgreSQL on them.")
     void branch(
-            @Option(names = "--dir", description = "where to write; default: the current directory", defaultValue = ".")
-                    Path directory,
+            @Mixin BenchedCluster cluster,
             @Option(
                             names = "--sizes",
                             split = ",",
@@ -194,17 +189,15 @@ final class BenchCommand implements Runnable {
             @Option(names = "--branches", description = "of each size; default: ${DEFAULT-VALUE}", defaultValue = "20")
                     int branches,
             @Option(names = "--boots", description = "of each size; default: ${DEFAULT-VALUE}", defaultValue = "5")
-                    int boots,
-            @Option(names = "--pg-version", description = "14 to 18; default: the newest installed, or else 17")
-                    @Nullable
-                    Integer version)
+                    int boots)
             throws IOException, SQLException, BranchException, StorageException {
         PrintWriter out = spec.commandLine().getOut();
         out.printf(
                 "%8s %10s %10s %10s %10s %12s%n",
                 "MiB", "layers MB", "branch ms", "slowest ms", "boot ms", "first boot ms");
         BranchBenchmark.run(
-                new BranchBenchmark.Parameters(sizes, branches, Math.min(boots, branches), version(version), directory),
+                new BranchBenchmark.Parameters(
+                        sizes, branches, Math.min(boots, branches), cluster.version(), cluster.directory()),
                 result -> {
                     out.printf(
                             Locale.ROOT,
@@ -225,8 +218,7 @@ final class BenchCommand implements Runnable {
             description = "Read single pages at random, the latest and older ones, after a bulk insert and after random"
                     + " updates, on one and on two threads.")
     void getPage(
-            @Option(names = "--dir", description = "where to write; default: the current directory", defaultValue = ".")
-                    Path directory,
+            @Mixin BenchedCluster cluster,
             @Option(names = "--rows", description = "to insert; default: ${DEFAULT-VALUE}", defaultValue = "5000000")
                     long rows,
             @Option(
@@ -237,15 +229,13 @@ final class BenchCommand implements Runnable {
             @Option(names = "--updates", description = "default: ${DEFAULT-VALUE}", defaultValue = "400000")
                     long updates,
             @Option(names = "--seconds", description = "for each row; default: ${DEFAULT-VALUE}", defaultValue = "5")
-                    int seconds,
-            @Option(names = "--pg-version", description = "14 to 18; default: the newest installed, or else 17")
-                    @Nullable
-                    Integer version)
+                    int seconds)
             throws IOException, SQLException, BranchException, StorageException, InterruptedException {
         PrintWriter out = spec.commandLine().getOut();
         out.printf("%-13s %-9s %7s %9s %9s %9s%n", "load", "pages", "threads", "pages/s", "p50 us", "p99 us");
         GetPageBenchmark.run(
-                new GetPageBenchmark.Parameters(rows, accounts, updates, seconds, version(version), directory),
+                new GetPageBenchmark.Parameters(
+                        rows, accounts, updates, seconds, cluster.version(), cluster.directory()),
                 result -> {
                     out.printf(
                             Locale.ROOT,
@@ -258,10 +248,6 @@ final class BenchCommand implements Runnable {
                             result.p99());
                     out.flush();
                 });
-    }
-
-    private static PostgresVersion version(@Nullable Integer major) {
-        return PostgresVersion.ofMajor(major == null ? PrivatePostgres.newestInstalled() : major);
     }
 
     @Command(
