@@ -215,6 +215,7 @@ final class StoreSimulation {
                 4 << 10,
                 new UploadSettings(3, 10_000, Duration.ofMillis(10)),
                 StoreSettings.DEFAULT.downloads(),
+                Optional.empty(),
                 Optional.empty());
         Engine engine = EmbeddedStore.engine(
                 environment,
