@@ -36,7 +36,17 @@ final class BranchShowCommand implements Callable<Integer> {
             line("created", Display.time(branch.created()));
             line("readable", branch.readableFrom() + " to " + branch.lastRecordLsn());
             line("durable to", branch.diskConsistentLsn());
-            line("layers", Display.count(branch.layers()) + ", " + Display.bytes(branch.layerBytes()));
+            line(
+                    "layers",
+                    Display.count(branch.layers()) + ", " + Display.bytes(branch.layerBytes()) + ", "
+                            + Display.bytes(branch.residentBytes()) + " of it on the local disk");
+            BranchView.Downloads downloads = branch.downloads();
+            if (downloads.running() + downloads.waiting() > 0) {
+                line(
+                        "downloads",
+                        downloads.running() + ", and " + downloads.waiting() + " waiting: "
+                                + Display.bytes(downloads.received()) + " of " + Display.bytes(downloads.bytes()));
+            }
             if (branch.source() != null) {
                 line("source", branch.source());
             }

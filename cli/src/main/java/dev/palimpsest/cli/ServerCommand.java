@@ -5,6 +5,7 @@ import dev.palimpsest.pageserver.ServerOptions;
 import dev.palimpsest.pageserver.StorageLocation;
 import dev.palimpsest.pageserver.pageservice.PageServiceSettings;
 import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.eviction.EvictionSettings;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -63,6 +64,24 @@ final class ServerCommand implements Callable<Integer> {
             paramLabel = "REGION",
             description = "of the bucket, where AWS's own settings do not say it")
     private @Nullable String region;
+
+    @Option(
+            names = "--max-disk",
+            paramLabel = "SIZE",
+            converter = SizeConverter.class,
+            description =
+                    "how much layer files may take of the local disk, such as 20GB; what was read longest ago goes, and comes "
+                            + "back from --storage when it is read. Default: no limit")
+    private @Nullable Long maxDisk;
+
+    @Option(
+            names = "--min-free",
+            paramLabel = "SIZE",
+            converter = SizeConverter.class,
+            description =
+                    "how much room the file system is to have, by letting layer files go; default: 2 GB if --storage is a "
+                            + "bucket, and else nothing goes")
+    private @Nullable Long minFree;
 
     @Option(
             names = "--pages",
@@ -134,13 +153,35 @@ final class ServerCommand implements Callable<Integer> {
     private ServerOptions options() {
         Address management = address("--listen", listen);
         Address pageService = address("--pages", pages);
+        StorageLocation location = location();
         return new ServerOptions(
                 directory,
                 management.host(),
                 management.port(),
-                location(),
+                location,
                 PageServiceSettings.on(pageService.host(), pageService.port()),
+                eviction(location),
                 programs);
+    }
+
+    private @Nullable EvictionSettings eviction(@Nullable StorageLocation location) {
+        if (maxDisk == null && minFree == null) {
+            return null;
+        }
+        if (location == null) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    (maxDisk == null ? "--min-free" : "--max-disk")
+                            + " is of use with --storage only: without it nothing is kept elsewhere");
+        }
+        EvictionSettings settings = EvictionSettings.DEFAULT;
+        if (maxDisk != null) {
+            settings = settings.withMaxLocalBytes(maxDisk);
+        }
+        if (minFree != null) {
+            return settings.withMinFreeBytes(minFree);
+        }
+        return location instanceof StorageLocation.Bucket ? settings : settings.withMinFreeBytes(0);
     }
 
     private @Nullable StorageLocation location() {

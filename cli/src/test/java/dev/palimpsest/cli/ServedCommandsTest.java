@@ -195,7 +195,11 @@ class ServedCommandsTest {
                 .contains("fix     prod  0/3000  " + local(FakeBranches.EPOCH.plusSeconds(100)) + "  17  ready");
         assertThat(run("branch", "show", "prod").out)
                 .contains(
-                        "readable     0/2000 to 0/8123", "received     0/8123 of 0/8246", "behind       291 B, 1.5 s");
+                        "readable     0/2000 to 0/8123",
+                        "layers       3, 12 MB, 2.2 MB of it on the local disk",
+                        "downloads    1, and 2 waiting: 488 kB of 2.9 MB",
+                        "received     0/8123 of 0/8246",
+                        "behind       291 B, 1.5 s");
         assertThat(run("branch", "show", "fix").out).contains("comes from   prod at 0/3000");
         assertThat(run("branch", "delete", "prod").err).contains("fix came from prod");
         branches.left = List.of("slot s stays");
@@ -402,6 +406,17 @@ class ServedCommandsTest {
                 .isEqualTo(1);
         assertThat(runAsIs(List.of("server", "--dir", "d", "--listen", "9898")).err)
                 .contains("--listen wants");
+    }
+
+    @Test
+    void aServerLetsLayersGoOnlyWhereTheyAreKeptElsewhere() {
+        assertThat(runAsIs(List.of("server", "--dir", "d", "--max-disk", "1GB")).err)
+                .contains("--max-disk is of use with --storage only");
+        assertThat(runAsIs(List.of("server", "--dir", "d", "--min-free", "1GB")).err)
+                .contains("--min-free is of use with --storage only");
+        Result result = runAsIs(List.of("server", "--dir", "d", "--storage", "s", "--max-disk", "much"));
+        assertThat(result.code).isEqualTo(2);
+        assertThat(result.err).contains("not a size: \"much\", wanted such as 500MB or 20GB");
     }
 
     @Test

@@ -72,7 +72,7 @@ public final class Server implements AutoCloseable {
         EmbeddedStore store = keep(EmbeddedStore.open(
                 options.directory(),
                 (disk, environment) -> objects(disk, environment, metrics),
-                StoreSettings.DEFAULT.withBackground(BackgroundSettings.DEFAULT),
+                StoreSettings.DEFAULT.withBackground(BackgroundSettings.DEFAULT).withEviction(options.evicting()),
                 redo,
                 new DenseClusterKeys(),
                 metrics));

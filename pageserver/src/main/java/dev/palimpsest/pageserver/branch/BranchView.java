@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  * @param diskConsistentLsn up to here it survives a crash, and the loss of the local disk if history is in a bucket
  * @param layers how many layer files it has of its own
  * @param layerBytes their size
+ * @param residentBytes the size of those whose files are on the local disk; the others come from the object store when they are
+ *     read
+ * @param downloads what comes from there now
  * @param source where its WAL comes from, without a password; null if it has none
  * @param follow how following it stands; null if it follows nothing
  * @param lagBytes how far {@code lastRecordLsn} is behind the source; -1 if it follows nothing
@@ -40,10 +43,25 @@ public record BranchView(
         Lsn diskConsistentLsn,
         int layers,
         long layerBytes,
+        long residentBytes,
+        Downloads downloads,
         @Nullable String source,
         @Nullable FollowState follow,
         long lagBytes,
         double lagSeconds) {
+    /**
+     * Layers that are read and on their way from the object store.
+     *
+     * @param running how many come now
+     * @param waiting how many wait for their turn
+     * @param bytes how large all of these are
+     * @param received how much of that has come
+     */
+    public record Downloads(int running, int waiting, long bytes, long received) {
+        /** Nothing is. */
+        public static final Downloads NONE = new Downloads(0, 0, 0, 0);
+    }
+
     /** What a branch does. */
     public enum Phase {
         /** A base backup is taken in. */

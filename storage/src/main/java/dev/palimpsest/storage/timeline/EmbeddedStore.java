@@ -14,6 +14,8 @@ import dev.palimpsest.storage.compaction.BackgroundCompaction;
 import dev.palimpsest.storage.context.Mutex;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
+import dev.palimpsest.storage.eviction.BackgroundEviction;
+import dev.palimpsest.storage.eviction.EvictionSettings;
 import dev.palimpsest.storage.file.Disk;
 import dev.palimpsest.storage.file.LocalDisk;
 import dev.palimpsest.storage.layer.file.LayerIo;
@@ -21,6 +23,7 @@ import dev.palimpsest.storage.layer.memory.DirtyBytes;
 import dev.palimpsest.storage.layer.memory.InMemoryLayers;
 import dev.palimpsest.storage.layer.memory.L0Flush;
 import dev.palimpsest.storage.layer.residency.DownloadQueue;
+import dev.palimpsest.storage.layer.residency.ResidentBytes;
 import dev.palimpsest.storage.remote.ListRequest;
 import dev.palimpsest.storage.remote.Listing;
 import dev.palimpsest.storage.remote.ObjectStore;
@@ -78,6 +81,7 @@ public final class EmbeddedStore implements AutoCloseable {
     private final Cancellation cancellation = new Cancellation();
     private final Task housekeeping;
     private final Optional<BackgroundCompaction> compaction;
+    private final Optional<BackgroundEviction> eviction;
 
     private EmbeddedStore(Engine engine, Path directory, StoreSettings settings, PrometheusRegistry metrics) {
         this.engine = engine;
@@ -86,6 +90,15 @@ public final class EmbeddedStore implements AutoCloseable {
         this.housekeeping = engine.environment().tasks().start("housekeeping", this::keepHouse);
         this.compaction = settings.background()
                 .map(background -> new BackgroundCompaction(engine.environment(), background, this::upkeeps, metrics));
+        this.eviction = settings.eviction()
+                .map(limits -> new BackgroundEviction(
+                        engine.environment(),
+                        limits,
+                        engine.disk(),
+                        directory,
+                        engine.downloads().resident(),
+                        this::evictable,
+                        metrics));
     }
 
     /** Opens a directory, creating it if it is not there. */
@@ -197,7 +210,16 @@ public final class EmbeddedStore implements AutoCloseable {
                 settings.timelines(),
                 denseKeys,
                 new LayerGauges(metrics),
-                new DownloadQueue(environment, settings.downloads(), metrics),
+                new DownloadQueue(
+                        environment,
+                        settings.downloads(),
+                        new ResidentBytes(
+                                settings.eviction()
+                                        .map(EvictionSettings::maxLocalBytes)
+                                        .orElse(Long.MAX_VALUE),
+                                environment.tasks().newSignal(),
+                                metrics),
+                        metrics),
                 new AtomicLong());
     }
 
@@ -252,6 +274,12 @@ public final class EmbeddedStore implements AutoCloseable {
         return all;
     }
 
+    private List<BackgroundEviction.EvictableTimeline> evictable() {
+        return tenants.values().stream()
+                .flatMap(tenant -> tenant.evictable().stream())
+                .toList();
+    }
+
     private void keepHouse() {
         RequestContext context = new RequestContext(TaskKind.LIFECYCLE, Clock.NEVER, cancellation);
         while (!cancellation.isCancelled()) {
@@ -273,6 +301,7 @@ public final class EmbeddedStore implements AutoCloseable {
     public void close() throws StorageException {
         cancellation.cancel();
         compaction.ifPresent(BackgroundCompaction::close);
+        eviction.ifPresent(BackgroundEviction::close);
         housekeeping.join();
         for (TenantTimelines tenant : tenants.values()) {
             tenant.shutdown(RequestContext.of(TaskKind.LIFECYCLE));

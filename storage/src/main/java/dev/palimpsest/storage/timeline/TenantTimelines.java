@@ -10,6 +10,7 @@ import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.Mutex;
 import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.eviction.BackgroundEviction;
 import dev.palimpsest.storage.file.Disk;
 import dev.palimpsest.storage.gc.GarbageCollection;
 import dev.palimpsest.storage.gc.GcInputs;
@@ -372,6 +373,17 @@ public final class TenantTimelines {
             }
         }
         return timeline.upkeep().collectGarbage(retained, mode, context);
+    }
+
+    /** The timelines of now, as eviction sees them: what reads of the present, and of branches, may need goes last. */
+    public List<BackgroundEviction.EvictableTimeline> evictable() {
+        List<BackgroundEviction.EvictableTimeline> all = new ArrayList<>();
+        for (Timeline timeline : timelines.values()) {
+            List<Lsn> readPoints = new ArrayList<>(branchPoints(timeline));
+            readPoints.add(timeline.lastRecordLsn());
+            all.add(new LocalLayers(timeline, readPoints));
+        }
+        return all;
     }
 
     /** Where others branched off from a timeline, or may have. */

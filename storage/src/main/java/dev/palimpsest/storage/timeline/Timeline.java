@@ -19,6 +19,7 @@ import dev.palimpsest.storage.layer.LayerName;
 import dev.palimpsest.storage.layer.PersistentLayer;
 import dev.palimpsest.storage.layer.ReconstructState;
 import dev.palimpsest.storage.layer.memory.InMemoryLayer;
+import dev.palimpsest.storage.layer.residency.DownloadQueue;
 import dev.palimpsest.storage.layermap.LayerMap;
 import dev.palimpsest.storage.layermap.LayerMapEditor;
 import dev.palimpsest.storage.runtime.Cancellation;
@@ -148,6 +149,21 @@ public final class Timeline {
     /** How many bytes of layers are not in the object store yet. */
     public long uploadBacklogBytes() {
         return publisher.backlogBytes();
+    }
+
+    /** How large those of its own layers are together whose files are on the local disk, in bytes. */
+    public long residentBytes() {
+        return layers.snapshot()
+                .historicLayers()
+                .map(PersistentLayer.class::cast)
+                .filter(layer -> layer.residency().resident())
+                .mapToLong(PersistentLayer::size)
+                .sum();
+    }
+
+    /** Its own layers that are on their way from the object store, or wait for their turn. */
+    public List<DownloadQueue.Progress> downloads() {
+        return files.persistent().inProgress();
     }
 
     /** Reads below this LSN are refused. The index part may name an earlier one, until a layer is removed for it. */

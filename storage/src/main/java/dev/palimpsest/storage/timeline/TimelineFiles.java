@@ -175,8 +175,7 @@ record TimelineFiles(
      * downloaded when it is read. What is here with another size is put aside. What a crash has left (temporary and ephemeral
      * files, layers that were not named in the index part yet) is deleted.
      *
-     * <p>Of a layer that is here it is not said yet that the object store has it: whoever knows calls {@link
-     * PersistentLayer#uploaded}.
+     * <p>The object store has all of them: a life names a layer in its index part only once its upload was answered.
      *
      * @throws InvalidRequestException if there is a file that is none of ours
      */
@@ -188,15 +187,16 @@ record TimelineFiles(
         for (Map.Entry<String, LayerMetadata> entry : index.layers().entrySet()) {
             LayerMetadata metadata = entry.getValue();
             LayerFileName file = new LayerFileName(LayerName.parse(entry.getKey()), metadata.generation());
+            RemoteLayer layer = new RemoteLayer(file, metadata.shard(), metadata.fileSize());
             Long size = sizes.get(file.local());
             if (size != null && size == metadata.fileSize()) {
                 expected.add(file.local());
-                map.add(persistent.written(file, size));
+                map.add(persistent.resident(layer));
             } else {
                 if (size != null) {
                     expected.add(putAside(file, size, metadata.fileSize()));
                 }
-                map.add(persistent.remote(new RemoteLayer(file, metadata.shard(), metadata.fileSize())));
+                map.add(persistent.remote(layer));
             }
         }
         deleteAllBut(expected, sizes.keySet());

@@ -12,13 +12,17 @@ import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
+import dev.palimpsest.storage.eviction.BackgroundEviction;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
+import dev.palimpsest.storage.layer.PersistentLayer;
 import dev.palimpsest.storage.layer.memory.SerializedBatch;
+import dev.palimpsest.storage.layermap.LayerVisibility;
 import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Environment;
 import dev.palimpsest.storage.runtime.Task;
+import dev.palimpsest.storage.simulation.SimulatedDisk;
 import dev.palimpsest.storage.timeline.KeyResult;
 import dev.palimpsest.storage.timeline.TenantTimelines;
 import dev.palimpsest.storage.timeline.Timeline;
@@ -63,6 +67,7 @@ final class SimulatedStore {
     private long timelineIds;
     private int reads;
     private int writes;
+    private int evictions;
     private final SimulatedUpkeep upkeep;
 
     /**
@@ -92,9 +97,15 @@ final class SimulatedStore {
         return writes;
     }
 
+    /** How many layers left the local disk. */
+    int evictions() {
+        return evictions;
+    }
+
     /** One life of a process: what was durable is there, and then it is used. */
-    void live(Environment environment, TenantTimelines store, int operations) throws Exception {
+    void live(Environment environment, SimulatedDisk disk, TenantTimelines store, int operations) throws Exception {
         checkNothingLost(store);
+        checkResidency(store, disk);
         if (known.isEmpty()) {
             create(store);
         }
@@ -109,6 +120,7 @@ final class SimulatedStore {
         }
         tasks.add(environment.tasks().start("keep house", () -> keepHouse(environment, store, operations / 4)));
         tasks.add(environment.tasks().start("compact", () -> compactOften(environment, store, operations)));
+        tasks.add(environment.tasks().start("evict", () -> evictOften(environment, disk, store, operations)));
         tasks.add(environment.tasks().start("branch", () -> branchSometimes(environment, store, operations / 8)));
         for (Task task : tasks) {
             task.join();
@@ -171,6 +183,12 @@ final class SimulatedStore {
 
     private static RequestContext context() {
         return RequestContext.of(TaskKind.TOOL);
+    }
+
+    /** Of somebody who reads: one who waits for a page, or one who does not. */
+    private RequestContext reading(Environment environment) {
+        return RequestContext.of(random.nextBoolean() ? TaskKind.PAGE_SERVICE : TaskKind.TOOL)
+                .withDeadline(environment.clock().nanos() + 10_000_000_000L);
     }
 
     private TimelineId newId() {
@@ -306,7 +324,8 @@ final class SimulatedStore {
                 continue;
             }
             Timeline timeline = all.get(random.nextInt(all.size()));
-            RequestContext context = context().withDeadline(environment.clock().nanos() + 100_000_000_000L);
+            RequestContext context = RequestContext.of(TaskKind.COMPACTION)
+                    .withDeadline(environment.clock().nanos() + 100_000_000_000L);
             try {
                 upkeep.step(store, timeline, known(timeline.id()).history, context);
             } catch (DeadlineExceededException e) {
@@ -322,6 +341,36 @@ final class SimulatedStore {
         }
     }
 
+    /** Now and then some layers go, whoever needs them; and what is said to be here always is. */
+    private void evictOften(Environment environment, SimulatedDisk disk, TenantTimelines store, int count) {
+        for (int i = 0; i < count; i++) {
+            environment.tasks().sleep(random.nextLong(300_000_000L), Cancellation.NEVER);
+            boolean all = random.nextInt(8) == 0;
+            for (BackgroundEviction.EvictableTimeline timeline : store.evictable()) {
+                LayerVisibility<PersistentLayer> layers = timeline.persistentLayers();
+                for (PersistentLayer layer : random.nextBoolean() ? layers.visible() : layers.covered()) {
+                    if ((all || random.nextInt(4) == 0) && layer.evict() == PersistentLayer.Eviction.EVICTED) {
+                        evictions++;
+                    }
+                }
+            }
+            checkResidency(store, disk);
+        }
+    }
+
+    /** A layer is here only if its whole file is: this looks at both at the same moment. */
+    private void checkResidency(TenantTimelines store, SimulatedDisk disk) {
+        for (Timeline timeline : store.all()) {
+            timeline.layers()
+                    .historicLayers()
+                    .map(PersistentLayer.class::cast)
+                    .filter(layer -> layer.residency().resident())
+                    .forEach(layer -> assertThat(disk.size(layer.path()))
+                            .as("seed %d: the file of layer %s, which is here", seed, layer)
+                            .isEqualTo(layer.size()));
+        }
+    }
+
     /** Every key at the ends of what is retained, at some LSNs between, and where branches begin. */
     private void readEverything(Environment environment, Timeline timeline) throws StorageException {
         Lsn last = timeline.lastRecordLsn();
@@ -333,7 +382,7 @@ final class SimulatedStore {
         for (int i = 0; i < 3; i++) {
             lsns.add(first.plus(random.nextLong(last.bytesSince(first) + 1)));
         }
-        RequestContext context = context().withDeadline(environment.clock().nanos() + 10_000_000_000L);
+        RequestContext context = reading(environment);
         KeySpace keys = KeySpace.of(KeyRange.ALL);
         for (Lsn lsn : lsns) {
             try {
@@ -358,7 +407,7 @@ final class SimulatedStore {
         long first = timeline.gcCutoffLsn().value();
         // Where GC may raise the cutoff at any moment, most is at stake.
         Lsn lsn = new Lsn(random.nextInt(3) == 0 ? first : first + random.nextLong(last.value() - first + 1));
-        RequestContext context = context().withDeadline(environment.clock().nanos() + 10_000_000_000L);
+        RequestContext context = reading(environment);
         try {
             if (random.nextBoolean()) {
                 readOne(

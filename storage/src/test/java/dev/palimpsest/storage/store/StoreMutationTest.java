@@ -20,7 +20,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Would the simulation find a durability bug? Each mutation puts one into a class of the store, and the simulation, run in a
- * JVM of its own with that class in front, must fail.
+ * JVM of its own with that class in front, must fail. {@code -Dpalimpsest.mutation=WORDS} tries only those with these words in
+ * their names.
  */
 class StoreMutationTest {
     private static final Path SOURCES = Path.of("src", "main", "java", "dev", "palimpsest", "storage");
@@ -219,6 +220,61 @@ class StoreMutationTest {
                     "            wanted.remove(timeline);\n        }\n        publish(context);\n        check(context);\n",
                     "            wanted.remove(timeline);\n        }\n        publish(context);\n"),
             new Mutation(
+                    "an upload that was not answered counts",
+                    "timeline/RemoteLayers.java",
+                    "                maybeThere.add(name);\n                try (ReadableFile",
+                    "                there.add(name);\n                maybeThere.add(name);\n"
+                            + "                try (ReadableFile"),
+            new Mutation(
+                    "a layer is evicted that was not uploaded",
+                    "layer/residency/StoredLayer.java",
+                    "        if (!uploaded) {\n            return Eviction.NOT_UPLOADED;",
+                    "        if (!uploaded && !references.isOwned()) {\n            return Eviction.NOT_UPLOADED;"),
+            new Mutation(
+                    "a new layer counts as uploaded",
+                    "layer/residency/PersistentLayers.java",
+                    "ShardIndex.UNSHARDED, size), true, false);",
+                    "ShardIndex.UNSHARDED, size), true, true);"),
+            new Mutation(
+                    "a layer counts as uploaded before its upload",
+                    "timeline/Publisher.java",
+                    UPLOAD,
+                    "        snapshot.layers().forEach(PersistentLayer::uploaded);\n" + UPLOAD),
+            new Mutation(
+                    "a layer is evicted while it is read",
+                    "layer/residency/StoredLayer.java",
+                    "                if (references.tellWhenIdle()) {\n                    return Eviction.WHEN_IDLE;\n"
+                            + "                }\n                if (tryEvict(here)) {\n",
+                    "                if (residence.compareAndSet(here, Residence.AWAY)) {\n"
+                            + "                    leave(here, Fate.DELETE);\n"),
+            new Mutation(
+                    "what is downloaded is not checked",
+                    "layer/download/ObjectStoreDownloads.java",
+                    "                receiver.finish();\n",
+                    ""),
+            new Mutation(
+                    "a downloaded file is not synced before it gets its name",
+                    "layer/download/ObjectStoreDownloads.java",
+                    "                created.sync();\n",
+                    ""),
+            new Mutation(
+                    "a file gets its name before its download",
+                    "layer/download/ObjectStoreDownloads.java",
+                    "target.resolveSibling(TimelineFile.download(file, uniqueNumbers.incrementAndGet()))",
+                    "target"),
+            new Mutation(
+                    "a layer counts as here before its file has its name",
+                    "layer/residency/Download.java",
+                    "            owner.downloads().fetch(layer.remote(), layer.path(), progress, context);\n"
+                            + "            next = layer.fileHere();\n",
+                    "            next = layer.fileHere();\n"
+                            + "            owner.downloads().fetch(layer.remote(), layer.path(), progress, context);\n"),
+            new Mutation(
+                    "what comes of a download that failed is here",
+                    "layer/residency/Download.java",
+                    "            failure = e;\n        } finally {",
+                    "            failure = e;\n            next = layer.fileHere();\n        } finally {"),
+            new Mutation(
                     "all layers get the same generation",
                     "timeline/TimelineFiles.java",
                     "layer.fileName().generation(), layer.shard()",
@@ -242,7 +298,11 @@ class StoreMutationTest {
     @Timeout(value = 30, unit = TimeUnit.MINUTES)
     void everyMutationIsFound() throws Exception {
         List<String> survived = new ArrayList<>();
+        String only = System.getProperty("palimpsest.mutation", "");
         for (Mutation mutation : MUTATIONS) {
+            if (!mutation.name().contains(only)) {
+                continue;
+            }
             String found = simulate(mutation);
             System.out.println(mutation.name() + " -> " + found);
             if (found.startsWith("nothing found")) {

@@ -35,6 +35,13 @@ class StoreSimulationTest {
     }
 
     @Test
+    void unansweredUploads() throws Exception {
+        for (long seed = 1; seed <= 50; seed++) {
+            UnansweredUploads.run(seed);
+        }
+    }
+
+    @Test
     @Tag("long")
     void manySeveralServers() {
         runMany(StoreSimulation.World.SERVERS, 2_000);
