@@ -9,11 +9,11 @@ import dev.palimpsest.storage.eviction.EvictionSettings;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -48,22 +48,20 @@ final class ServerCommand implements Callable<Integer> {
     @Option(
             names = "--storage",
             paramLabel = "URL",
-            description =
-                    "where history is kept, s3://BUCKET/PREFIX or a directory; --dir is a cache of it then. Credentials of "
-                            + "a bucket are found as AWS's own tools find them. Default: in --dir")
+            description = "where history is kept, s3://BUCKET/PREFIX or a directory; --dir is a cache of it then."
+                    + " Credentials of a bucket are found as AWS's own tools find them. Default: in --dir")
     private @Nullable String storage;
 
-    @Option(
-            names = "--endpoint",
-            paramLabel = "URL",
-            description = "of the bucket's service, if that is not AWS: MinIO, R2, Ceph …")
-    private @Nullable String endpoint;
+    @Mixin
+    private ServiceOptions service = new ServiceOptions();
 
     @Option(
-            names = "--region",
-            paramLabel = "REGION",
-            description = "of the bucket, where AWS's own settings do not say it")
-    private @Nullable String region;
+            names = "--allow-unguarded-store",
+            description =
+                    "use a bucket even if its service cannot put an object on the condition that there is none. Then"
+                            + " only a heartbeat in an object keeps two servers apart, which together could damage a"
+                            + " tenant")
+    private boolean allowUnguarded;
 
     @Option(
             names = "--max-disk",
@@ -185,25 +183,16 @@ final class ServerCommand implements Callable<Integer> {
     }
 
     private @Nullable StorageLocation location() {
-        Map<String, String> parts = new LinkedHashMap<>();
-        if (endpoint != null) {
-            parts.put("endpoint", endpoint);
-        }
-        if (region != null) {
-            parts.put("region", region);
-        }
         if (storage == null) {
-            if (!parts.isEmpty()) {
+            service.refuseWithout(spec.commandLine(), "--storage");
+            if (allowUnguarded) {
                 throw new ParameterException(
-                        spec.commandLine(), "--" + parts.keySet().iterator().next() + " is of use with --storage only");
+                        spec.commandLine(), "--allow-unguarded-store is of use with --storage only");
             }
             return null;
         }
-        try {
-            return StorageLocation.parse(storage, parts);
-        } catch (IllegalArgumentException e) {
-            throw new ParameterException(spec.commandLine(), "--storage: " + e.getMessage(), e);
-        }
+        Map<String, String> more = allowUnguarded ? Map.of("allow-unguarded", "true") : Map.of();
+        return service.location(spec.commandLine(), "--storage", storage, more);
     }
 
     private record Address(String host, int port) {}
