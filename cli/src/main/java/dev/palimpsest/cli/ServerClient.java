@@ -2,6 +2,7 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.pageserver.http.ApiJson;
 import dev.palimpsest.pageserver.http.Responses;
+import dev.palimpsest.pageserver.security.PemFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;
@@ -14,7 +15,15 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandler;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.util.Optional;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLException;
+import javax.net.ssl.TrustManagerFactory;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 
@@ -25,6 +34,7 @@ final class ServerClient implements AutoCloseable {
     private static final int MULTIPLE_CHOICES = 300;
 
     private final URI server;
+    private final Optional<String> token;
     private final HttpClient client;
 
     /** Bytes, and the headers that came with them. */
@@ -35,12 +45,38 @@ final class ServerClient implements AutoCloseable {
         }
     }
 
-    ServerClient(URI server) {
+    /**
+     * @param token what the server is shown
+     * @param authorities a PEM file of those that may vouch for the server; those of Java if it is empty
+     * @throws ServerFailure if that file cannot be used
+     */
+    ServerClient(URI server, Optional<String> token, Optional<Path> authorities) throws ServerFailure {
         this.server = server;
-        this.client = HttpClient.newBuilder()
-                .version(HttpClient.Version.HTTP_1_1)
-                .connectTimeout(CONNECT)
-                .build();
+        this.token = token;
+        HttpClient.Builder builder =
+                HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT);
+        if (authorities.isPresent()) {
+            builder.sslContext(trusting(authorities.get()));
+        }
+        this.client = builder.build();
+    }
+
+    private static SSLContext trusting(Path authorities) throws ServerFailure {
+        try {
+            KeyStore store = KeyStore.getInstance("PKCS12");
+            store.load(null, null);
+            int number = 0;
+            for (X509Certificate certificate : PemFile.certificates(authorities)) {
+                store.setCertificateEntry("authority " + number++, certificate);
+            }
+            TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+            trust.init(store);
+            SSLContext context = SSLContext.getInstance("TLS");
+            context.init(null, trust.getTrustManagers(), null);
+            return context;
+        } catch (IOException | GeneralSecurityException e) {
+            throw new ServerFailure("no certificates in " + authorities + ": " + Failures.describe(e), e);
+        }
     }
 
     /** A part of a path or the value of a parameter. */
@@ -56,7 +92,7 @@ final class ServerClient implements AutoCloseable {
         return json("GET", path, null, type);
     }
 
-    <T> T post(String path, Object body, Class<T> type) throws ServerFailure, IOException {
+    <T> T post(String path, @Nullable Object body, Class<T> type) throws ServerFailure, IOException {
         return json("POST", path, body, type);
     }
 
@@ -99,6 +135,7 @@ final class ServerClient implements AutoCloseable {
     private HttpRequest request(String method, String path, @Nullable Object body) throws ServerFailure {
         try {
             HttpRequest.Builder request = HttpRequest.newBuilder(server.resolve(path));
+            token.ifPresent(shown -> request.header("Authorization", "Bearer " + shown));
             if (body == null) {
                 return request.method(method, HttpRequest.BodyPublishers.noBody())
                         .build();
@@ -110,6 +147,10 @@ final class ServerClient implements AutoCloseable {
                                     ApiJson.mapper().writeValueAsBytes(body)))
                     .build();
         } catch (IllegalArgumentException e) {
+            if (token.filter(shown -> !shown.matches("[\\x21-\\x7e]+")).isPresent()) {
+                // Its message quotes the header.
+                throw new ServerFailure("the token has characters that no token has");
+            }
             throw new ServerFailure(
                     "'" + server + "' is not the address of a server, such as " + ServerAddress.DEFAULT + ": "
                             + e.getMessage(),
@@ -123,6 +164,9 @@ final class ServerClient implements AutoCloseable {
         } catch (ConnectException e) {
             throw new ServerFailure(
                     "there is no server at " + server + "; start one with: palimpsest server --dir DIR", e);
+        } catch (SSLException e) {
+            throw new ServerFailure(
+                    "no TLS with " + server + ": " + e.getMessage() + "; --ca names who may vouch for it", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted while waiting for the server", e);

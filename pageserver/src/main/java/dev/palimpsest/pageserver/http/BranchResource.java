@@ -21,18 +21,20 @@ final class BranchResource {
     void addTo(Router router) {
         router.add("GET", ALL, Set.of(), _ -> Reply.ok(new Responses.Branches(service.list())));
         router.add("POST", ALL, Set.of(), this::create);
-        router.add("GET", ONE, Set.of(), call -> Reply.ok(service.view(call.variable("name"))));
+        router.add("GET", ONE, Set.of(), Access.BRANCH, call -> Reply.ok(service.view(call.variable("name"))));
         router.add(
                 "DELETE",
                 ONE,
                 Set.of(),
+                Access.BRANCH,
                 call -> Reply.ok(new Responses.Deleted(service.delete(call.variable("name")))));
         router.add(
                 "PUT",
                 ONE + "/flush",
                 Set.of(),
+                Access.BRANCH,
                 call -> Reply.ok(new Responses.Flushed(service.flush(call.variable("name")))));
-        router.add("GET", ONE + "/position", Set.of("at"), this::position);
+        router.add("GET", ONE + "/position", Set.of("at"), Access.BRANCH, this::position);
     }
 
     private Reply create(Call call) throws BranchException, HttpFailure {

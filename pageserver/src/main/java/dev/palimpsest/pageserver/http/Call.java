@@ -17,9 +17,10 @@ import tools.jackson.databind.exc.UnrecognizedPropertyException;
  *
  * @param variables what stands in the path for the route's variables
  * @param query the parameters, each at most once
+ * @param accept which types of answers are wanted, as HTTP says it; empty for any
  * @param body empty if there is none
  */
-record Call(Map<String, String> variables, Map<String, String> query, byte[] body) {
+record Call(Map<String, String> variables, Map<String, String> query, String accept, byte[] body) {
     /** What stands for a variable of the route. */
     String variable(String name) {
         String value = variables.get(name);

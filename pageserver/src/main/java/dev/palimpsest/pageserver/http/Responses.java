@@ -16,6 +16,17 @@ public final class Responses {
     /** Why a request was not done; also below {@code /v1}. */
     public record Failure(String msg) {}
 
+    /** Whether the server serves; what keeps it from that is in {@code problems}, a sentence each. */
+    public record Ready(boolean ready, List<String> problems) {}
+
+    /**
+     * The configuration was read again.
+     *
+     * @param applied what has changed, a line each
+     * @param needRestart the settings that are others in the file, and are in force after a restart
+     */
+    public record Reloaded(List<String> applied, List<String> needRestart) {}
+
     /** All branches. */
     public record Branches(List<BranchView> branches) {}
 

@@ -30,7 +30,7 @@ final class RestoreResource {
     }
 
     void addTo(Router router) {
-        router.add("GET", "/palimpsest/v1/branch/{name}/restore", Set.of("at"), this::restore);
+        router.add("GET", "/palimpsest/v1/branch/{name}/restore", Set.of("at"), Access.BRANCH, this::restore);
     }
 
     private Reply restore(Call call) throws BranchException {

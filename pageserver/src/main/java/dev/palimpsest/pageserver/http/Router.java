@@ -23,7 +23,11 @@ final class Router {
     /** Parameters of a route that takes any, and ignores what it does not know, as Neon does. */
     static final Set<String> ANY = Set.of("*");
 
-    private record Route(String method, List<String> path, Set<String> parameters, Action action) {
+    /** A route, for who wants to know all of them; {@code path} with its variables. */
+    record Entry(String method, String path, Access access) {}
+
+    private record Route(
+            String method, String text, List<String> path, Set<String> parameters, Access access, Action action) {
         @Nullable
         Map<String, String> match(List<String> parts) {
             if (parts.size() != path.size()) {
@@ -47,8 +51,22 @@ final class Router {
     }
 
     /** A route, and what stands for its variables. */
-    record Found(Action action, Set<String> parameters, Map<String, String> variables) {
+    record Found(Route route, Map<String, String> variables) {
+        Action action() {
+            return route.action;
+        }
+
+        Access access() {
+            return route.access;
+        }
+
+        /** With the route's variables, not what stands for them. */
+        String path() {
+            return route.text;
+        }
+
         void check(Set<String> given) throws HttpFailure {
+            Set<String> parameters = route.parameters;
             if (parameters.equals(ANY)) {
                 return;
             }
@@ -65,8 +83,30 @@ final class Router {
 
     private final List<Route> routes = new ArrayList<>();
 
+    /** Adds a route for who may do everything. */
     void add(String method, String path, Set<String> parameters, Action action) {
-        routes.add(new Route(method, parts(path), Set.copyOf(parameters), action));
+        add(method, path, parameters, Access.SERVER, action);
+    }
+
+    /**
+     * Adds a route.
+     *
+     * @throws IllegalArgumentException if the path does not say whose the route is
+     */
+    void add(String method, String path, Set<String> parameters, Access access, Action action) {
+        List<String> parts = parts(path);
+        if ((access == Access.TENANT && !parts.contains("{tenant}"))
+                || (access == Access.BRANCH && !parts.contains("{name}"))) {
+            throw new IllegalArgumentException("whose is " + path + "?");
+        }
+        routes.add(new Route(method, path, parts, Set.copyOf(parameters), access, action));
+    }
+
+    /** All routes. */
+    List<Entry> entries() {
+        return routes.stream()
+                .map(route -> new Entry(route.method(), route.text(), route.access()))
+                .toList();
     }
 
     private static List<String> parts(String path) {
@@ -81,7 +121,7 @@ final class Router {
             Map<String, String> variables = route.match(parts);
             if (variables != null) {
                 if (route.method().equals(method)) {
-                    return new Found(route.action(), route.parameters(), variables);
+                    return new Found(route, variables);
                 }
                 others.add(route.method());
             }

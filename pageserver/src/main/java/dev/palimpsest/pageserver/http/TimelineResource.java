@@ -36,18 +36,19 @@ final class TimelineResource {
     }
 
     void addTo(Router router) {
-        router.add("GET", ALL, Router.ANY, call -> Reply.ok(list(call)));
+        router.add("GET", ALL, Router.ANY, Access.TENANT, call -> Reply.ok(list(call)));
         router.add(
                 "GET",
                 "/v1/tenant/{tenant}/timeline_and_offloaded",
                 Router.ANY,
+                Access.TENANT,
                 call -> Reply.ok(new WithOffloaded(list(call), List.of())));
-        router.add("POST", ALL, Router.ANY, this::create);
-        router.add("GET", ONE, Router.ANY, call -> Reply.ok(info(find(call))));
-        router.add("DELETE", ONE, Router.ANY, this::delete);
-        router.add("GET", ONE + "/get_lsn_by_timestamp", Router.ANY, this::lsnByTimestamp);
-        router.add("GET", ONE + "/get_timestamp_of_lsn", Router.ANY, this::timestampOfLsn);
-        router.add("PUT", ONE + "/checkpoint", Router.ANY, this::checkpoint);
+        router.add("POST", ALL, Router.ANY, Access.TENANT, this::create);
+        router.add("GET", ONE, Router.ANY, Access.TENANT, call -> Reply.ok(info(find(call))));
+        router.add("DELETE", ONE, Router.ANY, Access.TENANT, this::delete);
+        router.add("GET", ONE + "/get_lsn_by_timestamp", Router.ANY, Access.TENANT, this::lsnByTimestamp);
+        router.add("GET", ONE + "/get_timestamp_of_lsn", Router.ANY, Access.TENANT, this::timestampOfLsn);
+        router.add("PUT", ONE + "/checkpoint", Router.ANY, Access.TENANT, this::checkpoint);
     }
 
     private List<TimelineInfo> list(Call call) throws HttpFailure {
