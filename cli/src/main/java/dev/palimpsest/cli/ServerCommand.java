@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -79,6 +80,9 @@ final class ServerCommand implements Callable<Integer> {
             description = "where the programs of PostgreSQL are looked for first, to run endpoints with")
     private @Nullable Path programs;
 
+    @ArgGroup(validate = false, heading = "What of history is kept:%n")
+    private RetentionOptions retention = new RetentionOptions();
+
     @Spec
     private CommandSpec spec;
 
@@ -140,6 +144,7 @@ final class ServerCommand implements Callable<Integer> {
                 management.port(),
                 location(),
                 PageServiceSettings.on(pageService.host(), pageService.port()),
+                retention.settings(),
                 programs);
     }
 

@@ -83,7 +83,9 @@ public final class Server implements AutoCloseable {
                 options.directory(),
                 options.pgBinaries(),
                 System.getenv(),
-                java.time.Clock.systemUTC()));
+                java.time.Clock.systemUTC(),
+                options.retention()));
+        keep(opened.startGc(metrics));
         PageService pageService = keep(new PageService(opened.served(), options.pageService(), store.clock(), metrics));
         pageService.start();
         HttpApi http = keep(new HttpApi(opened, options.listenHost(), options.listenPort()));

@@ -16,6 +16,7 @@ import dev.palimpsest.storage.timeline.TenantTimelines;
 import dev.palimpsest.storage.timeline.Timeline;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -114,7 +115,7 @@ final class Branch {
         return new ClusterReader(timeline, lsn, context);
     }
 
-    BranchView view(@Nullable String parent, Lsn readableFrom, Instant now) {
+    BranchView view(@Nullable String parent, Lsn readableFrom, Instant now, List<BrokenJob> brokenJobs) {
         BranchRecord known = record;
         WalReceiver following = receiver;
         FollowState follow = following == null ? null : following.state();
@@ -148,12 +149,15 @@ final class Branch {
                 known.createdAt(),
                 known.attaching() ? known.readableFromLsn() : readableFrom,
                 last,
+                timeline.diskConsistentLsn(),
                 timeline.remoteConsistentLsn(),
+                timeline.gcCutoffLsn(),
                 (int) size[0],
                 size[1],
                 source == null ? null : source.connection(),
                 follow,
                 lagBytes,
-                lagSeconds);
+                lagSeconds,
+                brokenJobs);
     }
 }

@@ -27,11 +27,6 @@ final class BranchResource {
                 ONE,
                 Set.of(),
                 call -> Reply.ok(new Responses.Deleted(service.delete(call.variable("name")))));
-        router.add(
-                "PUT",
-                ONE + "/flush",
-                Set.of(),
-                call -> Reply.ok(new Responses.Flushed(service.flush(call.variable("name")))));
         router.add("GET", ONE + "/position", Set.of("at"), this::position);
     }
 
