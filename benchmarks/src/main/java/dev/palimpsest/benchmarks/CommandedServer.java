@@ -50,7 +50,7 @@ final class CommandedServer {
                 case ATTACH -> Live.attach(branches, words[1], words[2]);
                 case AWAIT -> Live.await(branches, words[1], Lsn.parse(words[2]));
                 case FLUSH -> {
-                    branches.flush(words[1]);
+                    branches.upkeep().flush(words[1]);
                     BranchView view = branches.view(words[1]);
                     return DONE + view.layers() + SEPARATOR + view.layerBytes();
                 }

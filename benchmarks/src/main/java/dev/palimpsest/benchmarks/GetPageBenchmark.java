@@ -133,7 +133,7 @@ public final class GetPageBenchmark {
     private Load taken(Connection connection, String name, String table, Lsn halfWay, long blocksHalfWay)
             throws SQLException, BranchException {
         Live.await(branches, "main", written(connection));
-        branches.flush("main");
+        branches.upkeep().flush("main");
         return new Load(
                 name,
                 text(connection, "SELECT pg_relation_filepath('" + table + "')"),

@@ -14,6 +14,7 @@ import picocli.CommandLine.Spec;
             BranchCreateCommand.class,
             BranchListCommand.class,
             BranchShowCommand.class,
+            BranchRetainCommand.class,
             BranchDeleteCommand.class
         })
 final class BranchCommand implements Runnable {

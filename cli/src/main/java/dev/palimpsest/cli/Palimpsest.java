@@ -28,6 +28,8 @@ public final class Palimpsest implements Runnable {
             Map.entry("branch", BranchCommand.class),
             Map.entry("lsn", LsnCommand.class),
             Map.entry("flush", FlushCommand.class),
+            Map.entry("compact", CompactCommand.class),
+            Map.entry("gc", GcCommand.class),
             Map.entry("restore", RestoreCommand.class),
             Map.entry("page", PageCommand.class),
             Map.entry("verify", VerifyCommand.class),

@@ -100,6 +100,16 @@ final class ServerClient implements AutoCloseable {
         return json("PUT", path, null, type);
     }
 
+    <T> T put(String path, Object body, Class<T> type) throws ServerFailure, IOException {
+        return json("PUT", path, body, type);
+    }
+
+    /** For an answer without a body. */
+    void send(String method, String path, @Nullable Object body) throws ServerFailure, IOException {
+        HttpResponse<byte[]> response = send(request(method, path, body), BodyHandlers.ofByteArray());
+        check(response.statusCode(), response.body());
+    }
+
     <T> T delete(String path, Class<T> type) throws ServerFailure, IOException {
         return json("DELETE", path, null, type);
     }

@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -122,6 +123,9 @@ final class ServerCommand implements Callable<Integer> {
                             + "everything")
     private boolean insecure;
 
+    @ArgGroup(validate = false, heading = "What of history is kept:%n")
+    private RetentionOptions retention = new RetentionOptions();
+
     @Option(
             names = "--log",
             paramLabel = "LEVEL",
@@ -214,6 +218,9 @@ final class ServerCommand implements Callable<Integer> {
         configuration = with(configuration, ServiceSettings.LOG_LEVEL, level, "--log");
         configuration = with(configuration, StorageSettings.EVICTION_MAX_LOCAL_BYTES, maxDisk, "--max-disk");
         configuration = with(configuration, StorageSettings.EVICTION_MIN_AVAIL_BYTES, minFree, "--min-free");
+        configuration = with(configuration, StorageSettings.PITR_INTERVAL, retention.pitrInterval(), "--pitr-interval");
+        configuration = with(configuration, StorageSettings.GC_HORIZON, retention.gcHorizon(), "--gc-horizon");
+        configuration = with(configuration, StorageSettings.GC_PERIOD, retention.gcPeriod(), "--gc-period");
         return insecure ? configuration.with(ServiceSettings.INSECURE, true, "--insecure") : configuration;
     }
 

@@ -9,6 +9,7 @@ import dev.palimpsest.pageserver.config.Setting;
 import dev.palimpsest.pageserver.config.StorageSettings;
 import dev.palimpsest.pageserver.http.HttpSettings;
 import dev.palimpsest.pageserver.pageservice.PageServiceSettings;
+import dev.palimpsest.pageserver.retention.RetentionSettings;
 import dev.palimpsest.pageserver.security.SecuritySettings;
 import dev.palimpsest.storage.blob.BlobCompression;
 import dev.palimpsest.storage.compaction.BackgroundSettings;
@@ -59,6 +60,7 @@ public final class ConfiguredOptions {
                 options.remote(),
                 options.store(),
                 options.eviction(storage),
+                options.retention(),
                 configuration.find(ServiceSettings.PG_BIN_DIR).orElse(null));
     }
 
@@ -211,6 +213,14 @@ public final class ConfiguredOptions {
                 standard.imageGrace(),
                 get(StorageSettings.MIN_RESIDENT_SIZE),
                 standard.maxLayersPerRound());
+    }
+
+    private RetentionSettings retention() {
+        return new RetentionSettings(
+                get(StorageSettings.PITR_INTERVAL),
+                get(StorageSettings.GC_HORIZON),
+                get(StorageSettings.GC_PERIOD),
+                get(StorageSettings.LSN_LEASE_LENGTH));
     }
 
     private TimelineConfig timelines() {

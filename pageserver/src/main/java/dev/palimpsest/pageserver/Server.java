@@ -118,7 +118,9 @@ public final class Server implements AutoCloseable {
                 options.directory(),
                 options.pgBinaries(),
                 System.getenv(),
-                java.time.Clock.systemUTC()));
+                java.time.Clock.systemUTC(),
+                options.retention()));
+        keep(opened.startGc(metrics));
         PageService pageService = keep(new PageService(
                 opened.served(), options.pageService(), security.pageService(), store.clock(), metrics));
         ObjectStoreProbe probe = new ObjectStoreProbe(opened(objects), clock);

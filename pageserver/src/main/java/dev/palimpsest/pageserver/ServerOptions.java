@@ -2,6 +2,7 @@ package dev.palimpsest.pageserver;
 
 import dev.palimpsest.pageserver.http.HttpSettings;
 import dev.palimpsest.pageserver.pageservice.PageServiceSettings;
+import dev.palimpsest.pageserver.retention.RetentionSettings;
 import dev.palimpsest.pageserver.security.SecuritySettings;
 import dev.palimpsest.storage.compaction.BackgroundSettings;
 import dev.palimpsest.storage.eviction.EvictionSettings;
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param store what the engine may take, and how it works
  * @param eviction when layers leave the local disk; null for the defaults if history is in a bucket, and never if it is in a
  *     directory: on the same file system a layer and its object are one file, and evicting it would free nothing
+ * @param retention what of history is kept
  * @param pgBinaries where the programs of PostgreSQL are looked for first; null for the usual places only
  */
 public record ServerOptions(
@@ -34,6 +36,7 @@ public record ServerOptions(
         RemoteSettings remote,
         StoreSettings store,
         @Nullable EvictionSettings eviction,
+        RetentionSettings retention,
         @Nullable Path pgBinaries) {
     /** Only programs on the same machine reach this address. */
     public static final String DEFAULT_HOST = "127.0.0.1";
@@ -57,24 +60,43 @@ public record ServerOptions(
                 RemoteSettings.DEFAULT,
                 StoreSettings.DEFAULT.withBackground(BackgroundSettings.DEFAULT),
                 null,
+                RetentionSettings.DEFAULT,
                 pgBinaries);
     }
 
     /** The same with history somewhere else. */
     public ServerOptions withStorage(StorageLocation location) {
+        return with(security, location, retention);
+    }
+
+    /** The same with other protection. */
+    public ServerOptions withSecurity(SecuritySettings other) {
+        return with(other, storage, retention);
+    }
+
+    /** The same with other history kept. */
+    public ServerOptions withRetention(RetentionSettings other) {
+        return with(security, storage, other);
+    }
+
+    private ServerOptions with(
+            SecuritySettings otherSecurity, @Nullable StorageLocation otherStorage, RetentionSettings otherRetention) {
         return new ServerOptions(
-                directory, http, pageService, security, location, remote, store, eviction, pgBinaries);
+                directory,
+                http,
+                pageService,
+                otherSecurity,
+                otherStorage,
+                remote,
+                store,
+                eviction,
+                otherRetention,
+                pgBinaries);
     }
 
     /** When layers leave the local disk, in the end. */
     Optional<EvictionSettings> evicting() {
         return Optional.ofNullable(
                 eviction == null && storage instanceof StorageLocation.Bucket ? EvictionSettings.DEFAULT : eviction);
-    }
-
-    /** The same with other protection. */
-    public ServerOptions withSecurity(SecuritySettings other) {
-        return new ServerOptions(
-                directory, http, pageService, other, storage, remote, store, eviction, pgBinaries);
     }
 }

@@ -219,7 +219,7 @@ class ServerCrashTest {
                     .verify(ServerProcess.BRANCH, primary.dataDirectory(), PageComparison.Server.PRIMARY);
             assertThat(result.differences()).as(what).isEmpty();
             assertThat(result.pages()).as(what).isGreaterThan(1000);
-            server.branches().flush(ServerProcess.BRANCH);
+            server.branches().upkeep().flush(ServerProcess.BRANCH);
         }
     }
 

@@ -125,7 +125,7 @@ final class Branch {
                 all.stream().mapToLong(DownloadQueue.Progress::received).sum());
     }
 
-    BranchView view(@Nullable String parent, Lsn readableFrom, Instant now) {
+    BranchView view(@Nullable String parent, Lsn readableFrom, Instant now, List<BrokenJob> brokenJobs) {
         BranchRecord known = record;
         WalReceiver following = receiver;
         FollowState follow = following == null ? null : following.state();
@@ -159,7 +159,9 @@ final class Branch {
                 known.createdAt(),
                 known.attaching() ? known.readableFromLsn() : readableFrom,
                 last,
+                timeline.diskConsistentLsn(),
                 timeline.remoteConsistentLsn(),
+                timeline.gcCutoffLsn(),
                 (int) size[0],
                 size[1],
                 timeline.residentBytes(),
@@ -167,6 +169,7 @@ final class Branch {
                 source == null ? null : source.connection(),
                 follow,
                 lagBytes,
-                lagSeconds);
+                lagSeconds,
+                brokenJobs);
     }
 }

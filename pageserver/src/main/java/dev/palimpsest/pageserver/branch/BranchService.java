@@ -63,8 +63,8 @@ public interface BranchService {
     @Nullable
     Instant timeOf(String name, Lsn lsn) throws BranchException;
 
-    /** Writes what was taken in so far to layer files; returns up to where the branch is durable then. */
-    Lsn flush(String name) throws BranchException;
+    /** What is done for the upkeep of branches. */
+    UpkeepService upkeep();
 
     /** How many bytes all relations take as of a moment: about what {@link #restore} writes. */
     long relationBytes(String name, Moment at) throws BranchException;

@@ -3,6 +3,7 @@ package dev.palimpsest.pageserver.branch;
 import dev.palimpsest.pageserver.walreceiver.FollowState;
 import dev.palimpsest.postgres.Lsn;
 import java.time.Instant;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,7 +19,9 @@ import org.jspecify.annotations.Nullable;
  * @param created when it was made
  * @param readableFrom the first LSN that can be read
  * @param lastRecordLsn the last one
- * @param diskConsistentLsn up to here it survives a crash, and the loss of the local disk if history is in a bucket
+ * @param diskConsistentLsn up to here it is in local layer files, which alone a crash may take back
+ * @param remoteConsistentLsn up to here it survives a crash, and the loss of the local disk if history is in a bucket
+ * @param gcCutoffLsn below this GC may have removed layers; 0/0 if it never did
  * @param layers how many layer files it has of its own
  * @param layerBytes their size
  * @param residentBytes the size of those whose files are on the local disk; the others come from the object store when they are
@@ -28,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * @param follow how following it stands; null if it follows nothing
  * @param lagBytes how far {@code lastRecordLsn} is behind the source; -1 if it follows nothing
  * @param lagSeconds how long ago the source was there, 0 if it is there now; -1 if that is not known
+ * @param brokenJobs what the server does by itself for it and keeps failing
  */
 public record BranchView(
         String name,
@@ -41,6 +45,8 @@ public record BranchView(
         Lsn readableFrom,
         Lsn lastRecordLsn,
         Lsn diskConsistentLsn,
+        Lsn remoteConsistentLsn,
+        Lsn gcCutoffLsn,
         int layers,
         long layerBytes,
         long residentBytes,
@@ -48,7 +54,8 @@ public record BranchView(
         @Nullable String source,
         @Nullable FollowState follow,
         long lagBytes,
-        double lagSeconds) {
+        double lagSeconds,
+        List<BrokenJob> brokenJobs) {
     /**
      * Layers that are read and on their way from the object store.
      *

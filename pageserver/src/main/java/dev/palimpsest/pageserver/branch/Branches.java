@@ -7,6 +7,7 @@ import dev.palimpsest.pageserver.pageservice.ServedTimelines;
 import dev.palimpsest.pageserver.relation.ClusterReader;
 import dev.palimpsest.pageserver.relation.DirectoryComparison;
 import dev.palimpsest.pageserver.relation.TimelineCluster;
+import dev.palimpsest.pageserver.retention.RetentionSettings;
 import dev.palimpsest.pageserver.upstream.ConnectionSettings;
 import dev.palimpsest.pageserver.upstream.Problem;
 import dev.palimpsest.pageserver.upstream.SourceChecks;
@@ -23,8 +24,10 @@ import dev.palimpsest.storage.index.IndexPart;
 import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.timeline.EmbeddedStore;
+import dev.palimpsest.storage.timeline.Hold;
 import dev.palimpsest.storage.timeline.TenantTimelines;
 import dev.palimpsest.storage.timeline.Timeline;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -54,6 +57,7 @@ public final class Branches implements BranchService, AutoCloseable {
     private final ReentrantLock names = new ReentrantLock();
     private final Map<String, Branch> branches = new ConcurrentSkipListMap<>();
     private final Attachments attachments;
+    private final BranchUpkeep upkeep;
 
     /**
      * Loads every branch that the store has, and goes on following what was followed.
@@ -61,6 +65,7 @@ public final class Branches implements BranchService, AutoCloseable {
      * @param directory the server's, for what is kept besides layers: endpoints and passwords
      * @param binaries where PostgreSQL's programs are looked for first; null for the usual places only
      * @param environment the process's, for connection strings
+     * @param retention what of their history is kept
      */
     public static Branches open(
             EmbeddedStore store,
@@ -68,9 +73,10 @@ public final class Branches implements BranchService, AutoCloseable {
             Path directory,
             @Nullable Path binaries,
             Map<String, String> environment,
-            java.time.Clock clock)
+            java.time.Clock clock,
+            RetentionSettings retention)
             throws StorageException, IOException {
-        Branches all = new Branches(store, directories, directory, binaries, environment, clock);
+        Branches all = new Branches(store, directories, directory, binaries, environment, clock, retention);
         all.load();
         return all;
     }
@@ -81,7 +87,8 @@ public final class Branches implements BranchService, AutoCloseable {
             Path directory,
             @Nullable Path binaries,
             Map<String, String> environment,
-            java.time.Clock clock)
+            java.time.Clock clock,
+            RetentionSettings retention)
             throws IOException {
         this.store = store;
         this.directories = directories;
@@ -90,6 +97,7 @@ public final class Branches implements BranchService, AutoCloseable {
         this.context = new RequestContext(TaskKind.LIFECYCLE, Clock.NEVER, cancellation);
         this.attachments = new Attachments(
                 sources, new AttachTarget(), new PrivateFiles(directory.resolve("attaching")), context, clock);
+        this.upkeep = new BranchUpkeep(branches, store, retention, clock, context);
         this.endpoints = new Endpoints(directory.resolve("endpoints"), binaries, directories, environment);
     }
 
@@ -160,7 +168,7 @@ public final class Branches implements BranchService, AutoCloseable {
     private BranchView view(Branch branch) {
         Branch parent = History.parent(branch, branches.values());
         return branch.view(
-                parent == null ? null : parent.name(), history(branch).first(), clock.instant());
+                parent == null ? null : parent.name(), history(branch).first(), clock.instant(), upkeep.broken(branch));
     }
 
     /** One of them; NOT_FOUND if there is none of the name. */
@@ -313,7 +321,7 @@ public final class Branches implements BranchService, AutoCloseable {
         Lsn lsn = history.resolve(at);
         Branch parent = history.at(lsn);
         names.lock();
-        try {
+        try (Hold _ = parent.timeline().hold(lsn)) {
             checkFree(name);
             ClusterReader reader = parent.reader(lsn, context);
             BranchRecord record = BranchRecord.branched(
@@ -329,7 +337,7 @@ public final class Branches implements BranchService, AutoCloseable {
         }
     }
 
-    private static BranchException failed(String what, StorageException e) {
+    static BranchException failed(String what, StorageException e) {
         return new BranchException(
                 e instanceof InvalidRequestException ? BranchException.Kind.INVALID : BranchException.Kind.FAILED,
                 what + ": " + e.getMessage(),
@@ -377,6 +385,7 @@ public final class Branches implements BranchService, AutoCloseable {
             }
             branch.tenant().delete(branch.timeline().id(), context);
             branches.remove(name);
+            upkeep.forget(branch);
             sources.secrets().forget(branch.timeline().id());
             return left;
         } catch (StorageException e) {
@@ -408,21 +417,22 @@ public final class Branches implements BranchService, AutoCloseable {
         }
     }
 
-    /** Writes what was taken in so far to layer files; returns up to where the branch is durable then. */
     @Override
-    public Lsn flush(String name) throws BranchException {
-        try {
-            return branch(name).timeline().freezeAndFlush(context);
-        } catch (StorageException e) {
-            throw failed("branch " + name + " cannot be flushed", e);
-        }
+    public UpkeepService upkeep() {
+        return upkeep;
+    }
+
+    /** Begins to collect garbage by itself, if the settings say so; close the result before the store. */
+    public AutoCloseable startGc(PrometheusRegistry metrics) {
+        return upkeep.start(metrics);
     }
 
     @Override
     public long relationBytes(String name, Moment at) throws BranchException {
         Branch branch = readable(name);
-        try {
-            return new TimelineCluster(branch.reader(resolve(name, at), context)).relationBytes();
+        Lsn lsn = resolve(name, at);
+        try (Hold _ = branch.timeline().hold(lsn)) {
+            return new TimelineCluster(branch.reader(lsn, context)).relationBytes();
         } catch (StorageException e) {
             throw failed("the size of branch " + name + " cannot be read", e);
         }
@@ -437,7 +447,7 @@ public final class Branches implements BranchService, AutoCloseable {
     public BootPoint restore(String name, Moment at, DataDirectorySink sink) throws BranchException {
         Branch branch = readable(name);
         Lsn lsn = resolve(name, at);
-        try {
+        try (Hold _ = branch.timeline().hold(lsn)) {
             TimelineCluster cluster = new TimelineCluster(branch.reader(lsn, context));
             return directories.write(cluster, branch.bootOptions(cluster), sink, (_, _) -> {}, cancellation);
         } catch (StorageException e) {

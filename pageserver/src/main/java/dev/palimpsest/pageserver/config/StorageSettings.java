@@ -1,5 +1,6 @@
 package dev.palimpsest.pageserver.config;
 
+import dev.palimpsest.pageserver.retention.RetentionSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -291,6 +292,30 @@ public final class StorageSettings {
             0,
             "At how many L0 layers no layer is flushed until there are fewer; 0 for six times "
                     + "compaction_threshold.");
+
+    public static final Setting<Duration> PITR_INTERVAL = LIST.add(
+            "tenant_config.pitr_interval",
+            Kind.time(Duration.ZERO, LONG_TIME),
+            RetentionSettings.DEFAULT.pitrInterval(),
+            "To any moment of the last so long one can go back; 0 for no such promise. A branch can have its own.");
+
+    public static final Setting<Long> GC_HORIZON = LIST.add(
+            "tenant_config.gc_horizon",
+            Kind.bytes(0, 1024 * TIB),
+            RetentionSettings.DEFAULT.gcHorizon(),
+            "So many bytes of WAL before the end of a branch are kept, whatever their age. A branch can have its own.");
+
+    public static final Setting<Duration> GC_PERIOD = LIST.add(
+            "tenant_config.gc_period",
+            Kind.time(Duration.ZERO, LONG_TIME),
+            RetentionSettings.DEFAULT.gcPeriod(),
+            "How often history that need not be kept is removed; 0 for never by itself.");
+
+    public static final Setting<Duration> LSN_LEASE_LENGTH = LIST.add(
+            "tenant_config.lsn_lease_length",
+            Kind.time(NO_TIME, LONG_TIME),
+            RetentionSettings.DEFAULT.leaseLength(),
+            "How long a lease of an LSN lasts. For so long after its start a server removes nothing: leases are in memory.");
 
     public static final Setting<Duration> COMPACTION_PERIOD = LIST.add(
             "tenant_config.compaction_period",

@@ -28,12 +28,6 @@ final class BranchResource {
                 Set.of(),
                 Access.BRANCH,
                 call -> Reply.ok(new Responses.Deleted(service.delete(call.variable("name")))));
-        router.add(
-                "PUT",
-                ONE + "/flush",
-                Set.of(),
-                Access.BRANCH,
-                call -> Reply.ok(new Responses.Flushed(service.flush(call.variable("name")))));
         router.add("GET", ONE + "/position", Set.of("at"), Access.BRANCH, this::position);
     }
 

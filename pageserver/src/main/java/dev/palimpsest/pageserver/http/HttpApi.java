@@ -115,6 +115,8 @@ public final class HttpApi implements AutoCloseable {
                 .addTo(router, settings.metricsNeedToken() ? Access.SERVER : Access.OPEN);
         new TenantResource(service).addTo(router);
         new TimelineResource(service).addTo(router);
+        new TimelineUpkeepResource(service).addTo(router);
+        new UpkeepResource(service).addTo(router);
         new BranchResource(service).addTo(router);
         new AttachResource(service).addTo(router);
         new EndpointResource(service).addTo(router);

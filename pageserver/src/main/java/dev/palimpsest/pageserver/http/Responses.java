@@ -39,8 +39,8 @@ public final class Responses {
     /** A branch was deleted; what could not be cleared away is in {@code left}, a sentence each. */
     public record Deleted(List<String> left) {}
 
-    /** Up to where a branch is durable. */
-    public record Flushed(Lsn diskConsistentLsn) {}
+    /** Until when a lease lasts. */
+    public record Leased(Instant validUntil) {}
 
     /**
      * A moment of a branch.

@@ -10,7 +10,6 @@ import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Timelines as Neon's API shows and makes them. A branch that is made here has its timeline's ID for a name. */
@@ -48,7 +47,6 @@ final class TimelineResource {
         router.add("DELETE", ONE, Router.ANY, Access.TENANT, this::delete);
         router.add("GET", ONE + "/get_lsn_by_timestamp", Router.ANY, Access.TENANT, this::lsnByTimestamp);
         router.add("GET", ONE + "/get_timestamp_of_lsn", Router.ANY, Access.TENANT, this::timestampOfLsn);
-        router.add("PUT", ONE + "/checkpoint", Router.ANY, Access.TENANT, this::checkpoint);
     }
 
     private List<TimelineInfo> list(Call call) throws HttpFailure {
@@ -79,6 +77,11 @@ final class TimelineResource {
     }
 
     private BranchView find(Call call) throws HttpFailure {
+        return find(service, call);
+    }
+
+    /** The branch that is the timeline of a path. */
+    static BranchView find(BranchService service, Call call) throws HttpFailure {
         TimelineId id = timelineId(call.variable("timeline"));
         String tenant = TenantResource.id(call);
         BranchView branch = in(TenantResource.branches(service, tenant), id);
@@ -178,10 +181,5 @@ final class TimelineResource {
             throw new HttpFailure(HttpFailure.PRECONDITION_FAILED, "no commit is known at or before " + lsn);
         }
         return Reply.ok(time);
-    }
-
-    private Reply checkpoint(Call call) throws BranchException, HttpFailure {
-        service.flush(find(call).name());
-        return Reply.ok(Map.of());
     }
 }

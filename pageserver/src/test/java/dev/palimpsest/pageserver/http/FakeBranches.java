@@ -4,9 +4,11 @@ import dev.palimpsest.pageserver.branch.AttachProgress;
 import dev.palimpsest.pageserver.branch.BranchException;
 import dev.palimpsest.pageserver.branch.BranchService;
 import dev.palimpsest.pageserver.branch.BranchView;
+import dev.palimpsest.pageserver.branch.BrokenJob;
 import dev.palimpsest.pageserver.branch.EndpointView;
 import dev.palimpsest.pageserver.branch.Moment;
 import dev.palimpsest.pageserver.branch.PageVersion;
+import dev.palimpsest.pageserver.branch.UpkeepService;
 import dev.palimpsest.pageserver.datadir.BootPoint;
 import dev.palimpsest.pageserver.datadir.DataDirectorySink;
 import dev.palimpsest.pageserver.relation.DirectoryComparison;
@@ -57,6 +59,9 @@ public final class FakeBranches implements BranchService {
     /** What {@link #delete} leaves. */
     public List<String> left = List.of();
 
+    /** What {@link #withProd} says keeps failing. */
+    public List<BrokenJob> brokenJobs = List.of();
+
     /** Files of the data directory that {@link #restore} writes, by path; the control file comes last by itself. */
     public final SortedMap<String, byte[]> files = new TreeMap<>();
 
@@ -83,7 +88,9 @@ public final class FakeBranches implements BranchService {
                         EPOCH,
                         FIRST,
                         LAST,
+                        new Lsn(0x7800),
                         new Lsn(0x7000),
+                        new Lsn(0x1800),
                         3,
                         12_345_678,
                         2_345_678,
@@ -91,7 +98,8 @@ public final class FakeBranches implements BranchService {
                         "host=db user=rep",
                         follow,
                         291,
-                        1.5));
+                        1.5,
+                        brokenJobs));
         return this;
     }
 
@@ -182,6 +190,8 @@ public final class FakeBranches implements BranchService {
                 lsn,
                 lsn,
                 lsn,
+                lsn,
+                Lsn.INVALID,
                 0,
                 0,
                 0,
@@ -189,7 +199,8 @@ public final class FakeBranches implements BranchService {
                 null,
                 null,
                 -1,
-                -1);
+                -1,
+                List.of());
         branches.put(name, made);
         return made;
     }
@@ -232,9 +243,8 @@ public final class FakeBranches implements BranchService {
     }
 
     @Override
-    public synchronized Lsn flush(String name) throws BranchException {
-        calls.add("flush " + name);
-        return find(name).lastRecordLsn();
+    public UpkeepService upkeep() {
+        return new FakeUpkeep(this);
     }
 
     @Override

@@ -34,6 +34,12 @@ public record CompactionSettings(
         require(maxRecordsPerKey >= 1, "maxRecordsPerKey", maxRecordsPerKey);
     }
 
+    /** The same, but images are due where so many deltas lie one upon another. */
+    public CompactionSettings withImageThreshold(int other) {
+        return new CompactionSettings(
+                l0Threshold, maxInputBytes, targetLayerBytes, other, maxRecordsPerKey, imageCompression);
+    }
+
     private static void require(boolean holds, String name, long value) {
         if (!holds) {
             throw new IllegalArgumentException(name + " is out of range: " + value);

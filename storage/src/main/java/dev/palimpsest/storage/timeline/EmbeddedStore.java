@@ -11,6 +11,8 @@ import dev.palimpsest.storage.blob.BlockCache;
 import dev.palimpsest.storage.blob.ReadBuffers;
 import dev.palimpsest.storage.blob.ZstdContexts;
 import dev.palimpsest.storage.compaction.BackgroundCompaction;
+import dev.palimpsest.storage.compaction.BackgroundSettings;
+import dev.palimpsest.storage.compaction.CompactionSettings;
 import dev.palimpsest.storage.context.Mutex;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
@@ -18,6 +20,7 @@ import dev.palimpsest.storage.eviction.BackgroundEviction;
 import dev.palimpsest.storage.eviction.EvictionSettings;
 import dev.palimpsest.storage.file.Disk;
 import dev.palimpsest.storage.file.LocalDisk;
+import dev.palimpsest.storage.jobs.JobState;
 import dev.palimpsest.storage.layer.file.LayerIo;
 import dev.palimpsest.storage.layer.memory.DirtyBytes;
 import dev.palimpsest.storage.layer.memory.InMemoryLayers;
@@ -82,12 +85,15 @@ public final class EmbeddedStore implements AutoCloseable {
     private final Task housekeeping;
     private final Optional<BackgroundCompaction> compaction;
     private final Optional<BackgroundEviction> eviction;
+    private final CompactionSettings compactionSettings;
 
     private EmbeddedStore(Engine engine, Path directory, StoreSettings settings, PrometheusRegistry metrics) {
         this.engine = engine;
         this.directory = directory;
         this.loading = new Mutex("loading a tenant", engine.newSignal());
         this.housekeeping = engine.environment().tasks().start("housekeeping", this::keepHouse);
+        this.compactionSettings =
+                settings.background().map(BackgroundSettings::compaction).orElse(CompactionSettings.DEFAULT);
         this.compaction = settings.background()
                 .map(background -> new BackgroundCompaction(engine.environment(), background, this::upkeeps, metrics));
         this.eviction = settings.eviction()
@@ -262,8 +268,23 @@ public final class EmbeddedStore implements AutoCloseable {
     }
 
     /** How compaction in the background fares on each timeline; empty if there is none. */
-    public Map<TimelineId, BackgroundCompaction.State> compactionStates() {
+    public Map<TimelineId, JobState> compactionStates() {
         return compaction.map(BackgroundCompaction::states).orElse(Map.of());
+    }
+
+    /** Whether timelines have more L0 layers than compaction has got to, so that what is less urgent had better wait. */
+    public boolean isCompactionBehind() {
+        return compaction.isPresent() && compaction.get().isBehind();
+    }
+
+    /** When timelines are compacted, and what layers become. */
+    public CompactionSettings compactionSettings() {
+        return compactionSettings;
+    }
+
+    /** What it takes from outside: for those who do work of their own on its timelines. */
+    public Environment environment() {
+        return engine.environment();
     }
 
     private List<TimelineUpkeep> upkeeps() {

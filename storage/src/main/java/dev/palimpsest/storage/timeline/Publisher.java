@@ -8,6 +8,7 @@ import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.index.IndexPart;
 import dev.palimpsest.storage.index.TimelineMetadata;
+import dev.palimpsest.storage.jobs.JobState;
 import dev.palimpsest.storage.layer.LayerFileName;
 import dev.palimpsest.storage.layer.LayerName;
 import dev.palimpsest.storage.layer.PersistentLayer;
@@ -64,6 +65,7 @@ final class Publisher {
     private final AtomicBoolean running = new AtomicBoolean();
     private volatile long published;
     private volatile long backlogBytes;
+    private volatile JobState state = JobState.WELL;
     private volatile @Nullable StorageException failure;
 
     Publisher(
@@ -130,6 +132,16 @@ final class Publisher {
         return backlogBytes;
     }
 
+    /** How uploads fare. */
+    JobState state() {
+        return state;
+    }
+
+    /** How many layers of those that the index part is to name are not in the store. */
+    int missingLayers() {
+        return remote.missing(timeline.toPublish().layers());
+    }
+
     /** Housekeeping: goes on with deletions that had to wait. */
     void tick() {
         if (!running.get() && remote.hasUnneeded()) {
@@ -188,6 +200,7 @@ final class Publisher {
         for (int failures = 1; ; failures++) {
             try {
                 publishOnce(context);
+                state = JobState.WELL;
                 return;
             } catch (StorageException e) {
                 context.checkCancelled();
@@ -207,6 +220,7 @@ final class Publisher {
     }
 
     private void tell(int failures, StorageException failure) {
+        state = state.failed(String.valueOf(failure.getMessage()));
         if (failures >= REPEATED) {
             LOG.warn(
                     "upload of timeline {} has failed {} times in a row and is tried again; {} bytes wait: {}",
@@ -221,6 +235,7 @@ final class Publisher {
 
     private void giveUp(StorageException reason) {
         failure = reason;
+        state = new JobState(state.failures() + 1, true, String.valueOf(reason.getMessage()));
         timeline.stopWrites(reason);
         progress.signalAll();
     }

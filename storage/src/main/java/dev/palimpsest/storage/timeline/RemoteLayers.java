@@ -126,6 +126,13 @@ final class RemoteLayers {
         }
     }
 
+    /** How many of these layers are not there. */
+    int missing(Collection<PersistentLayer> layers) {
+        return (int) layers.stream()
+                .filter(layer -> !there.contains(layer.fileName()))
+                .count();
+    }
+
     /** How many bytes of these layers are not there. */
     long missingBytes(Collection<PersistentLayer> layers) {
         return layers.stream()

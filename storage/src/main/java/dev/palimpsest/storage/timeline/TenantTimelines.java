@@ -295,7 +295,8 @@ public final class TenantTimelines {
      * reads of the branch wait until the ancestor has taken in again what it had lost.
      *
      * @param lsn the last LSN that is shared, rounded up to where a record can end
-     * @throws InvalidRequestException if {@code lsn} is beyond the ancestor's last record, or out of its history
+     * @throws InvalidRequestException if {@code lsn} is beyond the ancestor's last record, or out of its history: below its
+     *     cutoff, and not {@linkplain Timeline#hold held} either
      */
     public Timeline branch(TimelineId id, TimelineId ancestorId, Lsn lsn, RequestContext context)
             throws StorageException {
@@ -316,14 +317,16 @@ public final class TenantTimelines {
             // GC raises the cutoff under the same mutex: whatever branches off after that does so above it.
             Lsn cutoff = ancestor.gcCutoffLsn();
             Timeline.@Nullable BranchPoint branched = ancestor.branchPoint();
-            Lsn first = branched == null ? cutoff : Lsn.max(cutoff, branched.lsn());
-            if (!at.isValid() || at.isAfter(last) || at.isBefore(first)) {
+            Lsn first = branched == null ? Lsn.INVALID : branched.lsn();
+            boolean retained =
+                    ancestor.history().isReadable(at) || ancestor.history().isReadable(lsn);
+            if (!at.isValid() || at.isAfter(last) || at.isBefore(first) || !retained) {
                 throw new InvalidRequestException("timeline " + ancestorId + " has no branch point at " + at
-                        + ": its own history goes from " + first + " to " + last);
+                        + ": its own history goes from " + Lsn.max(cutoff, first) + " to " + last);
             }
             TimelineMetadata metadata = ancestor.indexPart()
                     .metadata()
-                    .withGcCutoff(cutoff)
+                    .withGcCutoff(Lsn.min(cutoff, at)) // above it, if at is only leased
                     .branch(ancestorId, at, at.equals(last) ? ancestor.prevRecordLsn() : Lsn.INVALID);
             IndexPart part = IndexPart.of(Map.of(), metadata).with(state);
             return add(id, part, new Timeline.BranchPoint(ancestor, at), context);
@@ -359,7 +362,7 @@ public final class TenantTimelines {
      * Drops layers of a timeline that nothing retained needs: what is retained is what {@code inputs} say, and what branches
      * need. From here on its reads below the cutoff are refused, but for leased LSNs, and so are branches. Durable on return.
      *
-     * @param inputs what is retained; branch points are added. A cutoff beyond {@code disk_consistent_lsn} or before an
+     * @param inputs what is retained; branch points and {@linkplain Timeline#hold held} LSNs are added. A cutoff beyond {@code disk_consistent_lsn} or before an
      *     earlier one counts as that
      */
     public GcReport collectGarbage(TimelineId id, GcInputs inputs, GarbageCollection.Mode mode, RequestContext context)
@@ -369,7 +372,11 @@ public final class TenantTimelines {
         try (Mutex.Held _ = lifecycle.acquire(context)) {
             retained = inputs.notBeyond(timeline.diskConsistentLsn()).withBranchPoints(branchPoints(timeline));
             if (mode == GarbageCollection.Mode.REMOVE) {
-                timeline.history().advance(retained.cutoff(), retained.leases());
+                retained = retained.withLeases(timeline.history().advance(retained.cutoff(), retained.leases()));
+            } else {
+                List<Lsn> leases = new ArrayList<>(retained.leases());
+                leases.addAll(timeline.history().held());
+                retained = retained.withLeases(leases);
             }
         }
         return timeline.upkeep().collectGarbage(retained, mode, context);

@@ -11,6 +11,7 @@ import dev.palimpsest.storage.context.Mutex;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.index.IndexPart;
 import dev.palimpsest.storage.index.TimelineMetadata;
+import dev.palimpsest.storage.jobs.JobState;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
@@ -164,6 +165,16 @@ public final class Timeline {
     /** Its own layers that are on their way from the object store, or wait for their turn. */
     public List<DownloadQueue.Progress> downloads() {
         return files.persistent().inProgress();
+    }
+
+    /** How many of its layers wait for their upload, as far as compaction and flushes are done with them. */
+    public int layersToUpload() {
+        return publisher.missingLayers();
+    }
+
+    /** How its uploads fare. */
+    public JobState uploadState() {
+        return publisher.state();
     }
 
     /** Reads below this LSN are refused. The index part may name an earlier one, until a layer is removed for it. */
@@ -334,6 +345,24 @@ public final class Timeline {
     private InvalidRequestException notReadable(Lsn lsn) {
         return new InvalidRequestException("timeline " + id + " cannot be read at " + lsn + ": its history begins at "
                 + gcCutoffLsn() + " and is at " + lastRecordLsn());
+    }
+
+    /**
+     * Holds an LSN while somebody needs to read there more than once, or to branch off: GC lets it be read, and keeps what it
+     * needs, until the hold is closed. It does not outlive the process.
+     *
+     * @throws InvalidRequestException if it cannot be read any more
+     */
+    public Hold hold(Lsn lsn) throws InvalidRequestException {
+        if (!history.hold(lsn)) {
+            throw notReadable(lsn);
+        }
+        return new Hold(history, lsn);
+    }
+
+    /** The LSNs that are held, in ascending order. */
+    public List<Lsn> heldLsns() {
+        return history.held();
     }
 
     /**

@@ -17,6 +17,7 @@ import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.gc.GarbageCollection;
 import dev.palimpsest.storage.gc.GcInputs;
 import dev.palimpsest.storage.gc.GcReport;
+import dev.palimpsest.storage.jobs.JobPauses;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
@@ -271,8 +272,7 @@ class TimelineUpkeepTest {
                 Duration.ofMillis(2),
                 1,
                 Duration.ofMinutes(1),
-                Duration.ofMillis(1),
-                Duration.ofSeconds(1));
+                new JobPauses(Duration.ofMillis(1), Duration.ofSeconds(1)));
         reopen(StoreSettings.DEFAULT.withBackground(background));
         for (long lsn = 0x1000; lsn < 0x9000; lsn += 0x1000) {
             round(root, lsn);
