@@ -137,14 +137,15 @@ public final class PemFile {
     }
 
     private static PublicKey publicKey(Path file, byte[] der) throws GeneralSecurityException {
-        for (String algorithm : List.of("Ed25519", "RSA")) {
+        try {
+            return KeyFactory.getInstance("Ed25519").generatePublic(new X509EncodedKeySpec(der));
+        } catch (InvalidKeySpecException notEd25519) {
             try {
-                return KeyFactory.getInstance(algorithm).generatePublic(new X509EncodedKeySpec(der));
+                return KeyFactory.getInstance("RSA").generatePublic(new X509EncodedKeySpec(der));
             } catch (InvalidKeySpecException e) {
-                continue; // then it is of the next kind, or of none
+                throw new GeneralSecurityException(file + " holds a public key that is neither Ed25519 nor RSA", e);
             }
         }
-        throw new GeneralSecurityException(file + " holds a public key that is neither Ed25519 nor RSA");
     }
 
     /**
