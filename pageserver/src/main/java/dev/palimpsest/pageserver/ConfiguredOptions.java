@@ -248,7 +248,6 @@ public final class ConfiguredOptions {
                 get(StorageSettings.COMPACTION_PERIOD),
                 get(StorageSettings.IMAGE_CHECK_DISTANCE),
                 get(StorageSettings.IMAGE_CHECK_PERIOD),
-                BackgroundSettings.DEFAULT.firstPause(),
-                BackgroundSettings.DEFAULT.longestPause());
+                BackgroundSettings.DEFAULT.pauses());
     }
 }

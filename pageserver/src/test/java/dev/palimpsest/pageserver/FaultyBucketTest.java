@@ -96,7 +96,7 @@ class FaultyBucketTest {
                 try {
                     write(primary, server, rounds);
                     compare(primary, server);
-                    server.branches().flush(ServerProcess.BRANCH);
+                    server.branches().upkeep().flush(ServerProcess.BRANCH);
                 } finally {
                     sampling.interrupt();
                     sampling.join();
@@ -135,7 +135,7 @@ class FaultyBucketTest {
                 statement.execute("UPDATE t SET v = v || 'x' WHERE k BETWEEN " + from + " AND " + (from + 20));
                 statement.execute("DELETE FROM t WHERE k = " + random.nextInt(2000));
                 if (round % 3 == 2) {
-                    server.branches().flush(ServerProcess.BRANCH);
+                    server.branches().upkeep().flush(ServerProcess.BRANCH);
                 }
             }
         }

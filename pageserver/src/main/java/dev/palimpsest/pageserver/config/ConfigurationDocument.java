@@ -43,7 +43,12 @@ public final class ConfigurationDocument {
     }
 
     private static String example(Setting<?> setting) {
-        return setting.kind().name().equals("true or false") ? "true" : "\"…\"";
+        return switch (setting.kind().name()) {
+            case "true or false" -> "true";
+            case "bytes" -> "\"20GB\"";
+            case "duration" -> "\"7 d\"";
+            default -> "\"…\"";
+        };
     }
 
     private static void comment(StringBuilder out, String text) {

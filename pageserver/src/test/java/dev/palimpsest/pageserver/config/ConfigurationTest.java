@@ -8,8 +8,10 @@ import dev.palimpsest.pageserver.ServerOptions;
 import dev.palimpsest.pageserver.StorageLocation;
 import dev.palimpsest.pageserver.http.HttpSettings;
 import dev.palimpsest.pageserver.pageservice.PageServiceSettings;
+import dev.palimpsest.pageserver.retention.RetentionSettings;
 import dev.palimpsest.pageserver.security.SecuritySettings;
 import dev.palimpsest.storage.compaction.BackgroundSettings;
+import dev.palimpsest.storage.eviction.EvictionSettings;
 import dev.palimpsest.storage.remote.RemoteSettings;
 import dev.palimpsest.storage.timeline.StoreSettings;
 import java.nio.file.Files;
@@ -49,7 +51,34 @@ class ConfigurationTest {
                         null,
                         RemoteSettings.DEFAULT,
                         StoreSettings.DEFAULT.withBackground(BackgroundSettings.DEFAULT),
+                        null,
+                        RetentionSettings.DEFAULT,
                         null));
+    }
+
+    @Test
+    void limitsOfTheDiskAreOfUseWithStorageElsewhereOnly() throws Exception {
+        String limit = "directory = \"/d\"\n[disk_usage_based_eviction]\nmax_local_bytes = \"20GB\"\n";
+        assertThat(problems(limit))
+                .singleElement()
+                .asString()
+                .contains("c.toml:3", "disk_usage_based_eviction.max_local_bytes", "remote_storage only");
+        EvictionSettings usual = EvictionSettings.DEFAULT;
+        assertThat(options(limit + "[remote_storage]\nlocal_path = \"/o\"").eviction())
+                .isEqualTo(usual.withMaxLocalBytes(20L << 30).withMinFreeBytes(0));
+        assertThat(options(limit + "[remote_storage]\nbucket_name = \"b\"\nbucket_region = \"r\"").eviction())
+                .isEqualTo(usual.withMaxLocalBytes(20L << 30));
+        assertThat(options("directory = \"/d\"\n[remote_storage]\nbucket_name = \"b\"\nbucket_region = \"r\"")
+                        .eviction())
+                .isEqualTo(usual);
+    }
+
+    @Test
+    void historyIsKeptAsItSays() throws Exception {
+        assertThat(options("directory = \"/d\"\n[tenant_config]\npitr_interval = \"2 h\"\ngc_horizon = \"1MB\"\n"
+                                + "gc_period = \"0 s\"\nlsn_lease_length = \"1 m\"")
+                        .retention())
+                .isEqualTo(new RetentionSettings(Duration.ofHours(2), 1 << 20, Duration.ZERO, Duration.ofMinutes(1)));
     }
 
     @Test
@@ -176,7 +205,7 @@ class ConfigurationTest {
     void bytesAreReadAsPeopleWriteThem() {
         assertThat(Units.bytes("64MiB")).isEqualTo(64 << 20);
         assertThat(Units.bytes("1.5 GiB")).isEqualTo(3L << 29);
-        assertThat(Units.bytes("2 GB")).isEqualTo(2_000_000_000L);
+        assertThat(Units.bytes("2 GB")).isEqualTo(2L << 30);
         assertThat(Units.bytes("17")).isEqualTo(17);
         for (String none : List.of("", "MiB", "1.5", "-1", "1 XB", "99999999999 TiB")) {
             assertThatThrownBy(() -> Units.bytes(none)).as(none).isInstanceOf(IllegalArgumentException.class);

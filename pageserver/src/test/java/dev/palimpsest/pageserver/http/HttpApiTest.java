@@ -452,7 +452,7 @@ class HttpApiTest {
         assertThat(gc.get("pitr_interval").asString()).isEqualTo("PT2H");
         assertThat(gc.get("layers_kept").get("by_time").asInt()).isEqualTo(4);
         assertThat(put(BRANCHES + "/prod/gc", "{\"pitr_interval\": \"soon\"}").message())
-                .contains("no duration");
+                .contains("wants a duration");
         assertThat(put(BRANCHES + "/prod/compact", "{\"images\": true, \"force\": true}")
                         .json()
                         .get("image_layers_written")
