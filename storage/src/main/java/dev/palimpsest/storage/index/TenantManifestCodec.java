@@ -31,7 +31,7 @@ import tools.jackson.core.json.JsonFactory;
  *                        index part without one; all of it is left out as long as the generation is only claimed
  * </pre>
  *
- * <p>Timelines, LSNs and moments are written as in an {@link IndexPartCodec index part}. Fields not named here are ignored; a
+ * <p>Around these fields is a {@link DocumentChecksum}. Timelines, LSNs and moments are written as in an {@link IndexPartCodec index part}. Fields not named here are ignored; a
  * greater version is refused. Stateless.
  */
 public final class TenantManifestCodec {
@@ -60,7 +60,7 @@ public final class TenantManifestCodec {
             write(json, manifest.life());
             json.writeEndObject();
         }
-        return bytes.toByteArray();
+        return DocumentChecksum.add(bytes.toByteArray());
     }
 
     private static void write(JsonGenerator json, TenantManifest.OffloadedTimeline timeline) {
@@ -124,8 +124,7 @@ public final class TenantManifestCodec {
         }
 
         TenantManifest read() throws CorruptionException {
-            json.object("the manifest", this::readField);
-            json.end();
+            json.document("the manifest", this::readField);
             if (!sawVersion) {
                 throw missing("version");
             }

@@ -32,7 +32,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>The claimed generations of a tenant are a row without a gap, and their manifests are never deleted: so the next free one
  * is found by asking for single objects, however much listings lag. Where the row begins is said in an object that never
- * changes, {@code generations.json}: {@code {"first":number}}. It is put by whoever claims the first one, after a look at all
+ * changes, {@code generations.json}: see {@link GenerationsCodec}. It is put by whoever claims the first one, after a look at all
  * generations that are listed: in a bucket that Neon has written, or an older Palimpsest, there are some that nobody claimed.
  */
 final class GenerationClaim {
