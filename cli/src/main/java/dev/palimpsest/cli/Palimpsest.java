@@ -32,6 +32,7 @@ public final class Palimpsest implements Runnable {
             Map.entry("verify", VerifyCommand.class),
             Map.entry("endpoint", EndpointCommand.class),
             Map.entry("demo", DemoCommand.class),
+            Map.entry("storage", StorageCommand.class),
             Map.entry("layer", LayerCommand.class),
             Map.entry("wal", WalCommand.class),
             Map.entry("bench", BenchCommand.class));

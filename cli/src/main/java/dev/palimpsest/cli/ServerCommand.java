@@ -8,11 +8,10 @@ import dev.palimpsest.storage.StorageException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -52,17 +51,8 @@ final class ServerCommand implements Callable<Integer> {
                             + "a bucket are found as AWS's own tools find them. Default: in --dir")
     private @Nullable String storage;
 
-    @Option(
-            names = "--endpoint",
-            paramLabel = "URL",
-            description = "of the bucket's service, if that is not AWS: MinIO, R2, Ceph …")
-    private @Nullable String endpoint;
-
-    @Option(
-            names = "--region",
-            paramLabel = "REGION",
-            description = "of the bucket, where AWS's own settings do not say it")
-    private @Nullable String region;
+    @Mixin
+    private ServiceOptions service = new ServiceOptions();
 
     @Option(
             names = "--pages",
@@ -144,25 +134,11 @@ final class ServerCommand implements Callable<Integer> {
     }
 
     private @Nullable StorageLocation location() {
-        Map<String, String> parts = new LinkedHashMap<>();
-        if (endpoint != null) {
-            parts.put("endpoint", endpoint);
-        }
-        if (region != null) {
-            parts.put("region", region);
-        }
         if (storage == null) {
-            if (!parts.isEmpty()) {
-                throw new ParameterException(
-                        spec.commandLine(), "--" + parts.keySet().iterator().next() + " is of use with --storage only");
-            }
+            service.refuseWithout(spec.commandLine(), "--storage");
             return null;
         }
-        try {
-            return StorageLocation.parse(storage, parts);
-        } catch (IllegalArgumentException e) {
-            throw new ParameterException(spec.commandLine(), "--storage: " + e.getMessage(), e);
-        }
+        return service.location(spec.commandLine(), "--storage", storage);
     }
 
     private record Address(String host, int port) {}

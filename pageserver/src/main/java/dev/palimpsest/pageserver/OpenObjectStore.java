@@ -4,9 +4,11 @@ import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.file.Disk;
 import dev.palimpsest.storage.remote.ObjectStore;
+import dev.palimpsest.storage.remote.ReadOnlyObjectStore;
 import dev.palimpsest.storage.remote.RemoteSettings;
 import dev.palimpsest.storage.remote.local.LocalDirectoryStore;
 import dev.palimpsest.storage.runtime.Environment;
+import dev.palimpsest.storage.s3.ConditionalPuts;
 import dev.palimpsest.storage.s3.S3ObjectStore;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
@@ -63,6 +65,38 @@ public final class OpenObjectStore implements AutoCloseable {
                     lock.close();
                     throw e;
                 }
+            }
+        };
+    }
+
+    /**
+     * Opens it for reading only: nothing is written, not even to find out what a service can do, and nothing is locked, so a
+     * server may be using it.
+     *
+     * @throws IOException if the directory is not there
+     * @throws StorageException if the bucket cannot be used
+     */
+    public static OpenObjectStore openForReading(
+            StorageLocation location,
+            Disk disk,
+            Environment environment,
+            RemoteSettings settings,
+            PrometheusRegistry metrics,
+            RequestContext context)
+            throws IOException, StorageException {
+        return switch (location) {
+            case StorageLocation.Bucket bucket -> {
+                S3ObjectStore store = S3ObjectStore.open(
+                        bucket.settings().withConditionalPuts(ConditionalPuts.NONE), environment, context);
+                yield new OpenObjectStore(
+                        new ReadOnlyObjectStore(settings.wrap(store, environment, metrics)), store::close);
+            }
+            case StorageLocation.LocalDirectory directory -> {
+                if (!disk.exists(directory.path())) {
+                    throw new IOException("there is no directory " + directory.path());
+                }
+                ObjectStore store = LocalDirectoryStore.reading(disk, directory.path());
+                yield new OpenObjectStore(settings.wrap(store, environment, metrics), () -> {});
             }
         };
     }

@@ -52,6 +52,9 @@ public final class IndexPartCodec {
     /** The version that is written. */
     public static final int VERSION = 15;
 
+    /** More than one has: one of a million layers has some 200 MB. */
+    public static final int MAX_BYTES = 512 << 20;
+
     static final int OLDEST_VERSION = 1;
     static final String EXTENSION = "palimpsest";
 

@@ -38,6 +38,9 @@ public final class TenantManifestCodec {
     /** The version that is written. */
     public static final int VERSION = 2;
 
+    /** More than one has: one of a hundred thousand timelines has some 7 MB. */
+    public static final int MAX_BYTES = 64 << 20;
+
     private static final int OLDEST_VERSION = 1;
     private static final JsonFactory FACTORY = new JsonFactory();
 

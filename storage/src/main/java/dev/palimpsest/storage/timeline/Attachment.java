@@ -75,7 +75,7 @@ final class Attachment {
         this.manifest = OwnObject.present(
                 objects,
                 claimed.manifest().key(),
-                GenerationClaim.MAX_BYTES,
+                TenantManifestCodec.MAX_BYTES,
                 claimed.manifest().version());
         this.publishing = publishing;
     }

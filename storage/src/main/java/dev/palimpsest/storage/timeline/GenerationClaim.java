@@ -36,9 +36,6 @@ import org.slf4j.LoggerFactory;
  * generations that are listed: in a bucket that Neon has written, or an older Palimpsest, there are some that nobody claimed.
  */
 final class GenerationClaim {
-    /** The manifest of a hundred thousand timelines has some 7 MB. */
-    static final int MAX_BYTES = 64 << 20;
-
     private static final Logger LOG = LoggerFactory.getLogger(GenerationClaim.class);
     private static final int OWNER_BYTES = 16;
 
@@ -105,7 +102,7 @@ final class GenerationClaim {
             if (e.kind() == ObjectStoreException.Kind.REFUSED) {
                 throw e;
             }
-            Optional<ObjectBytes> found = read(key, MAX_BYTES);
+            Optional<ObjectBytes> found = read(key, TenantManifestCodec.MAX_BYTES);
             if (found.isEmpty()) {
                 // It may still come. Then it is the claim of a life that came no further.
                 throw e;
@@ -225,7 +222,7 @@ final class GenerationClaim {
                 number >= claimed.first().number();
                 number--) {
             ObjectKey key = manifestKey(new Generation(number));
-            ObjectBytes found = read(key, MAX_BYTES)
+            ObjectBytes found = read(key, TenantManifestCodec.MAX_BYTES)
                     .orElseThrow(() -> new CorruptionException(
                             key.value(),
                             0,
@@ -257,6 +254,7 @@ final class GenerationClaim {
             return TenantManifest.EMPTY;
         }
         ObjectKey key = newest.get().key();
-        return TenantManifestCodec.decode(objects.read(key, MAX_BYTES, context).bytes(), key.value());
+        return TenantManifestCodec.decode(
+                objects.read(key, TenantManifestCodec.MAX_BYTES, context).bytes(), key.value());
     }
 }

@@ -26,9 +26,6 @@ import java.util.function.UnaryOperator;
  * was there afterwards; see {@link Attachment}.
  */
 final class TimelineIndex {
-    /** An index part of a million layers has some 200 MB. */
-    static final int MAX_BYTES = 512 << 20;
-
     private final TimelineId timeline;
     private final Attachment attachment;
     private final OwnObject object;
@@ -51,8 +48,8 @@ final class TimelineIndex {
         this.attachment = attachment;
         this.current = stored.part();
         this.object = stored.object().equals(own)
-                ? OwnObject.present(objects, own, MAX_BYTES, stored.version())
-                : OwnObject.absent(objects, own, MAX_BYTES);
+                ? OwnObject.present(objects, own, IndexPartCodec.MAX_BYTES, stored.version())
+                : OwnObject.absent(objects, own, IndexPartCodec.MAX_BYTES);
         this.publishing = publishing;
     }
 
@@ -61,7 +58,7 @@ final class TimelineIndex {
 
     /** Reads an index part. */
     static Stored read(ObjectStore objects, ObjectKey object, RequestContext context) throws StorageException {
-        ObjectBytes found = objects.read(object, MAX_BYTES, context);
+        ObjectBytes found = objects.read(object, IndexPartCodec.MAX_BYTES, context);
         IndexPart part = IndexPartCodec.decode(found.bytes(), object.value());
         if (!part.violations().isEmpty()) {
             throw new CorruptionException(
@@ -87,7 +84,7 @@ final class TimelineIndex {
                             .version());
         } catch (ObjectStoreException e) {
             if (e.kind() == ObjectStoreException.Kind.PRECONDITION_FAILED) {
-                ObjectBytes found = objects.read(object, MAX_BYTES, context);
+                ObjectBytes found = objects.read(object, IndexPartCodec.MAX_BYTES, context);
                 if (Arrays.equals(found.bytes(), bytes)) {
                     return new Stored(part, object, found.info().version());
                 }

@@ -31,7 +31,7 @@ class DocumentChecksumTest {
         Decode tenant = bytes -> TenantManifestCodec.decode(bytes, "tenant-manifest-00000001.json");
         Decode generations = bytes -> GenerationsCodec.decode(bytes, "generations.json");
         return Stream.of(
-                Arguments.of("index part", IndexPartCodecTest.file("version-15-checksum.json"), index),
+                Arguments.of("index part", indexPart(), index),
                 Arguments.of("manifest", TenantManifestCodec.encode(manifest), tenant),
                 Arguments.of("generations", GenerationsCodec.encode(new Generation(7)), generations));
     }
@@ -44,6 +44,14 @@ class DocumentChecksumTest {
             byte[] damaged = document.clone();
             damaged[bit / 8] ^= (byte) (1 << bit % 8);
             expectFound(decode, damaged, what + ", bit " + bit);
+        }
+    }
+
+    private static byte[] indexPart() {
+        try {
+            return IndexPartCodec.encode(IndexPartCodec.decode(IndexPartCodecTest.file(7), "version 7"));
+        } catch (CorruptionException e) {
+            throw new IllegalStateException(e);
         }
     }
 
@@ -64,7 +72,7 @@ class DocumentChecksumTest {
     @MethodSource("documents")
     void otherBytesInARowAreFound(String what, byte[] document, Decode decode) {
         SplittableRandom random = new SplittableRandom(SEED);
-        for (int run = 0; run < 5_000; run++) {
+        for (int run = 0; run < 1_000; run++) {
             byte[] damaged = document.clone();
             int at = random.nextInt(document.length - 3);
             boolean same = true;

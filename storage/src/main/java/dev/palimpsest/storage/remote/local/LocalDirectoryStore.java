@@ -18,6 +18,7 @@ import dev.palimpsest.storage.remote.ObjectSink;
 import dev.palimpsest.storage.remote.ObjectSource;
 import dev.palimpsest.storage.remote.ObjectStore;
 import dev.palimpsest.storage.remote.PutCondition;
+import dev.palimpsest.storage.remote.ReadOnlyObjectStore;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Collection;
@@ -68,6 +69,15 @@ public final class LocalDirectoryStore implements ObjectStore {
             disk.delete(temporary.resolve(leftover.name()));
         }
         return new LocalDirectoryStore(disk, root);
+    }
+
+    /**
+     * A store of which only what is there is read; another process may be writing it.
+     *
+     * @param root a directory that is there
+     */
+    public static ObjectStore reading(Disk disk, Path root) {
+        return new ReadOnlyObjectStore(new LocalDirectoryStore(disk, root));
     }
 
     @Override
