@@ -39,6 +39,7 @@ public final class Server implements AutoCloseable {
     private final ServerOptions options;
     private final Deque<AutoCloseable> parts = new ArrayDeque<>();
     private final AtomicBoolean closed = new AtomicBoolean();
+    private final PrometheusRegistry metrics = new PrometheusRegistry();
     private @Nullable HttpApi api;
     private @Nullable PageService pages;
     private @Nullable Branches branches;
@@ -67,11 +68,10 @@ public final class Server implements AutoCloseable {
     private void start() throws IOException, StorageException {
         keep(DirectoryLock.take(options.directory()));
         LOG.info("starting in {}", options.directory());
-        PrometheusRegistry metrics = new PrometheusRegistry();
         PostgresRedo redo = keep(new PostgresRedo());
         EmbeddedStore store = keep(EmbeddedStore.open(
                 options.directory(),
-                (disk, environment) -> objects(disk, environment, metrics),
+                (disk, environment) -> objects(disk, environment),
                 StoreSettings.DEFAULT.withBackground(BackgroundSettings.DEFAULT),
                 redo,
                 new DenseClusterKeys(),
@@ -95,7 +95,7 @@ public final class Server implements AutoCloseable {
         LOG.info("listening on http://{}:{}", options.listenHost(), http.port());
     }
 
-    private ObjectStore objects(Disk disk, Environment environment, PrometheusRegistry metrics)
+    private ObjectStore objects(Disk disk, Environment environment)
             throws IOException, StorageException {
         StorageLocation location = options.storage();
         if (location == null) {
@@ -115,6 +115,11 @@ public final class Server implements AutoCloseable {
     /** Where the management API listens. */
     public int httpPort() {
         return opened(api).port();
+    }
+
+    /** What is measured in it. */
+    public PrometheusRegistry metrics() {
+        return metrics;
     }
 
     /** Where pages are served. */
