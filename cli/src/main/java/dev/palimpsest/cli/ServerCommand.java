@@ -8,6 +8,7 @@ import dev.palimpsest.storage.StorageException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -46,13 +47,20 @@ final class ServerCommand implements Callable<Integer> {
     @Option(
             names = "--storage",
             paramLabel = "URL",
-            description =
-                    "where history is kept, s3://BUCKET/PREFIX or a directory; --dir is a cache of it then. Credentials of "
-                            + "a bucket are found as AWS's own tools find them. Default: in --dir")
+            description = "where history is kept, s3://BUCKET/PREFIX or a directory; --dir is a cache of it then."
+                    + " Credentials of a bucket are found as AWS's own tools find them. Default: in --dir")
     private @Nullable String storage;
 
     @Mixin
     private ServiceOptions service = new ServiceOptions();
+
+    @Option(
+            names = "--allow-unguarded-store",
+            description =
+                    "use a bucket even if its service cannot put an object on the condition that there is none. Then"
+                            + " only a heartbeat in an object keeps two servers apart, which together could damage a"
+                            + " tenant")
+    private boolean allowUnguarded;
 
     @Option(
             names = "--pages",
@@ -136,9 +144,14 @@ final class ServerCommand implements Callable<Integer> {
     private @Nullable StorageLocation location() {
         if (storage == null) {
             service.refuseWithout(spec.commandLine(), "--storage");
+            if (allowUnguarded) {
+                throw new ParameterException(
+                        spec.commandLine(), "--allow-unguarded-store is of use with --storage only");
+            }
             return null;
         }
-        return service.location(spec.commandLine(), "--storage", storage);
+        Map<String, String> more = allowUnguarded ? Map.of("allow-unguarded", "true") : Map.of();
+        return service.location(spec.commandLine(), "--storage", storage, more);
     }
 
     private record Address(String host, int port) {}

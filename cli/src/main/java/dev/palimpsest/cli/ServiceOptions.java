@@ -37,10 +37,13 @@ final class ServiceOptions {
      * Where objects are.
      *
      * @param name of the option or parameter that says {@code text}, for errors
+     * @param more options of the location
      */
-    StorageLocation location(CommandLine command, String name, String text) {
+    StorageLocation location(CommandLine command, String name, String text, Map<String, String> more) {
+        Map<String, String> options = given();
+        options.putAll(more);
         try {
-            return StorageLocation.parse(text, given());
+            return StorageLocation.parse(text, options);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(command, name + ": " + e.getMessage(), e);
         }

@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
@@ -35,10 +36,10 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "check",
         mixinStandardHelpOptions = true,
-        description =
-                "Walk an object store: the claims, manifests and index parts of every tenant, every layer that is named "
-                        + "there, ancestors and branch points; and what nobody names. Only reads, and may run beside a server. Exit "
-                        + "code 0 if nothing is wrong, 1 if something is, 2 if it could not be checked.")
+        description = "Walk an object store: the claims, manifests and index parts of every tenant, every layer that is"
+                + " named there, ancestors and branch points; and what nobody names. Only reads, and may run"
+                + " beside a server. Exit code 0 if nothing is wrong, 1 if something is, 2 if it could not be"
+                + " checked.")
 final class StorageCheckCommand implements Callable<Integer> {
     private static final int NOT_CHECKED = 2;
 
@@ -109,7 +110,7 @@ final class StorageCheckCommand implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(), "Give either a URL or --dir");
         }
         if (url != null) {
-            return service.location(spec.commandLine(), "URL", url);
+            return service.location(spec.commandLine(), "URL", url, Map.of());
         }
         service.refuseWithout(spec.commandLine(), "a URL");
         return new StorageLocation.LocalDirectory(

@@ -95,8 +95,7 @@ public final class Server implements AutoCloseable {
         LOG.info("listening on http://{}:{}", options.listenHost(), http.port());
     }
 
-    private ObjectStore objects(Disk disk, Environment environment)
-            throws IOException, StorageException {
+    private ObjectStore objects(Disk disk, Environment environment) throws IOException, StorageException {
         StorageLocation location = options.storage();
         if (location == null) {
             return LocalDirectoryStore.open(disk, options.directory().resolve("objects"));

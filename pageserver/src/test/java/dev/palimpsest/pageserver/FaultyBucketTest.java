@@ -179,8 +179,8 @@ class FaultyBucketTest {
     }
 
     private static void verify(PostgresServer primary, Server server) throws Exception {
-        DirectoryComparison.Result result = server.branches()
-                .verify(ServerProcess.BRANCH, primary.dataDirectory(), PageComparison.Server.PRIMARY);
+        DirectoryComparison.Result result =
+                server.branches().verify(ServerProcess.BRANCH, primary.dataDirectory(), PageComparison.Server.PRIMARY);
         assertThat(result.differences()).as("seed %d", SEED).isEmpty();
         assertThat(result.pages()).isGreaterThan(1000);
     }

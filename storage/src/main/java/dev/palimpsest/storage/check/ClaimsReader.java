@@ -83,8 +83,8 @@ final class ClaimsReader {
             findings.problem(
                     key.value(),
                     "there is no such object, though there are manifests of claimed generations",
-                    "the next server begins a new row of generations after those that are listed; if the listing lags, it"
-                            + " reads an older state",
+                    "the next server begins a new row of generations after those that are listed; if the listing lags,"
+                            + " it reads an older state",
                     tenant,
                     null);
         }

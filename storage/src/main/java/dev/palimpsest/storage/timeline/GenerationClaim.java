@@ -76,7 +76,9 @@ final class GenerationClaim {
         if (!objects.capabilities().contains(ObjectStore.Capability.PUT_IF_ABSENT)) {
             throw new InvalidRequestException(
                     "the object store cannot put an object only if it is absent, so two servers that"
-                            + " both believe they own tenant " + tenant + " could overwrite each other's data there");
+                            + " both believe they own tenant " + tenant
+                            + " could overwrite each other's data there. A server may be allowed to use it all the"
+                            + " same, see its --allow-unguarded-store");
         }
         byte[] id = new byte[OWNER_BYTES];
         random.nextBytes(id);
