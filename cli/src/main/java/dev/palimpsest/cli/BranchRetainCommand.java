@@ -1,8 +1,8 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.pageserver.branch.HistoryView;
-import dev.palimpsest.pageserver.http.Requests;
 import dev.palimpsest.pageserver.config.Units;
+import dev.palimpsest.pageserver.http.Requests;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.Callable;

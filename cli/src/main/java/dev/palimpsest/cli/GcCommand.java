@@ -1,9 +1,9 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.pageserver.branch.GcView;
+import dev.palimpsest.pageserver.config.Units;
 import dev.palimpsest.pageserver.http.Requests;
 import dev.palimpsest.pageserver.retention.RetentionPlanner;
-import dev.palimpsest.pageserver.config.Units;
 import dev.palimpsest.storage.gc.GcPlanner;
 import java.io.IOException;
 import java.io.PrintWriter;

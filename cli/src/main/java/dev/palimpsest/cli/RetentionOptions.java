@@ -23,15 +23,18 @@ final class RetentionOptions {
             description = "how often what need not be kept is removed; 0 for never by itself; default: 1h")
     private @Nullable String gcPeriod;
 
-    @Nullable String pitrInterval() {
+    @Nullable
+    String pitrInterval() {
         return pitrInterval;
     }
 
-    @Nullable String gcHorizon() {
+    @Nullable
+    String gcHorizon() {
         return gcHorizon;
     }
 
-    @Nullable String gcPeriod() {
+    @Nullable
+    String gcPeriod() {
         return gcPeriod;
     }
 }

@@ -202,9 +202,7 @@ public final class ConfiguredOptions {
         EvictionSettings standard = EvictionSettings.DEFAULT;
         return new EvictionSettings(
                 get(StorageSettings.EVICTION_PERIOD),
-                configuration
-                        .find(StorageSettings.EVICTION_MAX_LOCAL_BYTES)
-                        .orElse(standard.maxLocalBytes()),
+                configuration.find(StorageSettings.EVICTION_MAX_LOCAL_BYTES).orElse(standard.maxLocalBytes()),
                 configuration
                         .find(StorageSettings.EVICTION_MIN_AVAIL_BYTES)
                         .orElse(usual ? standard.minFreeBytes() : 0L),

@@ -2,8 +2,8 @@ package dev.palimpsest.pageserver.http;
 
 import dev.palimpsest.pageserver.branch.BranchException;
 import dev.palimpsest.pageserver.branch.BranchService;
-import dev.palimpsest.pageserver.retention.RetentionOverride;
 import dev.palimpsest.pageserver.config.Units;
+import dev.palimpsest.pageserver.retention.RetentionOverride;
 import dev.palimpsest.postgres.Lsn;
 import java.time.Duration;
 import java.util.Set;

@@ -66,7 +66,8 @@ class ConfigurationTest {
         EvictionSettings usual = EvictionSettings.DEFAULT;
         assertThat(options(limit + "[remote_storage]\nlocal_path = \"/o\"").eviction())
                 .isEqualTo(usual.withMaxLocalBytes(20L << 30).withMinFreeBytes(0));
-        assertThat(options(limit + "[remote_storage]\nbucket_name = \"b\"\nbucket_region = \"r\"").eviction())
+        assertThat(options(limit + "[remote_storage]\nbucket_name = \"b\"\nbucket_region = \"r\"")
+                        .eviction())
                 .isEqualTo(usual.withMaxLocalBytes(20L << 30));
         assertThat(options("directory = \"/d\"\n[remote_storage]\nbucket_name = \"b\"\nbucket_region = \"r\"")
                         .eviction())
