@@ -63,7 +63,7 @@ final class BranchRetainCommand implements Callable<Integer> {
                 client.send(
                         "PUT",
                         path,
-                        new Requests.Retain(pitrInterval == null ? null : pitrInterval.toString(), gcHorizon));
+                        new Requests.Retain(pitrInterval == null ? null : Units.print(pitrInterval), gcHorizon));
             }
             HistoryView history = client.get(ServerClient.branch(name) + "/history", HistoryView.class);
             spec.commandLine()

@@ -74,8 +74,10 @@ final class ServerClient implements AutoCloseable {
             SSLContext context = SSLContext.getInstance("TLS");
             context.init(null, trust.getTrustManagers(), null);
             return context;
-        } catch (IOException | GeneralSecurityException e) {
-            throw new ServerFailure("no certificates in " + authorities + ": " + Failures.describe(e), e);
+        } catch (GeneralSecurityException e) {
+            throw new ServerFailure("--ca: " + e.getMessage(), e);
+        } catch (IOException e) {
+            throw new ServerFailure("--ca: " + authorities + " cannot be read: " + Failures.describe(e), e);
         }
     }
 

@@ -250,12 +250,12 @@ class ServedCommandsTest {
     void gcAndCompactionSayInNumbersWhatTheyDid() {
         assertThat(run("gc", "prod", "--dry-run", "--pitr-interval", "12h", "--horizon", "1GB").out)
                 .isEqualToNormalizingNewlines("""
-                        history is kept from 0/5000 on: by pitr_interval, 12h
+                        history is kept from 0/5000 on: by pitr_interval, 12 h
                         3 of 8 layers would be removed, 3.0 MB of 8.0 MB, in 1.5 s
                         4 layers kept: within pitr_interval
                         1 layer kept: no newer image layers cover them
                         """);
-        assertThat(run("gc", "prod").out).contains("3 of 8 layers removed").contains("by pitr_interval, 7d");
+        assertThat(run("gc", "prod").out).contains("3 of 8 layers removed").contains("by pitr_interval, 7 d");
         assertThat(run("gc", "prod", "--pitr-interval", "soon").code).isEqualTo(2);
         assertThat(run("compact", "prod", "--images", "--force").out).isEqualToNormalizingNewlines("""
                         10 L0 layers read, 10 MB; 4 delta layers written, 9.0 MB
@@ -275,7 +275,7 @@ class ServedCommandsTest {
     @Test
     void aBranchKeepsWhatIsSaid() {
         assertThat(run("branch", "retain", "prod", "--pitr-interval", "2h").out)
-                .isEqualToNormalizingNewlines("branch prod keeps pitr_interval 7d, gc_horizon 64 MB\n");
+                .isEqualToNormalizingNewlines("branch prod keeps pitr_interval 7 d, gc_horizon 64 MB\n");
         assertThat(run("branch", "retain", "prod", "--gc-horizon", "0").code).isZero();
         assertThat(run("branch", "retain", "prod", "--default").code).isZero();
         assertThat(run("branch", "retain", "prod").code).isEqualTo(2);
@@ -466,18 +466,18 @@ class ServedCommandsTest {
         assertThat(runAsIs(List.of("status", "--server", address.group(1))).code)
                 .isEqualTo(1);
         assertThat(runAsIs(List.of("server", "--dir", "d", "--listen", "9898")).err)
-                .contains("--listen wants");
+                .contains("--listen: listen_http_addr wants HOST:PORT");
     }
 
     @Test
     void aServerLetsLayersGoOnlyWhereTheyAreKeptElsewhere() {
         assertThat(runAsIs(List.of("server", "--dir", "d", "--max-disk", "1GB")).err)
-                .contains("--max-disk is of use with --storage only");
+                .contains("--max-disk: ", "is of use with --storage or remote_storage only");
         assertThat(runAsIs(List.of("server", "--dir", "d", "--min-free", "1GB")).err)
-                .contains("--min-free is of use with --storage only");
+                .contains("--min-free: ", "is of use with --storage or remote_storage only");
         Result result = runAsIs(List.of("server", "--dir", "d", "--storage", "s", "--max-disk", "much"));
         assertThat(result.code).isEqualTo(2);
-        assertThat(result.err).contains("not a size: \"much\", wanted such as 500MB or 20GB");
+        assertThat(result.err).contains("wants a number of bytes, such as \"64MiB\", not \"much\"");
     }
 
     @Test

@@ -110,7 +110,7 @@ record BranchRecord(
     static BranchRecord decode(String json, String resource) throws CorruptionException {
         try {
             BranchRecord record = JSON.readValue(json, BranchRecord.class);
-            RetentionOverride unused = record.retention();
+            record.retention(); // throws what is caught here if it makes no sense
             return record;
         } catch (JacksonException | DateTimeException | IllegalArgumentException e) {
             throw new CorruptionException(resource, 0, "not what is known of a branch: " + e.getMessage(), e);

@@ -349,7 +349,7 @@ final class BranchUpkeep implements UpkeepService {
         Lsn last = branch.timeline().lastRecordLsn();
         Kept known = kept(branch);
         boolean renewed = known.leases.valid(clock.instant()).containsKey(lsn);
-        if (lsn.isAfter(last) || !renewed && lsn.isBefore(first)) {
+        if (lsn.isAfter(last) || (!renewed && lsn.isBefore(first))) {
             throw new BranchException(
                     BranchException.Kind.INVALID,
                     "no lease of " + lsn + ": branch " + name + " can be read from " + first + " to " + last + "; "

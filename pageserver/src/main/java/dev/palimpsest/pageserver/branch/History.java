@@ -81,7 +81,7 @@ final class History {
             case Moment.Latest() -> last();
             case Moment.AtLsn(Lsn lsn) -> {
                 boolean held = branch().timeline().heldLsns().contains(lsn);
-                if (!held && lsn.isBefore(first()) || lsn.isAfter(last())) {
+                if ((!held && lsn.isBefore(first())) || lsn.isAfter(last())) {
                     throw new BranchException(
                             BranchException.Kind.INVALID,
                             lsn + " is not in the history of branch " + branch().name() + ", which goes from " + first()

@@ -12,6 +12,10 @@ import java.time.Duration;
 public record Retention(Duration pitrInterval, long gcHorizon) {
     /** @throws IllegalArgumentException if one is negative; the message names it */
     public Retention {
+        check(pitrInterval, gcHorizon);
+    }
+
+    static void check(Duration pitrInterval, long gcHorizon) {
         if (pitrInterval.isNegative()) {
             throw new IllegalArgumentException("pitr_interval is negative: " + pitrInterval);
         }

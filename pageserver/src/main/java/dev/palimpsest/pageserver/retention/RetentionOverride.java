@@ -16,8 +16,7 @@ public record RetentionOverride(
 
     /** @throws IllegalArgumentException if one is negative; the message names it */
     public RetentionOverride {
-        Retention unused =
-                new Retention(pitrInterval == null ? Duration.ZERO : pitrInterval, gcHorizon == null ? 0 : gcHorizon);
+        Retention.check(pitrInterval == null ? Duration.ZERO : pitrInterval, gcHorizon == null ? 0 : gcHorizon);
     }
 
     /** Whether it says nothing. */

@@ -17,7 +17,7 @@ public record RetentionSettings(Duration pitrInterval, long gcHorizon, Duration 
 
     /** @throws IllegalArgumentException if one is negative; the message names it */
     public RetentionSettings {
-        Retention unused = new Retention(pitrInterval, gcHorizon);
+        Retention.check(pitrInterval, gcHorizon);
         if (gcPeriod.isNegative()) {
             throw new IllegalArgumentException("gc_period is negative: " + gcPeriod);
         }

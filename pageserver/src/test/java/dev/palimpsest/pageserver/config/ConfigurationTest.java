@@ -108,8 +108,11 @@ class ConfigurationTest {
                 .isEqualTo(4);
         assertThat(options.store().timelines().l0StallThreshold()).isEqualTo(24);
         assertThat(options.remote().times().baseNanos()).isEqualTo(20_000_000_000L);
-        assertThat(((StorageLocation.Bucket) options.storage()).settings().toString())
-                .isEqualTo("s3://b/p/q/ at http://localhost:9000");
+        assertThat(options.storage())
+                .isInstanceOfSatisfying(
+                        StorageLocation.Bucket.class,
+                        bucket -> assertThat(bucket.settings().toString())
+                                .isEqualTo("s3://b/p/q/ at http://localhost:9000"));
     }
 
     @Test

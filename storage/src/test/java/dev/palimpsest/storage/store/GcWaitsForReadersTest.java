@@ -155,8 +155,6 @@ class GcWaitsForReadersTest {
                 Timeline child = tenant.branch(CHILD, ROOT, lsn(1), CONTEXT);
                 assertThat(read(child, lsn(1))).isEqualTo("0 1 ");
                 assertThat(child.gcCutoffLsn()).isEqualTo(lsn(1));
-                first.close();
-                first.close();
             }
             assertThat(root.heldLsns()).isEmpty();
             assertThat(collect(tenant, CUTOFF).layersKept()).containsEntry(GcPlanner.Kept.BY_BRANCH, 2);
