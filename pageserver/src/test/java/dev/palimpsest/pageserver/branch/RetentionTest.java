@@ -172,8 +172,7 @@ class RetentionTest {
         }
 
         // The interval as it is to be for all up to the third round to be older.
-        ahead = Duration.between(clock.instant(), rounds.get(2).time.plus(HOUR))
-                .plus(ahead);
+        ahead = Duration.between(clock.instant(), rounds.get(2).time.plus(HOUR)).plus(ahead);
         Instant leasedUntil = upkeep.lease("prod", rounds.get(1).lsn);
         assertThat(leasedUntil).isAfter(clock.instant().plus(LEASE).minusSeconds(60));
         GcView leased = upkeep.gc("prod", AS_SET, false);
@@ -202,10 +201,7 @@ class RetentionTest {
         host.branches().delete("kept");
         GcView dry = upkeep.gc("prod", AS_SET, true);
         GcView removed = upkeep.gc("prod", AS_SET, false);
-        assertThat(removed.layersRemoved())
-                .as("%s", removed)
-                .isPositive()
-                .isEqualTo(dry.layersRemoved());
+        assertThat(removed.layersRemoved()).as("%s", removed).isPositive().isEqualTo(dry.layersRemoved());
         assertThat(removed.bytesRemoved()).isPositive();
         for (Round round : rounds.subList(3, 5)) {
             check(host, "prod", relation, round);
