@@ -147,6 +147,9 @@ class GcWaitsForReadersTest {
                 try (Hold _ = root.hold(lsn(1))) {
                     assertThat(collect(tenant, CUTOFF).layersKept()).containsEntry(GcPlanner.Kept.BY_LEASE, 2);
                 }
+                Hold twice = root.hold(lsn(1));
+                twice.close();
+                twice.close();
                 collect(tenant, CUTOFF);
                 assertThat(root.heldLsns()).containsExactly(first.lsn());
                 assertThat(read(root, lsn(1))).isEqualTo("0 1 ");
