@@ -1,5 +1,6 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.benchmarks.AmplificationBenchmark;
 import dev.palimpsest.benchmarks.BranchBenchmark;
 import dev.palimpsest.benchmarks.BulkInsertBenchmark;
 import dev.palimpsest.benchmarks.CompactionSimulation;
@@ -267,6 +268,71 @@ final class BenchCommand implements Runnable {
                     out.println(line);
                     out.flush();
                 });
+    }
+
+    @Command(
+            name = "amplification",
+            mixinStandardHelpOptions = true,
+            description =
+                    "What a byte of WAL costs a server that follows an unmodified PostgreSQL: bytes written and uploaded,"
+                            + " files visited by a read, and the size of history.")
+    void amplification(
+            @Mixin BenchedCluster cluster,
+            @Option(names = "--rows", description = "to insert; default: ${DEFAULT-VALUE}", defaultValue = "40000000")
+                    long rows,
+            @Option(
+                            names = "--accounts",
+                            description = "rows of the table that is updated; default: ${DEFAULT-VALUE}",
+                            defaultValue = "2000000")
+                    long accounts,
+            @Option(
+                            names = "--updates",
+                            description = "in each of three loads; default: ${DEFAULT-VALUE}",
+                            defaultValue = "4000000")
+                    long updates,
+            @Option(
+                            names = "--reads",
+                            description = "of single pages after each load; default: ${DEFAULT-VALUE}",
+                            defaultValue = "2000")
+                    int reads)
+            throws IOException, SQLException {
+        PrintWriter out = spec.commandLine().getOut();
+        out.printf(
+                "%-24s %7s | %6s = %6s %6s %6s, upload | %6s %5s | %3s %3s %3s files/read%n",
+                "bytes per byte of WAL",
+                "WAL MB",
+                "files",
+                "L0",
+                "L1",
+                "images",
+                "layers",
+                "live",
+                "p50",
+                "p99",
+                "max");
+        AmplificationBenchmark.run(
+                new AmplificationBenchmark.Parameters(
+                        rows, accounts, updates, reads, cluster.version(), cluster.directory()),
+                result -> {
+                    out.printf(
+                            Locale.ROOT,
+                            "%-24s %7.0f | %6.2f   %6.2f %6.2f %6.2f  %6.2f | %6d %5.2f | %3d %3d %3d%n",
+                            result.load(),
+                            result.walBytes() / 1e6,
+                            result.files(),
+                            result.flushed(),
+                            result.compacted(),
+                            result.images(),
+                            result.uploaded(),
+                            result.layers(),
+                            result.live(),
+                            result.p50(),
+                            result.p99(),
+                            result.max());
+                    out.flush();
+                });
+        out.println("Neon's test_bulk_insert: 3.9 bytes written to files for each byte of WAL (5,428 MB for 1,382 MB)");
+        out.flush();
     }
 
     @Command(

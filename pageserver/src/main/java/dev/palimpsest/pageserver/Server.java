@@ -54,9 +54,18 @@ public final class Server implements AutoCloseable {
      * @throws StorageException if what is in the directory cannot be read
      */
     public static Server open(ServerOptions options) throws IOException, StorageException {
+        return open(options, new PrometheusRegistry());
+    }
+
+    /**
+     * As the other one.
+     *
+     * @param metrics where its metrics are registered, for those in the same process
+     */
+    public static Server open(ServerOptions options, PrometheusRegistry metrics) throws IOException, StorageException {
         Server server = new Server(options);
         try {
-            server.start();
+            server.start(metrics);
         } catch (IOException | StorageException | RuntimeException e) {
             server.closeParts(e);
             throw e;
@@ -64,10 +73,9 @@ public final class Server implements AutoCloseable {
         return server;
     }
 
-    private void start() throws IOException, StorageException {
+    private void start(PrometheusRegistry metrics) throws IOException, StorageException {
         keep(DirectoryLock.take(options.directory()));
         LOG.info("starting in {}", options.directory());
-        PrometheusRegistry metrics = new PrometheusRegistry();
         PostgresRedo redo = keep(new PostgresRedo());
         EmbeddedStore store = keep(EmbeddedStore.open(
                 options.directory(),
