@@ -18,7 +18,8 @@ import java.util.function.Consumer;
 /**
  * What a byte of WAL costs: bytes written to files and bytes uploaded, files visited by a read, and the size of history, after a
  * bulk insert, after random updates of all rows and of a tenth of them, and after small transactions. The server is a process of
- * its own and follows an unmodified PostgreSQL; its objects are copies in a directory.
+ * its own and follows an unmodified PostgreSQL; its objects are in a directory on the same disk, so that an upload is a link and
+ * writes nothing.
  */
 public final class AmplificationBenchmark {
     private static final String BRANCH = "main";
@@ -49,7 +50,7 @@ public final class AmplificationBenchmark {
      *
      * @param load what was written
      * @param walBytes how much WAL that was
-     * @param files all that was handed to files and sockets: layers in memory, layer files, and uploads, which are copies here
+     * @param files all that was handed to files and sockets: what was written before it was an L0 layer, layer files, index parts
      * @param flushed bytes of L0 layers
      * @param compacted bytes of L1 layers
      * @param images bytes of image layers
@@ -143,9 +144,9 @@ public final class AmplificationBenchmark {
         double wal = Live.currentLsn(connection).value() - begin.value();
         long written = server.writtenBytes() - writtenBefore;
         Map<String, Double> after = server.metrics();
-        double uploaded = grown(before, after, UPLOADED + "{}");
-        double compacted = grown(before, after, WRITTEN + "{kind=L0}");
-        double images = grown(before, after, WRITTEN + "{kind=IMAGES}");
+        double uploaded = MetricValues.grown(before, after, UPLOADED + "{}");
+        double compacted = MetricValues.grown(before, after, WRITTEN + "{kind=L0}");
+        double images = MetricValues.grown(before, after, WRITTEN + "{kind=IMAGES}");
         int[] visits = visits(table);
         out.accept(new Result(
                 load,
@@ -171,10 +172,6 @@ public final class AmplificationBenchmark {
         return server.flush(BRANCH);
     }
 
-    private static double grown(Map<String, Double> before, Map<String, Double> after, String metric) {
-        return after.getOrDefault(metric, 0.0) - before.getOrDefault(metric, 0.0);
-    }
-
     /** Files of a read: the median, of a hundred the ninety-ninth, the most. */
     private int[] visits(String table) throws IOException, SQLException {
         String relation = text("SELECT pg_relation_filepath('" + table + "')");
@@ -188,7 +185,7 @@ public final class AmplificationBenchmark {
         for (String metric : after.keySet()) {
             if (metric.startsWith(LAYERS_PER_READ + "{")) {
                 String bound = metric.substring(metric.indexOf("le=") + 3, metric.length() - 1);
-                counts.put(Double.valueOf(bound), grown(before, after, metric));
+                counts.put(Double.valueOf(bound), MetricValues.grown(before, after, metric));
             }
         }
         double all = counts.values().stream().mapToDouble(Double::doubleValue).sum();

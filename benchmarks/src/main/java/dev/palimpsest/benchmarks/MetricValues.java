@@ -62,4 +62,9 @@ final class MetricValues {
         }
         return values;
     }
+
+    /** By how much a value has grown; what is not there is 0. */
+    static double grown(Map<String, Double> before, Map<String, Double> after, String metric) {
+        return after.getOrDefault(metric, 0.0) - before.getOrDefault(metric, 0.0);
+    }
 }

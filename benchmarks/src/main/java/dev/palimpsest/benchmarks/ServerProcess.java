@@ -135,6 +135,14 @@ final class ServerProcess implements AutoCloseable {
         return field("status", "VmHWM:") * 1024;
     }
 
+    /** The processor time that it has taken so far, in seconds. */
+    double cpuSeconds() {
+        return process.info()
+                .totalCpuDuration()
+                .map(duration -> duration.toNanos() / 1e9)
+                .orElse(Double.NaN);
+    }
+
     private long field(String file, String name) throws IOException {
         Path path = Path.of("/proc", Long.toString(process.pid()), file);
         for (String line : Files.readAllLines(path)) {

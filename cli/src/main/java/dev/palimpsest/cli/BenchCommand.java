@@ -3,6 +3,7 @@ package dev.palimpsest.cli;
 import dev.palimpsest.benchmarks.AmplificationBenchmark;
 import dev.palimpsest.benchmarks.BranchBenchmark;
 import dev.palimpsest.benchmarks.BulkInsertBenchmark;
+import dev.palimpsest.benchmarks.ColdStartBenchmark;
 import dev.palimpsest.benchmarks.CompactionSimulation;
 import dev.palimpsest.benchmarks.GetPageBenchmark;
 import dev.palimpsest.benchmarks.IngestBenchmark;
@@ -370,6 +371,41 @@ final class BenchCommand implements Runnable {
                             result.slowestBranch(),
                             result.boot(),
                             result.firstBoot());
+                    out.flush();
+                });
+    }
+
+    @Command(
+            name = "cold-start",
+            mixinStandardHelpOptions = true,
+            description = "From the start of a server with an empty disk to the first page, when its history is in an object"
+                    + " store and has so many layers.")
+    void coldStart(
+            @Mixin BenchedCluster cluster,
+            @Option(
+                            names = "--layers",
+                            split = ",",
+                            description = "ascending; default: ${DEFAULT-VALUE}",
+                            defaultValue = "1000,100000")
+                    List<Integer> layers,
+            @Option(names = "--starts", description = "for each; default: ${DEFAULT-VALUE}", defaultValue = "3")
+                    int starts)
+            throws IOException, SQLException, StorageException {
+        PrintWriter out = spec.commandLine().getOut();
+        out.printf("%8s %9s %8s %12s %8s %9s%n", "layers", "index MB", "ready s", "first page s", "CPU s", "peak MB");
+        ColdStartBenchmark.run(
+                new ColdStartBenchmark.Parameters(
+                        layers.stream().sorted().toList(), starts, cluster.version(), cluster.directory()),
+                result -> {
+                    out.printf(
+                            Locale.ROOT,
+                            "%8d %9.1f %8.2f %12.2f %8.2f %9.0f%n",
+                            result.layers(),
+                            result.indexBytes() / 1e6,
+                            result.ready(),
+                            result.firstPage(),
+                            result.cpuSeconds(),
+                            result.peakMemory() / 1e6);
                     out.flush();
                 });
     }
