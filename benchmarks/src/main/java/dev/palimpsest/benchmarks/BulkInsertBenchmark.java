@@ -71,7 +71,7 @@ public final class BulkInsertBenchmark {
             }
             Lsn begin;
             Lsn end;
-            try (ServerProcess server = 
+            try (ServerProcess server =
                             ServerProcess.start(root.resolve("first"), primary.programs(), root.resolve("objects"));
                     Connection connection = Live.connect(primary)) {
                 server.attach("first", primary);
@@ -132,7 +132,8 @@ public final class BulkInsertBenchmark {
                         "%.0f MB of L1 layers in %.0f runs, %.0f MB of images; at rest %.1f s after the load",
                         MetricValues.grown(before, after, "palimpsest_compaction_written_bytes{kind=L0}") / MB,
                         MetricValues.grown(before, after, "palimpsest_compaction_runs{kind=L0,outcome=DONE}")
-                                + MetricValues.grown(before, after, "palimpsest_compaction_runs{kind=L0,outcome=MORE_TO_DO}"),
+                                + MetricValues.grown(
+                                        before, after, "palimpsest_compaction_runs{kind=L0,outcome=MORE_TO_DO}"),
                         MetricValues.grown(before, after, "palimpsest_compaction_written_bytes{kind=IMAGES}") / MB,
                         settled));
     }

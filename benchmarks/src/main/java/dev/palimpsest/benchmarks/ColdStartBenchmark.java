@@ -93,8 +93,7 @@ public final class ColdStartBenchmark {
         }
     }
 
-    private static Result start(
-            Path empty, Path programs, Path objects, String relation, int layers, long indexBytes)
+    private static Result start(Path empty, Path programs, Path objects, String relation, int layers, long indexBytes)
             throws IOException {
         long start = System.nanoTime();
         try (ServerProcess server = ServerProcess.start(empty, programs, objects)) {
@@ -116,7 +115,8 @@ public final class ColdStartBenchmark {
 
     private static Path newestIndexPart(Path objects) throws IOException {
         try (Stream<Path> files = Files.walk(objects)) {
-            return files.filter(file -> RemotePaths.indexPartGeneration(name(file)).isPresent())
+            return files.filter(
+                            file -> RemotePaths.indexPartGeneration(name(file)).isPresent())
                     .max(Comparator.comparing(
                             file -> RemotePaths.indexPartGeneration(name(file)).orElseThrow()))
                     .orElseThrow(() -> new IOException("there is no index part in " + objects));

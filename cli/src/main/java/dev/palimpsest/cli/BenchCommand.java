@@ -378,8 +378,9 @@ final class BenchCommand implements Runnable {
     @Command(
             name = "cold-start",
             mixinStandardHelpOptions = true,
-            description = "From the start of a server with an empty disk to the first page, when its history is in an object"
-                    + " store and has so many layers.")
+            description =
+                    "From the start of a server with an empty disk to the first page, when its history is in an object"
+                            + " store and has so many layers.")
     void coldStart(
             @Mixin BenchedCluster cluster,
             @Option(
