@@ -141,7 +141,7 @@ public final class AmplificationBenchmark {
         Lsn begin = Live.currentLsn(connection);
         Live.execute(connection, sql);
         ServerProcess.Size size = settle();
-        double wal = Live.currentLsn(connection).value() - begin.value();
+        double wal = (double) Live.currentLsn(connection).bytesSince(begin);
         long written = server.writtenBytes() - writtenBefore;
         Map<String, Double> after = server.metrics();
         double uploaded = MetricValues.grown(before, after, UPLOADED + "{}");

@@ -124,7 +124,7 @@ public final class ColdStartBenchmark {
     }
 
     private static String name(Path file) {
-        return file.getFileName().toString();
+        return String.valueOf(file.getFileName());
     }
 
     /** Adds layers to the index part in force until there are so many. */
