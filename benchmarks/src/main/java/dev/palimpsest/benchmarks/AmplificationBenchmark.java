@@ -12,6 +12,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 
@@ -181,7 +182,7 @@ public final class AmplificationBenchmark {
         Map<String, Double> before = server.metrics();
         server.read(BRANCH, relation, blocks, parameters.reads());
         Map<String, Double> after = server.metrics();
-        TreeMap<Double, Double> counts = new TreeMap<>();
+        SortedMap<Double, Double> counts = new TreeMap<>();
         for (String metric : after.keySet()) {
             if (metric.startsWith(LAYERS_PER_READ + "{")) {
                 String bound = metric.substring(metric.indexOf("le=") + 3, metric.length() - 1);
@@ -192,7 +193,7 @@ public final class AmplificationBenchmark {
         return new int[] {quantile(counts, all * 0.5), quantile(counts, all * 0.99), quantile(counts, all)};
     }
 
-    private static int quantile(TreeMap<Double, Double> counts, double upTo) {
+    private static int quantile(SortedMap<Double, Double> counts, double upTo) {
         double sum = 0;
         for (Map.Entry<Double, Double> count : counts.entrySet()) {
             sum += count.getValue();
