@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -70,7 +71,8 @@ public final class BulkInsertBenchmark {
             }
             Lsn begin;
             Lsn end;
-            try (ServerProcess server = ServerProcess.start(root.resolve("first"), primary.programs());
+            try (ServerProcess server =
+                            ServerProcess.start(root.resolve("first"), primary.programs(), root.resolve("objects"));
                     Connection connection = Live.connect(primary)) {
                 server.attach("first", primary);
                 Live.execute(connection, "CREATE TABLE huge (i int)");
@@ -83,6 +85,7 @@ public final class BulkInsertBenchmark {
     }
 
     private Lsn live(Connection connection, ServerProcess server, Lsn begin) throws IOException, SQLException {
+        Map<String, Double> before = server.metrics();
         long written = server.writtenBytes();
         long start = System.nanoTime();
         Live.execute(connection, "INSERT INTO huge SELECT generate_series(1, " + parameters.rows() + ")");
@@ -99,12 +102,40 @@ public final class BulkInsertBenchmark {
                 String.format(Locale.ROOT, "%.0f MB, %.2f per byte of WAL", wrote / MB, (double) wrote / wal));
         row("peak_mem", String.format(Locale.ROOT, "%.0f MB", server.peakMemory() / MB));
         row("size", String.format(Locale.ROOT, "%.0f MB in %d layers", size.layerBytes() / MB, size.layers()));
-        row(
-                "data_uploaded",
-                "as size: links to the files, which take no space, as the object store is on the same disk");
-        row("num_files_uploaded", "as many as layers, and an index part with each flush");
+        long load = System.nanoTime();
+        server.awaitCompaction();
+        double settled = Live.seconds(load);
+        uploads(before, server.metrics(), settled);
         row("wal_written", String.format(Locale.ROOT, "%.0f MB", wal / MB));
         return end;
+    }
+
+    private void uploads(Map<String, Double> before, Map<String, Double> after, double settled) {
+        String calls = "pageserver_remote_timeline_client_calls_finished{file_kind=%s,op_kind=upload}";
+        row(
+                "data_uploaded",
+                String.format(
+                        Locale.ROOT,
+                        "%.0f MB (as links: the object store is a directory on the same disk)",
+                        MetricValues.grown(before, after, "pageserver_remote_timeline_client_bytes_finished{}") / MB));
+        row(
+                "num_files_uploaded",
+                String.format(
+                        Locale.ROOT,
+                        "%.0f layers, %.0f index parts",
+                        MetricValues.grown(before, after, calls.formatted("layer")),
+                        MetricValues.grown(before, after, calls.formatted("index"))));
+        row(
+                "compaction",
+                String.format(
+                        Locale.ROOT,
+                        "%.0f MB of L1 layers in %.0f runs, %.0f MB of images; at rest %.1f s after the load",
+                        MetricValues.grown(before, after, "palimpsest_compaction_written_bytes{kind=L0}") / MB,
+                        MetricValues.grown(before, after, "palimpsest_compaction_runs{kind=L0,outcome=DONE}")
+                                + MetricValues.grown(
+                                        before, after, "palimpsest_compaction_runs{kind=L0,outcome=MORE_TO_DO}"),
+                        MetricValues.grown(before, after, "palimpsest_compaction_written_bytes{kind=IMAGES}") / MB,
+                        settled));
     }
 
     private void recovery(Path directory, PrivatePostgres primary, Lsn begin, Lsn end) throws IOException {
@@ -124,7 +155,6 @@ public final class BulkInsertBenchmark {
                             parameters.rows() / elapsed,
                             started));
             row("peak_mem after it", String.format(Locale.ROOT, "%.0f MB", server.peakMemory() / MB));
-            row("compaction", "none: it begins at ten L0 layers");
         }
     }
 

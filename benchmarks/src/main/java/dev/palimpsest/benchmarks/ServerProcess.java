@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,6 +41,11 @@ final class ServerProcess implements AutoCloseable {
 
     /** Starts a server and waits until it is ready. */
     static ServerProcess start(Path directory, Path programs) throws IOException {
+        return start(directory, programs, null);
+    }
+
+    /** The same with its objects in another directory, unless that is null. */
+    static ServerProcess start(Path directory, Path programs, @Nullable Path objects) throws IOException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         String options = System.getenv(JAVA_OPTIONS);
@@ -55,6 +61,9 @@ final class ServerProcess implements AutoCloseable {
                 CommandedServer.class.getName(),
                 directory.toString(),
                 programs.toString()));
+        if (objects != null) {
+            command.add(objects.toString());
+        }
         ServerProcess server = new ServerProcess(new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start());
@@ -101,6 +110,21 @@ final class ServerProcess implements AutoCloseable {
         return new Size(Integer.parseInt(numbers[0]), Long.parseLong(numbers[1]));
     }
 
+    /** Waits until compaction has nothing to do. */
+    void awaitCompaction() throws IOException {
+        ask(CommandedServer.COMPACTED);
+    }
+
+    /** Reads pages of a relation, one after the other, at random unless it is one. */
+    void read(String name, String relation, long blocks, int count) throws IOException {
+        ask(CommandedServer.READ, name, relation, Long.toString(blocks), Integer.toString(count));
+    }
+
+    /** The values of its metrics now; see {@link MetricValues}. */
+    Map<String, Double> metrics() throws IOException {
+        return MetricValues.read(ask(CommandedServer.METRICS), CommandedServer.SEPARATOR);
+    }
+
     /** How many bytes it has handed to files and sockets so far, as Linux counts it. */
     long writtenBytes() throws IOException {
         return field("io", "wchar:");
@@ -109,6 +133,14 @@ final class ServerProcess implements AutoCloseable {
     /** The most memory it has had so far, in bytes, as Linux counts it: the heap, and everything besides. */
     long peakMemory() throws IOException {
         return field("status", "VmHWM:") * 1024;
+    }
+
+    /** The processor time that it has taken so far, in seconds. */
+    double cpuSeconds() {
+        return process.info()
+                .totalCpuDuration()
+                .map(duration -> duration.toNanos() / 1e9)
+                .orElse(Double.NaN);
     }
 
     private long field(String file, String name) throws IOException {

@@ -1,7 +1,10 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.benchmarks.AmplificationBenchmark;
 import dev.palimpsest.benchmarks.BranchBenchmark;
 import dev.palimpsest.benchmarks.BulkInsertBenchmark;
+import dev.palimpsest.benchmarks.ColdStartBenchmark;
+import dev.palimpsest.benchmarks.CompactionSimulation;
 import dev.palimpsest.benchmarks.GetPageBenchmark;
 import dev.palimpsest.benchmarks.IngestBenchmark;
 import dev.palimpsest.benchmarks.LayerMapBenchmark;
@@ -11,6 +14,9 @@ import dev.palimpsest.benchmarks.jmh.JmhRun;
 import dev.palimpsest.pageserver.branch.BranchException;
 import dev.palimpsest.postgres.wal.RedoException;
 import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.compaction.BackgroundSettings;
+import dev.palimpsest.storage.compaction.CompactionSettings;
+import dev.palimpsest.storage.timeline.TimelineConfig;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -33,6 +39,7 @@ import picocli.CommandLine.Spec;
         description = "Measure the engine on this machine. Give it the machine for itself.")
 final class BenchCommand implements Runnable {
     private static final long MIB = 1 << 20;
+    private static final long GIB = 1 << 30;
 
     @Spec
     private CommandSpec spec;
@@ -152,6 +159,97 @@ final class BenchCommand implements Runnable {
     }
 
     @Command(
+            name = "compaction-sim",
+            mixinStandardHelpOptions = true,
+            description =
+                    "Write, read and space amplification of synthetic workloads, as the planners of compaction, images"
+                            + " and GC would have them. Writes no file.")
+    void compactionSim(
+            @Option(
+                            names = "--wal-gib",
+                            description = "of each workload; default: ${DEFAULT-VALUE}",
+                            defaultValue = "64")
+                    long walGib,
+            @Option(
+                            names = "--table-gib",
+                            description = "of the table that is updated; default: ${DEFAULT-VALUE}",
+                            defaultValue = "8")
+                    long tableGib,
+            @Option(
+                            names = "--retain-gib",
+                            description = "of WAL that history is kept for; default: ${DEFAULT-VALUE}",
+                            defaultValue = "16")
+                    long retainGib,
+            @Option(names = "--l0-threshold", description = "default: as the server's") @Nullable Integer l0Threshold,
+            @Option(names = "--image-threshold", description = "default: as the server's") @Nullable
+                    Integer imageThreshold,
+            @Option(names = "--target-mib", description = "size of layers; default: as the server's") @Nullable
+                    Long targetMib,
+            @Option(
+                            names = "--image-share",
+                            description = "what a page takes in an image layer; default: ${DEFAULT-VALUE}",
+                            defaultValue = "0.5")
+                    double imageShare,
+            @Option(names = "--seed", description = "default: ${DEFAULT-VALUE}", defaultValue = "1") long seed) {
+        CompactionSettings given = CompactionSettings.DEFAULT;
+        CompactionSettings settings = new CompactionSettings(
+                l0Threshold == null ? given.l0Threshold() : l0Threshold,
+                given.maxInputBytes(),
+                targetMib == null ? given.targetLayerBytes() : targetMib * MIB,
+                imageThreshold == null ? given.imageThreshold() : imageThreshold,
+                given.maxRecordsPerKey(),
+                given.imageCompression());
+        PrintWriter out = spec.commandLine().getOut();
+        out.printf(
+                "%-20s %7s | %7s %5s %5s %6s | %4s %5s %6s %9s %6s | %4s %4s %4s%n",
+                "workload",
+                "WAL GiB",
+                "written",
+                "L0",
+                "L1",
+                "images",
+                "L0",
+                "L1",
+                "images",
+                "live GiB",
+                "space",
+                "p50",
+                "p99",
+                "max");
+        CompactionSimulation.Parameters parameters = new CompactionSimulation.Parameters(
+                settings,
+                TimelineConfig.DEFAULT.checkpointDistance(),
+                BackgroundSettings.DEFAULT.imageCheckDistance(),
+                walGib * GIB,
+                tableGib * GIB,
+                retainGib * GIB,
+                imageShare,
+                seed);
+        for (CompactionSimulation.Workload workload : CompactionSimulation.Workload.values()) {
+            CompactionSimulation.run(parameters, workload, row -> {
+                out.printf(
+                        Locale.ROOT,
+                        "%-20s %7.0f | %7.2f %5.2f %5.2f %6.2f | %4d %5d %6d %9.1f %6.2f | %4d %4d %4d%n",
+                        row.workload(),
+                        row.walBytes() / (double) GIB,
+                        row.written(),
+                        row.flushed(),
+                        row.compacted(),
+                        row.images(),
+                        row.l0(),
+                        row.l1(),
+                        row.imageLayers(),
+                        row.liveBytes() / (double) GIB,
+                        row.space(),
+                        row.p50(),
+                        row.p99(),
+                        row.max());
+                out.flush();
+            });
+        }
+    }
+
+    @Command(
             name = "bulk-insert",
             mixinStandardHelpOptions = true,
             description =
@@ -171,6 +269,71 @@ final class BenchCommand implements Runnable {
                     out.println(line);
                     out.flush();
                 });
+    }
+
+    @Command(
+            name = "amplification",
+            mixinStandardHelpOptions = true,
+            description =
+                    "What a byte of WAL costs a server that follows an unmodified PostgreSQL: bytes written and uploaded,"
+                            + " files visited by a read, and the size of history.")
+    void amplification(
+            @Mixin BenchedCluster cluster,
+            @Option(names = "--rows", description = "to insert; default: ${DEFAULT-VALUE}", defaultValue = "40000000")
+                    long rows,
+            @Option(
+                            names = "--accounts",
+                            description = "rows of the table that is updated; default: ${DEFAULT-VALUE}",
+                            defaultValue = "2000000")
+                    long accounts,
+            @Option(
+                            names = "--updates",
+                            description = "in each of three loads; default: ${DEFAULT-VALUE}",
+                            defaultValue = "4000000")
+                    long updates,
+            @Option(
+                            names = "--reads",
+                            description = "of single pages after each load; default: ${DEFAULT-VALUE}",
+                            defaultValue = "2000")
+                    int reads)
+            throws IOException, SQLException {
+        PrintWriter out = spec.commandLine().getOut();
+        out.printf(
+                "%-24s %7s | %6s = %6s %6s %6s, upload | %6s %5s | %3s %3s %3s files/read%n",
+                "bytes per byte of WAL",
+                "WAL MB",
+                "files",
+                "L0",
+                "L1",
+                "images",
+                "layers",
+                "live",
+                "p50",
+                "p99",
+                "max");
+        AmplificationBenchmark.run(
+                new AmplificationBenchmark.Parameters(
+                        rows, accounts, updates, reads, cluster.version(), cluster.directory()),
+                result -> {
+                    out.printf(
+                            Locale.ROOT,
+                            "%-24s %7.0f | %6.2f   %6.2f %6.2f %6.2f  %6.2f | %6d %5.2f | %3d %3d %3d%n",
+                            result.load(),
+                            result.walBytes() / 1e6,
+                            result.files(),
+                            result.flushed(),
+                            result.compacted(),
+                            result.images(),
+                            result.uploaded(),
+                            result.layers(),
+                            result.live(),
+                            result.p50(),
+                            result.p99(),
+                            result.max());
+                    out.flush();
+                });
+        out.println("Neon's test_bulk_insert: 3.9 bytes written to files for each byte of WAL (5,428 MB for 1,382 MB)");
+        out.flush();
     }
 
     @Command(
@@ -208,6 +371,42 @@ final class BenchCommand implements Runnable {
                             result.slowestBranch(),
                             result.boot(),
                             result.firstBoot());
+                    out.flush();
+                });
+    }
+
+    @Command(
+            name = "cold-start",
+            mixinStandardHelpOptions = true,
+            description =
+                    "From the start of a server with an empty disk to the first page, when its history is in an object"
+                            + " store and has so many layers.")
+    void coldStart(
+            @Mixin BenchedCluster cluster,
+            @Option(
+                            names = "--layers",
+                            split = ",",
+                            description = "ascending; default: ${DEFAULT-VALUE}",
+                            defaultValue = "1000,100000")
+                    List<Integer> layers,
+            @Option(names = "--starts", description = "for each; default: ${DEFAULT-VALUE}", defaultValue = "3")
+                    int starts)
+            throws IOException, SQLException, StorageException {
+        PrintWriter out = spec.commandLine().getOut();
+        out.printf("%8s %9s %8s %12s %8s %9s%n", "layers", "index MB", "ready s", "first page s", "CPU s", "peak MB");
+        ColdStartBenchmark.run(
+                new ColdStartBenchmark.Parameters(
+                        layers.stream().sorted().toList(), starts, cluster.version(), cluster.directory()),
+                result -> {
+                    out.printf(
+                            Locale.ROOT,
+                            "%8d %9.1f %8.2f %12.2f %8.2f %9.0f%n",
+                            result.layers(),
+                            result.indexBytes() / 1e6,
+                            result.ready(),
+                            result.firstPage(),
+                            result.cpuSeconds(),
+                            result.peakMemory() / 1e6);
                     out.flush();
                 });
     }

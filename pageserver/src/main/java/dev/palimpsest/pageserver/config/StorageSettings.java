@@ -1,6 +1,7 @@
 package dev.palimpsest.pageserver.config;
 
 import dev.palimpsest.pageserver.retention.RetentionSettings;
+import dev.palimpsest.storage.compaction.CompactionSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -326,7 +327,7 @@ public final class StorageSettings {
     public static final Setting<Integer> COMPACTION_THRESHOLD = LIST.add(
             "tenant_config.compaction_threshold",
             Kind.number(1, MANY),
-            10,
+            CompactionSettings.DEFAULT.l0Threshold(),
             "How many L0 layers there must be before any is compacted.");
 
     public static final Setting<Long> COMPACTION_MAX_INPUT_SIZE = LIST.add(
@@ -344,7 +345,7 @@ public final class StorageSettings {
     public static final Setting<Integer> IMAGE_CREATION_THRESHOLD = LIST.add(
             "tenant_config.image_creation_threshold",
             Kind.number(1, MANY),
-            3,
+            CompactionSettings.DEFAULT.imageThreshold(),
             "How many deltas must lie one upon another before a range of keys gets images.");
 
     public static final Setting<Integer> MAX_RECORDS_PER_KEY = LIST.add(

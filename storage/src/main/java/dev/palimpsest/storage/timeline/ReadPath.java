@@ -116,6 +116,11 @@ final class ReadPath {
         uncovered.addAll(left.minus(KeySpace.ofUnordered(found)).ranges());
     }
 
+    /** How many layers were visited so far. */
+    int layersVisited() {
+        return layersVisited;
+    }
+
     /** What was searched, for the message about a key that was not found. */
     String searched() {
         return trail.toString();

@@ -331,6 +331,7 @@ public final class Timeline {
         }
         try (reading) {
             path.collect(this, keys, lsn);
+            engine.layerGauges().visited(path.layersVisited());
         }
         return new Gathered(state, new Reconstruction(engine.redo(), pgVersion(), lsn, path::searched));
     }

@@ -111,8 +111,8 @@ class BackgroundCompactionTest {
 
     @Test
     void theTimelineWithTheMostL0LayersComesFirstAndImagesLast() throws Exception {
-        FakeTimeline few = new FakeTimeline("few", 1, 9);
-        FakeTimeline some = new FakeTimeline("some", 2, 10);
+        FakeTimeline few = new FakeTimeline("few", 1, 4);
+        FakeTimeline some = new FakeTimeline("some", 2, 5);
         FakeTimeline many = new FakeTimeline("many", 3, 30);
         few.durable = new Lsn(100);
         run(SETTINGS, List.of(few, some, many), (environment, _) -> seconds(environment, 20));

@@ -295,8 +295,8 @@ class TimelineUpkeepTest {
     void backPressureHasDefaultsOnceThereIsCompaction() {
         TimelineConfig config =
                 StoreSettings.DEFAULT.withBackground(BackgroundSettings.DEFAULT).timelines();
-        assertThat(config.l0DelayThreshold()).isEqualTo(30);
-        assertThat(config.l0StallThreshold()).isEqualTo(60);
+        assertThat(config.l0DelayThreshold()).isEqualTo(15);
+        assertThat(config.l0StallThreshold()).isEqualTo(30);
         TimelineConfig given = new TimelineConfig(1, Duration.ofSeconds(1), 1, 5, 20, 1, Duration.ZERO);
         assertThat(given.withBackPressure(10).l0DelayThreshold()).isEqualTo(11);
         assertThat(given.withBackPressure(10).l0StallThreshold()).isEqualTo(20);
