@@ -57,7 +57,8 @@ final class GcCommand implements Callable<Integer> {
         try (ServerClient client = server.connect()) {
             GcView done = client.put(
                     ServerClient.branch(name) + "/gc",
-                    new Requests.CollectGarbage(pitrInterval == null ? null : Units.print(pitrInterval), horizon, dryRun),
+                    new Requests.CollectGarbage(
+                            pitrInterval == null ? null : Units.print(pitrInterval), horizon, dryRun),
                     GcView.class);
             PrintWriter out = spec.commandLine().getOut();
             out.printf("history is kept from %s on: %s%n", done.cutoff(), why(done));

@@ -193,7 +193,8 @@ public final class ConfiguredOptions {
                 .findFirst();
         if (storage == null && limit.isPresent()) {
             throw new ConfigurationException(List.of(configuration.problem(
-                    limit.get(), "is of use with --storage or remote_storage only: without them nothing is kept elsewhere")));
+                    limit.get(),
+                    "is of use with --storage or remote_storage only: without them nothing is kept elsewhere")));
         }
         boolean usual = storage instanceof StorageLocation.Bucket;
         if (!usual && limit.isEmpty()) {

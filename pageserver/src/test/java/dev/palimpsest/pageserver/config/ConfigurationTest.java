@@ -161,7 +161,7 @@ class ConfigurationTest {
             remote_storage.reserved_calls = 32               | c.toml:2: remote_storage.reserved_calls is 32, and with
             background_download_concurrency = 9              | c.toml:2: background_download_concurrency is 9, and with
             page_service_max_batch_size = 200;max_get_vectored_keys = 100 | c.toml:2: page_service_max_batch_size is 200
-            tenant_config.l0_flush_stall_threshold = 10      | c.toml:2: tenant_config.l0_flush_stall_threshold is to be more
+            tenant_config.l0_flush_stall_threshold = 4      | c.toml:2: tenant_config.l0_flush_stall_threshold is to be more
             remote_storage.first_pause = "11 s"              | configuration: remote_storage.longest_pause is shorter
             remote_storage.local_path = "a";remote_storage.bucket_name = "b" | c.toml:3: remote_storage.bucket_name and
             """)
