@@ -19,6 +19,7 @@ import dev.palimpsest.storage.layer.memory.SerializedBatch;
 import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Environment;
 import dev.palimpsest.storage.runtime.Task;
+import dev.palimpsest.storage.timeline.ArchivedTimeline;
 import dev.palimpsest.storage.timeline.KeyResult;
 import dev.palimpsest.storage.timeline.TenantTimelines;
 import dev.palimpsest.storage.timeline.Timeline;
@@ -63,6 +64,8 @@ final class SimulatedStore {
     private long timelineIds;
     private int reads;
     private int writes;
+    private int detached;
+    private int archived;
     private final SimulatedUpkeep upkeep;
 
     /**
@@ -87,6 +90,16 @@ final class SimulatedStore {
         return reads;
     }
 
+    /** How many timelines were cut loose from their ancestors. */
+    int detached() {
+        return detached;
+    }
+
+    /** How many timelines were archived. */
+    int archived() {
+        return archived;
+    }
+
     /** How many records were written, again after crashes. */
     int writes() {
         return writes;
@@ -94,6 +107,7 @@ final class SimulatedStore {
 
     /** One life of a process: what was durable is there, and then it is used. */
     void live(Environment environment, TenantTimelines store, int operations) throws Exception {
+        unarchiveSome(store);
         checkNothingLost(store);
         if (known.isEmpty()) {
             create(store);
@@ -110,12 +124,14 @@ final class SimulatedStore {
         tasks.add(environment.tasks().start("keep house", () -> keepHouse(environment, store, operations / 4)));
         tasks.add(environment.tasks().start("compact", () -> compactOften(environment, store, operations)));
         tasks.add(environment.tasks().start("branch", () -> branchSometimes(environment, store, operations / 8)));
+        tasks.add(environment.tasks().start("detach", () -> detachSometimes(environment, store, operations / 4)));
         for (Task task : tasks) {
             task.join();
         }
         for (Task task : tasks) {
             rethrow(task);
         }
+        archiveSome(environment, store);
         if (random.nextBoolean()) {
             tolerate(() -> {
                 for (Timeline timeline : store.all()) {
@@ -196,7 +212,16 @@ final class SimulatedStore {
         for (Known timeline : known.values()) {
             Optional<Timeline> found =
                     store.all().stream().filter(t -> t.id().equals(timeline.id)).findFirst();
-            if (timeline.created) {
+            Optional<ArchivedTimeline> kept = store.archived().stream()
+                    .filter(t -> t.id().equals(timeline.id))
+                    .findFirst();
+            if (kept.isPresent()) {
+                timeline.created = true;
+                assertThat(found).isEmpty();
+                assertThat(kept.get().diskConsistentLsn())
+                        .as("end of what is archived, of %s", timeline.id)
+                        .isGreaterThanOrEqualTo(timeline.durable);
+            } else if (timeline.created) {
                 assertThat(found).as("timeline %s was created", timeline.id).isPresent();
             }
             if (found.isPresent()) {
@@ -438,6 +463,61 @@ final class SimulatedStore {
                     timeline.id(),
                     value.length,
                     expected.map(bytes -> bytes.length + " bytes").orElse("nothing"));
+        }
+    }
+
+    /** Makes timelines independent while they are read, written, branched, compacted and collected. */
+    private void detachSometimes(Environment environment, TenantTimelines store, int count) throws Exception {
+        for (int i = 0; i < count; i++) {
+            environment.tasks().sleep(random.nextLong(2_000_000_000L), Cancellation.NEVER);
+            List<Timeline> branches = store.all().stream()
+                    .filter(timeline -> timeline.branchPoint() != null)
+                    .toList();
+            if (branches.isEmpty()) {
+                continue;
+            }
+            Timeline timeline = branches.get(random.nextInt(branches.size()));
+            try {
+                store.detach(timeline.id(), context());
+                assertThat(timeline.branchPoint()).isNull();
+                assertThat(timeline.indexPart().metadata().ancestor()).isNull();
+                assertThat(timeline.indexPart().state().gcBlocking()).isNull();
+                detached++;
+            } catch (InvalidRequestException e) {
+                assertThat(e).hasMessageContaining("take in again");
+            } catch (StorageException e) {
+                tolerate(e);
+            }
+        }
+    }
+
+    /** Archives timelines without branches, when nobody uses them. */
+    private void archiveSome(Environment environment, TenantTimelines store) throws StorageException {
+        for (Timeline timeline : store.all().reversed()) {
+            boolean hasBranches = store.all().stream()
+                    .anyMatch(other -> other.branchPoint() != null
+                            && other.branchPoint().ancestor() == timeline);
+            if (!hasBranches && random.nextInt(4) == 0) {
+                RequestContext context = context().withDeadline(environment.clock().nanos() + 100_000_000_000L);
+                tolerate(() -> {
+                    store.archive(timeline.id(), context);
+                    Known model = known(timeline.id());
+                    model.durable = Lsn.max(model.durable, timeline.lastRecordLsn());
+                    assertThat(store.all()).doesNotContain(timeline);
+                    archived++;
+                });
+            }
+        }
+    }
+
+    private void unarchiveSome(TenantTimelines store) throws StorageException {
+        for (ArchivedTimeline timeline : store.archived()) {
+            boolean isAncestorHere = timeline.ancestor() == null
+                    || store.all().stream()
+                            .anyMatch(other -> other.id().equals(timeline.ancestor().timeline()));
+            if (isAncestorHere && random.nextInt(3) > 0) {
+                tolerate(() -> store.unarchive(timeline.id(), context()));
+            }
         }
     }
 

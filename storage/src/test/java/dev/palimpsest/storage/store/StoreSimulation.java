@@ -51,7 +51,8 @@ final class StoreSimulation {
     }
 
     /** What came of a schedule; equal for equal seeds. */
-    record Outcome(long digest, long steps, int reads, int writes, SimulatedUpkeep.Done upkeep) {}
+    record Outcome(
+            long digest, long steps, int reads, int writes, int detached, int archived, SimulatedUpkeep.Done upkeep) {}
 
     private StoreSimulation() {}
 
@@ -124,7 +125,7 @@ final class StoreSimulation {
             }
         });
         return new Outcome(
-                simulation.trace().digest(), simulation.steps(), model.reads(), model.writes(), model.upkeep());
+                simulation.trace().digest(), simulation.steps(), model.reads(), model.writes(), model.detached(), model.archived(), model.upkeep());
     }
 
     /** The object store has the layers that index parts name, and no others; and of each timeline one index part. */
