@@ -117,12 +117,15 @@ final class AncestorDetachment implements AutoCloseable {
     /** Adds what is seen of each ancestor, all of it in the object store and held. */
     private void hold(List<InheritedLayers.Level> levels) throws StorageException {
         Lsn upTo = Lsn.MAX;
-        for (Timeline.@Nullable BranchPoint at = timeline.branchPoint(); at != null; at = at.ancestor().branchPoint()) {
+        for (Timeline.@Nullable BranchPoint at = timeline.branchPoint();
+                at != null;
+                at = at.ancestor().branchPoint()) {
             Timeline ancestor = at.ancestor();
             upTo = Lsn.min(upTo, at.lsn());
             if (ancestor.lastRecordLsn().isBefore(upTo)) {
                 throw new InvalidRequestException("timeline " + timeline.id() + " cannot be detached now: its ancestor "
-                        + ancestor.id() + " is at " + ancestor.lastRecordLsn() + ", and has to take in again what a crash"
+                        + ancestor.id() + " is at " + ancestor.lastRecordLsn()
+                        + ", and has to take in again what a crash"
                         + " has taken from it, up to " + upTo);
             }
             if (ancestor.remoteConsistentLsn().isBefore(upTo)) {
@@ -253,9 +256,10 @@ final class AncestorDetachment implements AutoCloseable {
             }
             if (writer.count() == 0) {
                 // Without it, what is older would be seen again; an image layer without images cannot be.
-                throw new InvalidRequestException("layer " + layer.name() + " has nothing but what a branch does not inherit"
-                        + " (auxiliary files, replication origins), so timeline " + timeline.id()
-                        + " cannot be given one of its own for it");
+                throw new InvalidRequestException(
+                        "layer " + layer.name() + " has nothing but what a branch does not inherit"
+                                + " (auxiliary files, replication origins), so timeline " + timeline.id()
+                                + " cannot be given one of its own for it");
             }
             PersistentLayer written =
                     timeline.files().finish(writer, as.keyRange().end());

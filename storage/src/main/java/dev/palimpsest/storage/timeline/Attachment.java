@@ -11,6 +11,8 @@ import dev.palimpsest.storage.index.TenantManifest;
 import dev.palimpsest.storage.index.TenantManifestCodec;
 import dev.palimpsest.storage.remote.ObjectKey;
 import dev.palimpsest.storage.remote.ObjectStore;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -195,7 +197,14 @@ final class Attachment {
 
     private Content content() {
         synchronized (wanted) {
-            return new Content(new TreeMap<>(wanted), offloaded);
+            List<TenantManifest.OffloadedTimeline> all = new ArrayList<>(offloaded);
+            for (TenantManifest.OffloadedTimeline neons : inherited.offloaded()) {
+                if (!wanted.containsKey(neons.timeline())) {
+                    all.add(neons); // nothing is known of it here
+                }
+            }
+            all.sort(Comparator.comparing(TenantManifest.OffloadedTimeline::timeline));
+            return new Content(new TreeMap<>(wanted), List.copyOf(all));
         }
     }
 

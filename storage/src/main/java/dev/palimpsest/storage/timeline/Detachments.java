@@ -129,12 +129,16 @@ final class Detachments {
             return;
         }
         Instant now = engine.environment().clock().now();
-        timeline.descent().cutLoose(new IndexPart.OriginalAncestor(from.ancestor().id(), from.lsn(), now));
+        timeline.descent()
+                .cutLoose(new IndexPart.OriginalAncestor(from.ancestor().id(), from.lsn(), now));
         timeline.publisher().publish(context);
         timeline.descent().setBranchPoint(null);
         timeline.history().awaitReaders(context);
         timeline.flushLoop().layersChanged();
-        LOG.info("timeline {} is independent of {} now", timeline.id(), from.ancestor().id());
+        LOG.info(
+                "timeline {} is independent of {} now",
+                timeline.id(),
+                from.ancestor().id());
     }
 
     /** To be called once when the tenant is loaded, before anybody uses it. */
@@ -153,7 +157,9 @@ final class Detachments {
         if (from != null && timeline.branchPoint() == null) {
             for (Timeline other : timelines.values()) {
                 Timeline.@Nullable BranchPoint at = other.branchPoint();
-                if (at != null && at.ancestor().id().equals(from.timeline()) && !at.lsn().isAfter(from.lsn())) {
+                if (at != null
+                        && at.ancestor().id().equals(from.timeline())
+                        && !at.lsn().isAfter(from.lsn())) {
                     move(other, new Timeline.BranchPoint(timeline, at.lsn()), context);
                     moved.add(other.id());
                 }

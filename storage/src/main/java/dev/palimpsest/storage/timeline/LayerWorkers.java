@@ -30,9 +30,8 @@ final class LayerWorkers {
         }
         List<Task> tasks = new ArrayList<>();
         for (int i = 0; i < workers; i++) {
-            tasks.add(engine.environment()
-                    .tasks()
-                    .startOnOwnThread(name, () -> runAll(engine, waiting, work, context)));
+            tasks.add(
+                    engine.environment().tasks().startOnOwnThread(name, () -> runAll(engine, waiting, work, context)));
         }
         tasks.forEach(Task::join);
         for (Task task : tasks) {

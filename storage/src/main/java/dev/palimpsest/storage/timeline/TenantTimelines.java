@@ -23,7 +23,6 @@ import dev.palimpsest.storage.layer.LayerName;
 import dev.palimpsest.storage.layermap.LayerMap;
 import dev.palimpsest.storage.remote.ListRequest;
 import dev.palimpsest.storage.remote.Listing;
-import dev.palimpsest.storage.remote.ObjectInfo;
 import dev.palimpsest.storage.remote.ObjectKey;
 import dev.palimpsest.storage.remote.RemotePaths;
 import java.nio.file.Path;
@@ -119,8 +118,13 @@ public final class TenantTimelines {
         for (TimelineId id : known) {
             loadWithAncestors(id, indexes, new ArrayList<>(), context);
         }
-        // A branch that is not archived cannot do without its ancestors, whatever they are.
-        timelines.keySet().forEach(archived::forget);
+        for (Timeline timeline : timelines.values()) {
+            if (archived.contains(timeline.id())) {
+                LOG.info("tenant {}: timeline {} is not archived any more: a branch needs it", tenant, timeline.id());
+                timeline.updateState(state -> state.archivedAt(null), context);
+                archived.forget(timeline.id());
+            }
+        }
         detachments.finishAll(context);
     }
 
@@ -168,8 +172,8 @@ public final class TenantTimelines {
             branchPoint = new Timeline.BranchPoint(ancestor, branched.lsn());
         }
         TimelineFiles files = files(id);
-        Timeline timeline =
-                new Timeline(engine, files, index(id, stored), remote(id, branchPoint), files.load(stored.part()), branchPoint);
+        Timeline timeline = new Timeline(
+                engine, files, index(id, stored), remote(id, branchPoint), files.load(stored.part()), branchPoint);
         adopt(timeline);
         return timeline;
     }
@@ -184,8 +188,7 @@ public final class TenantTimelines {
     }
 
     private RemoteLayers remote(TimelineId id, Timeline.@Nullable BranchPoint branchPoint) {
-        return new RemoteLayers(
-                engine, tenant, id, branchPoint == null ? Lsn.INVALID : branchPoint.lsn(), attachment);
+        return new RemoteLayers(engine, tenant, id, branchPoint == null ? Lsn.INVALID : branchPoint.lsn(), attachment);
     }
 
     private TimelineIndex index(TimelineId id, TimelineIndex.Stored stored) {
@@ -309,7 +312,8 @@ public final class TenantTimelines {
         }
         TimelineIndex.Stored stored = TimelineIndex.create(engine.objects(), indexKey(id), part, context);
         attachment.indexPartPut(id, context);
-        Timeline timeline = new Timeline(engine, files, index(id, stored), remote(id, branchPoint), LayerMap.empty(), branchPoint);
+        Timeline timeline =
+                new Timeline(engine, files, index(id, stored), remote(id, branchPoint), LayerMap.empty(), branchPoint);
         adopt(timeline);
         doubtful.remove(id);
         return timeline;
@@ -354,12 +358,21 @@ public final class TenantTimelines {
         return points;
     }
 
-    /** Those that branched off from a timeline and are not archived. */
+    /** Those that branched off from a timeline and are not archived; also those that may have, for all that is known. */
     private List<TimelineId> branches(Timeline ancestor) {
-        return timelines.values().stream()
-                .filter(other -> other.branchPoint() != null && other.branchPoint().ancestor() == ancestor)
-                .map(Timeline::id)
-                .toList();
+        Set<TimelineId> found = new TreeSet<>();
+        for (Timeline other : timelines.values()) {
+            Timeline.BranchPoint at = other.branchPoint();
+            if (at != null && at.ancestor() == ancestor) {
+                found.add(other.id());
+            }
+        }
+        doubtful.forEach((id, at) -> {
+            if (at.ancestor() == ancestor) {
+                found.add(id);
+            }
+        });
+        return List.copyOf(found);
     }
 
     /**
@@ -482,7 +495,8 @@ public final class TenantTimelines {
             }
             Instant now = engine.environment().clock().now();
             if (timeline == null) {
-                IndexPart last = archived.update(id, part -> part.with(part.state().deletedAt(now)), context);
+                IndexPart last =
+                        archived.update(id, part -> part.with(part.state().deletedAt(now)), context);
                 deleteWhatIsLeft(id, last, context);
                 archived.forget(id);
                 return;

@@ -2,9 +2,11 @@ package dev.palimpsest.storage.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.ShardIndex;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
+import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.remote.RemotePaths;
@@ -30,6 +32,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 
@@ -109,10 +112,10 @@ final class StoreSimulation {
             model.expectNoFaults();
             simulation.crashAtStep(Long.MAX_VALUE);
             simulation
-                    .start(
-                            "last look",
-                            last,
-                            environment -> model.live(environment, load(environment, last, objects), 20))
+                    .start("last look", last, environment -> {
+                        Map<TimelineId, Lsn> acknowledged = model.acknowledged();
+                        model.live(environment, load(environment, last, objects), acknowledged, 20);
+                    })
                     .joinSuccessfully();
             if (!hasFaults(world)) {
                 simulation
@@ -125,7 +128,13 @@ final class StoreSimulation {
             }
         });
         return new Outcome(
-                simulation.trace().digest(), simulation.steps(), model.reads(), model.writes(), model.detached(), model.archived(), model.upkeep());
+                simulation.trace().digest(),
+                simulation.steps(),
+                model.reads(),
+                model.writes(),
+                model.detached(),
+                model.archived(),
+                model.upkeep());
     }
 
     /** The object store has the layers that index parts name, and no others; and of each timeline one index part. */
@@ -156,8 +165,9 @@ final class StoreSimulation {
             SimulatedStore model,
             int operations) {
         return simulation.start(name, disk, environment -> {
+            Map<TimelineId, Lsn> acknowledged = model.acknowledged();
             try {
-                model.live(environment, load(environment, disk, objects), operations);
+                model.live(environment, load(environment, disk, objects), acknowledged, operations);
             } catch (StorageException e) {
                 model.tolerate(e);
             }
