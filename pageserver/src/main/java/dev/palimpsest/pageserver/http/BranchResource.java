@@ -32,6 +32,18 @@ final class BranchResource {
                 ONE + "/flush",
                 Set.of(),
                 call -> Reply.ok(new Responses.Flushed(service.flush(call.variable("name")))));
+        router.add(
+                "PUT",
+                ONE + "/detach",
+                Set.of(),
+                call -> Reply.ok(new Responses.Detached(service.detach(call.variable("name")))));
+        router.add(
+                "PUT",
+                ONE + "/archive",
+                Set.of("force"),
+                call -> Reply.ok(new Responses.Deleted(
+                        service.archive(call.variable("name"), "true".equals(call.parameter("force"))))));
+        router.add("PUT", ONE + "/unarchive", Set.of(), call -> Reply.ok(service.unarchive(call.variable("name"))));
         router.add("GET", ONE + "/position", Set.of("at"), this::position);
     }
 

@@ -28,6 +28,13 @@ public final class Responses {
     /** A branch was deleted; what could not be cleared away is in {@code left}, a sentence each. */
     public record Deleted(List<String> left) {}
 
+    /**
+     * A branch was made independent of the one it came from.
+     *
+     * @param moved the branches that come from it now, and did from that one
+     */
+    public record Detached(List<String> moved) {}
+
     /** Up to where a branch is durable. */
     public record Flushed(Lsn diskConsistentLsn) {}
 

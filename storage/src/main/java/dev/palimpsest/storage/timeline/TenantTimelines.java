@@ -499,6 +499,7 @@ public final class TenantTimelines {
                         archived.update(id, part -> part.with(part.state().deletedAt(now)), context);
                 deleteWhatIsLeft(id, last, context);
                 archived.forget(id);
+                archived.publish(context);
                 return;
             }
             timeline.updateState(state -> state.deletedAt(now), context);
