@@ -79,6 +79,11 @@ record BranchRecord(
         return new BranchRecord(name, created, false, from.toString(), pgTimeline, source, kept);
     }
 
+    /** The same of a branch that does not depend on the one it came from any more. */
+    BranchRecord inheriting(Lsn from) {
+        return new BranchRecord(name, created, attaching, from.toString(), pgTimeline, source, kept);
+    }
+
     BranchRecord onPgTimeline(int timeline) {
         return new BranchRecord(name, created, attaching, readableFrom, timeline, source, kept);
     }

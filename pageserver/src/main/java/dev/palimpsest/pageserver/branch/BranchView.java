@@ -78,6 +78,8 @@ public record BranchView(
         /** It can be read. */
         READY,
         /** Attaching failed; delete it. */
-        FAILED
+        FAILED,
+        /** It is archived: nothing of it is here. */
+        ARCHIVED
     }
 }

@@ -33,11 +33,14 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -58,6 +61,8 @@ public final class Branches implements BranchService, AutoCloseable {
     private final Map<String, Branch> branches = new ConcurrentSkipListMap<>();
     private final Attachments attachments;
     private final BranchUpkeep upkeep;
+    private final ArchivedBranches archive = new ArchivedBranches();
+    private final Departures departures;
 
     /**
      * Loads every branch that the store has, and goes on following what was followed.
@@ -99,11 +104,16 @@ public final class Branches implements BranchService, AutoCloseable {
                 sources, new AttachTarget(), new PrivateFiles(directory.resolve("attaching")), context, clock);
         this.upkeep = new BranchUpkeep(branches, store, retention, clock, context);
         this.endpoints = new Endpoints(directory.resolve("endpoints"), binaries, directories, environment);
+        this.departures = new Departures(branches, archive, endpoints, sources, upkeep, context);
     }
 
     private void load() throws StorageException {
         for (TenantId id : store.tenants(context)) {
+            if (store.isDeserted(id, context)) {
+                continue;
+            }
             TenantTimelines tenant = store.tenant(id, context);
+            archive.load(tenant);
             for (Timeline timeline : tenant.all()) {
                 String json = timeline.indexPart().state().extension();
                 if (json == null) {
@@ -134,6 +144,11 @@ public final class Branches implements BranchService, AutoCloseable {
 
     private Branch branch(String name) throws BranchException {
         Branch branch = branches.get(name);
+        if (branch == null && archive.get(name) != null) {
+            throw new BranchException(
+                    BranchException.Kind.CONFLICT,
+                    "branch " + name + " is archived; take it back with: palimpsest branch unarchive " + name);
+        }
         if (branch == null) {
             throw new BranchException(
                     BranchException.Kind.NOT_FOUND,
@@ -162,7 +177,9 @@ public final class Branches implements BranchService, AutoCloseable {
     /** All branches, by name. */
     @Override
     public List<BranchView> list() {
-        return branches.values().stream().map(this::view).toList();
+        return Stream.concat(branches.values().stream().map(this::view), archive.views(branches.values()).stream())
+                .sorted(Comparator.comparing(BranchView::name))
+                .toList();
     }
 
     private BranchView view(Branch branch) {
@@ -174,11 +191,13 @@ public final class Branches implements BranchService, AutoCloseable {
     /** One of them; NOT_FOUND if there is none of the name. */
     @Override
     public BranchView view(String name) throws BranchException {
-        return view(branch(name));
+        ArchivedBranches.Archived archived = archive.get(name);
+        Optional<BranchView> view = archived == null ? Optional.empty() : archive.view(archived, branches.values());
+        return view.isPresent() ? view.get() : view(branch(name));
     }
 
     private void checkFree(String name) throws BranchException {
-        if (branches.containsKey(name) || attachments.isRunning(name)) {
+        if (branches.containsKey(name) || archive.get(name) != null || attachments.isRunning(name)) {
             throw new BranchException(BranchException.Kind.CONFLICT, "there is a branch " + name + " already");
         }
     }
@@ -356,43 +375,31 @@ public final class Branches implements BranchService, AutoCloseable {
         if (undone != null) {
             return undone;
         }
-        Branch branch = branch(name);
-        List<String> left = new ArrayList<>();
-        branch.lifecycle.lock();
-        try {
-            List<String> children = branches.values().stream()
-                    .filter(other -> other.timeline().branchPoint() != null
-                            && other.timeline().branchPoint().ancestor() == branch.timeline())
-                    .map(Branch::name)
-                    .toList();
-            if (!children.isEmpty()) {
-                throw new BranchException(
-                        BranchException.Kind.CONFLICT,
-                        "branch " + name + " cannot be deleted: " + String.join(", ", children) + " came from it");
-            }
-            BranchRecord.Source source = branch.record().source();
-            WalReceiver receiver = branch.receiver();
-            if (receiver != null) {
-                receiver.close();
-                branch.setReceiver(null);
-            }
-            endpoints.remove(branch);
-            if (source != null && !source.endpoint()) {
-                String undropped = sources.dropSlot(branch);
-                if (undropped != null) {
-                    left.add(undropped);
-                }
-            }
-            branch.tenant().delete(branch.timeline().id(), context);
-            branches.remove(name);
-            upkeep.forget(branch);
-            sources.secrets().forget(branch.timeline().id());
-            return left;
-        } catch (StorageException e) {
-            throw failed("branch " + name + " cannot be deleted", e);
-        } finally {
-            branch.lifecycle.unlock();
+        return departures.delete(name);
+    }
+
+    @Override
+    public List<String> detach(String name) throws BranchException {
+        return departures.detach(branch(name));
+    }
+
+    @Override
+    public List<String> archive(String name, boolean force) throws BranchException {
+        if (attachments.isRunning(name)) {
+            throw new BranchException(BranchException.Kind.CONFLICT, "branch " + name + " is being attached");
         }
+        return departures.archive(name, force);
+    }
+
+    @Override
+    public BranchView unarchive(String name) throws BranchException {
+        departures.unarchive(name);
+        return view(name);
+    }
+
+    @Override
+    public List<ArchivedView> archived() {
+        return archive.list();
     }
 
     /** The LSN that a moment is on a branch, readable. INVALID if its history does not reach there. */

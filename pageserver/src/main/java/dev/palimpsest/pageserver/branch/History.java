@@ -50,6 +50,15 @@ final class History {
                 .orElse(null);
     }
 
+    /** The first of the line that a branch ends: the one that was attached, or made independent. */
+    static Branch origin(Branch branch, Collection<Branch> all) {
+        Branch origin = branch;
+        for (Branch above = parent(branch, all); above != null; above = parent(above, all)) {
+            origin = above;
+        }
+        return origin;
+    }
+
     private Branch branch() {
         return line.getFirst();
     }

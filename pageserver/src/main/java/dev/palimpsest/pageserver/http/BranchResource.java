@@ -28,6 +28,25 @@ final class BranchResource {
                 Set.of(),
                 Access.BRANCH,
                 call -> Reply.ok(new Responses.Deleted(service.delete(call.variable("name")))));
+        router.add(
+                "PUT",
+                ONE + "/detach",
+                Set.of(),
+                Access.BRANCH,
+                call -> Reply.ok(new Responses.Detached(service.detach(call.variable("name")))));
+        router.add(
+                "PUT",
+                ONE + "/archive",
+                Set.of("force"),
+                Access.BRANCH,
+                call -> Reply.ok(new Responses.Deleted(
+                        service.archive(call.variable("name"), "true".equals(call.parameter("force"))))));
+        router.add(
+                "PUT",
+                ONE + "/unarchive",
+                Set.of(),
+                Access.BRANCH,
+                call -> Reply.ok(service.unarchive(call.variable("name"))));
         router.add("GET", ONE + "/position", Set.of("at"), Access.BRANCH, this::position);
     }
 

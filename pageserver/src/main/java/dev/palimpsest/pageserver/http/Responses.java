@@ -43,6 +43,13 @@ public final class Responses {
     public record Leased(Instant validUntil) {}
 
     /**
+     * A branch was made independent of the one it came from.
+     *
+     * @param moved the branches that come from it now, and did from that one
+     */
+    public record Detached(List<String> moved) {}
+
+    /**
      * A moment of a branch.
      *
      * @param lsn where it is

@@ -74,12 +74,12 @@ record TimelineInfo(
                 heard == null ? null : ChronoUnit.MICROS.between(Instant.EPOCH, heard),
                 branch.pgVersion(),
                 switch (branch.phase()) {
-                    case READY -> "Active";
+                    case READY, ARCHIVED -> "Active";
                     case ATTACHING, CATCHING_UP -> "Loading";
                     case FAILED -> Map.of("Broken", Map.of("reason", "attaching failed", "backtrace", ""));
                 },
                 status(follow),
-                false);
+                branch.phase() == BranchView.Phase.ARCHIVED);
     }
 
     private static String status(@Nullable FollowState follow) {

@@ -1,5 +1,6 @@
 package dev.palimpsest.pageserver.http;
 
+import dev.palimpsest.pageserver.branch.ArchivedView;
 import dev.palimpsest.pageserver.branch.AttachProgress;
 import dev.palimpsest.pageserver.branch.BranchException;
 import dev.palimpsest.pageserver.branch.BranchService;
@@ -216,6 +217,83 @@ public final class FakeBranches implements BranchService {
         calls.add("delete " + name);
         branches.remove(name);
         return left;
+    }
+
+    @Override
+    public synchronized List<String> detach(String name) throws BranchException {
+        BranchView branch = find(name);
+        if (branch.parent() == null) {
+            throw new BranchException(BranchException.Kind.INVALID, "branch " + name + " has no ancestor");
+        }
+        calls.add("detach " + name);
+        List<String> moved = branches.values().stream()
+                .filter(other ->
+                        branch.parent().equals(other.parent()) && !other.name().equals(name))
+                .map(BranchView::name)
+                .toList();
+        branches.put(name, changed(branch, branch.phase(), null));
+        moved.forEach(other -> branches.put(other, changed(branches.get(other), BranchView.Phase.READY, name)));
+        return moved;
+    }
+
+    private static BranchView changed(BranchView branch, BranchView.Phase phase, @Nullable String parent) {
+        return new BranchView(
+                branch.name(),
+                branch.tenant(),
+                branch.timeline(),
+                branch.pgVersion(),
+                phase,
+                parent,
+                parent == null ? null : branch.branchedAt(),
+                branch.created(),
+                branch.readableFrom(),
+                branch.lastRecordLsn(),
+                branch.diskConsistentLsn(),
+                branch.remoteConsistentLsn(),
+                branch.gcCutoffLsn(),
+                branch.layers(),
+                branch.layerBytes(),
+                branch.residentBytes(),
+                branch.downloads(),
+                branch.source(),
+                branch.follow(),
+                branch.lagBytes(),
+                branch.lagSeconds(),
+                branch.brokenJobs());
+    }
+
+    @Override
+    public synchronized List<String> archive(String name, boolean force) throws BranchException {
+        BranchView branch = find(name);
+        if (branch.source() != null && !force) {
+            throw new BranchException(BranchException.Kind.CONFLICT, "branch " + name + " follows " + branch.source());
+        }
+        calls.add("archive " + name);
+        branches.put(name, changed(branch, BranchView.Phase.ARCHIVED, branch.parent()));
+        return left;
+    }
+
+    @Override
+    public synchronized BranchView unarchive(String name) throws BranchException {
+        BranchView branch =
+                changed(find(name), BranchView.Phase.READY, find(name).parent());
+        calls.add("unarchive " + name);
+        branches.put(name, branch);
+        return branch;
+    }
+
+    @Override
+    public synchronized List<ArchivedView> archived() {
+        return branches.values().stream()
+                .filter(branch -> branch.phase() == BranchView.Phase.ARCHIVED)
+                .map(branch -> new ArchivedView(
+                        branch.name(),
+                        branch.tenant(),
+                        branch.timeline(),
+                        branch.parent() == null ? null : TIMELINE,
+                        branch.branchedAt(),
+                        EPOCH))
+                .toList();
     }
 
     @Override

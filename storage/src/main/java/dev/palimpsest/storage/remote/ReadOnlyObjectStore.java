@@ -7,7 +7,7 @@ import java.util.Collection;
 import java.util.Optional;
 import java.util.Set;
 
-/** A store of which nothing can be changed: puts and deletes are {@code REFUSED} and never reach it. */
+/** A store of which nothing can be changed: puts, copies and deletes are {@code REFUSED} and never reach it. */
 public final class ReadOnlyObjectStore implements ObjectStore {
     private final ObjectStore store;
 
@@ -25,6 +25,11 @@ public final class ReadOnlyObjectStore implements ObjectStore {
     public ObjectInfo put(ObjectKey key, ObjectSource source, PutCondition condition, RequestContext context)
             throws StorageException {
         throw refused("put", key.value());
+    }
+
+    @Override
+    public ObjectInfo copy(ObjectKey from, ObjectKey to, RequestContext context) throws StorageException {
+        throw refused("copy", to.value());
     }
 
     @Override

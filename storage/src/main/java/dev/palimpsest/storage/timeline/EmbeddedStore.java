@@ -262,6 +262,20 @@ public final class EmbeddedStore implements AutoCloseable {
         }
     }
 
+    /**
+     * Whether a tenant has no timelines, and nobody need load it: its last one was deleted, or it was given up before it had one.
+     * To load it would claim one more generation and put one more object each time. Looks, and writes nothing.
+     *
+     * <p>What a tenant has put of manifests stays: by them its lives know of each other. A process that still believes it owns
+     * the tenant, or a put of it that comes late, looks for the claim after its own; were that deleted, it would acknowledge
+     * what it writes into a tenant of which everything was deleted, and its generation would be claimed a second time. So a
+     * tenant without timelines costs the few objects that it has, and no more with the time. If such a process makes a timeline
+     * all the same, because nobody has claimed the tenant since, that is named in its manifest, and the next look finds it.
+     */
+    public boolean isDeserted(TenantId id, RequestContext context) throws StorageException {
+        return !tenants.containsKey(id) && new GenerationClaim(engine.objects(), id, context).isDeserted();
+    }
+
     /** Its clock: what deadlines of requests are counted by. */
     public Clock clock() {
         return engine.environment().clock();

@@ -239,6 +239,31 @@ final class GenerationClaim {
         return neons(claimed.first());
     }
 
+    /**
+     * Whether what the newest life has published names no timelines. Claims nothing. Says no if that is not known for certain,
+     * as of a tenant that nobody has claimed.
+     */
+    boolean isDeserted() throws StorageException {
+        Optional<ObjectBytes> row =
+                read(new ObjectKey(RemotePaths.generations(tenant, ShardIndex.UNSHARDED)), GenerationsCodec.MAX_BYTES);
+        if (row.isEmpty()) {
+            return false;
+        }
+        Generation first = GenerationsCodec.decode(row.get().bytes(), "the generations of tenant " + tenant);
+        for (long number = firstFree(first).number() - 1; number >= first.number(); number--) {
+            ObjectKey key = manifestKey(new Generation(number));
+            Optional<ObjectBytes> found = read(key, TenantManifestCodec.MAX_BYTES);
+            TenantManifest manifest = found.isEmpty()
+                    ? TenantManifest.EMPTY
+                    : TenantManifestCodec.decode(found.get().bytes(), key.value());
+            TenantManifest.Life life = manifest.life();
+            if (life != null && life.indexParts() != null) {
+                return life.indexParts().isEmpty();
+            }
+        }
+        return false;
+    }
+
     private TenantManifest neons(Generation first) throws StorageException {
         Optional<ObjectInfo> newest = Optional.empty();
         Generation greatest = Generation.NONE;

@@ -50,9 +50,14 @@ final class Publisher {
      *
      * @param layers that the index part names; it names all of them and no others
      * @param metadata how far they reach
+     * @param lineage what became of the ancestors
      * @param unnamed layers that it does not name, though the one before may
      */
-    record Snapshot(List<PersistentLayer> layers, TimelineMetadata metadata, List<PersistentLayer> unnamed) {}
+    record Snapshot(
+            List<PersistentLayer> layers,
+            TimelineMetadata metadata,
+            IndexPart.Lineage lineage,
+            List<PersistentLayer> unnamed) {}
 
     private final Timeline timeline;
     private final Engine engine;
@@ -82,6 +87,10 @@ final class Publisher {
         this.cancellation = cancellation;
         this.gate = gate;
         this.progress = engine.newSignal();
+    }
+
+    RemoteLayers remote() {
+        return remote;
     }
 
     /** Asks that the store have what the timeline has now. Does not wait. */
@@ -245,7 +254,10 @@ final class Publisher {
         Snapshot snapshot = timeline.toPublish();
         remote.upload(snapshot.layers(), context);
         try (LayerUploads.Operation operation = engine.uploads().begin("index", "upload")) {
-            index.publish(part -> part.with(TimelineFiles.metadataOf(snapshot.layers()), snapshot.metadata()), context);
+            index.publish(
+                    part -> part.with(
+                            TimelineFiles.metadataOf(snapshot.layers()), snapshot.metadata(), snapshot.lineage()),
+                    context);
             operation.succeeded(0);
         }
         timeline.published(snapshot);

@@ -27,7 +27,6 @@ import dev.palimpsest.storage.runtime.Cancellation;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -59,7 +58,7 @@ public final class Timeline {
 
     private final TimelineId id;
     private final Engine engine;
-    private final @Nullable BranchPoint branchPoint;
+    private final Descent descent;
     private final TimelineFiles files;
     private final TimelineIndex index;
     private final LayerSet layers;
@@ -75,8 +74,6 @@ public final class Timeline {
     private final LsnProgress diskConsistent;
     private final LsnProgress remoteConsistent;
     private final Publisher publisher;
-    /** What the next index part says besides layers and GC cutoff; moves before {@code disk_consistent_lsn} does. */
-    private final AtomicReference<TimelineMetadata> metadata;
 
     private volatile RecordLsns records;
     private volatile @Nullable StorageException writesStopped;
@@ -93,14 +90,13 @@ public final class Timeline {
         this.engine = engine;
         this.files = files;
         this.index = index;
-        this.branchPoint = branchPoint;
+        this.descent = new Descent(part.metadata(), part.lineage(), branchPoint);
         this.layers = new LayerSet(layers);
         Lsn flushed = part.diskConsistentLsn();
         Lsn previous = part.metadata().prevRecordLsn();
         this.lastRecord = new LsnProgress("last_record_lsn of timeline " + id, flushed, engine.newSignal());
         this.diskConsistent = new LsnProgress("disk_consistent_lsn of timeline " + id, flushed, engine.newSignal());
         this.remoteConsistent = new LsnProgress("remote_consistent_lsn of timeline " + id, flushed, engine.newSignal());
-        this.metadata = new AtomicReference<>(part.metadata());
         this.records = new RecordLsns(flushed, previous == null ? Lsn.INVALID : previous);
         this.gate = new Gate("timeline " + id, engine.newSignal());
         this.writeMutex = new Mutex("the right to write to timeline " + id, engine.newSignal());
@@ -122,9 +118,9 @@ public final class Timeline {
         return id;
     }
 
-    /** Where it branched off; null for one that has no ancestor. */
+    /** Where it branched off; null for one that has no ancestor, or not any more. */
     public @Nullable BranchPoint branchPoint() {
-        return branchPoint;
+        return descent.branchPoint();
     }
 
     /** Every value up to here was put and can be read. */
@@ -456,7 +452,7 @@ public final class Timeline {
 
     /** Whether there was never a value on it, nor could one be inherited. */
     boolean isVirgin() {
-        return branchPoint == null && !lastRecordLsn().isValid();
+        return branchPoint() == null && !lastRecordLsn().isValid();
     }
 
     LayerSet layerSet() {
@@ -465,6 +461,26 @@ public final class Timeline {
 
     FlushLoop flushLoop() {
         return flushLoop;
+    }
+
+    Descent descent() {
+        return descent;
+    }
+
+    TimelineFiles files() {
+        return files;
+    }
+
+    /** Comes in, as every request does: who is inside is waited for by {@link #shutdown}. */
+    Gate.Guard enter() throws CancelledException {
+        return gate.enter();
+    }
+
+    /** Ends the work of those inside once the timeline is shut down. */
+    void checkRunning() throws CancelledException {
+        if (cancellation.isCancelled()) {
+            throw new CancelledException("timeline " + id + " is shut down");
+        }
     }
 
     TimelineIndex index() {
@@ -513,7 +529,7 @@ public final class Timeline {
 
     /** Everything up to {@code lsn} is in local files that are in the layer map. */
     private void flushed(Lsn lsn, @Nullable Lsn previous) {
-        metadata.updateAndGet(now -> now.flushedTo(lsn, previous));
+        descent.flushedTo(lsn, previous);
         diskConsistent.advance(lsn);
     }
 
@@ -523,13 +539,15 @@ public final class Timeline {
      */
     Publisher.Snapshot toPublish() {
         while (true) {
-            TimelineMetadata before = metadata.get();
-            TimelineMetadata next = before.withGcCutoff(Lsn.max(before.latestGcCutoffLsn(), history.cutoff()));
+            Descent.Described before = descent.described();
+            TimelineMetadata metadata = before.metadata();
+            TimelineMetadata next = metadata.withGcCutoff(Lsn.max(metadata.latestGcCutoffLsn(), history.cutoff()));
             // Before the layers: what becomes obsolete after this may still be among them.
             List<PersistentLayer> unnamed = obsolete.all();
             LayerMap<Layer> map = layers.snapshot();
-            if (metadata.get().equals(before)) {
-                return new Publisher.Snapshot(TimelineFiles.upTo(next.diskConsistentLsn(), map), next, unnamed);
+            if (descent.described().equals(before)) {
+                List<PersistentLayer> named = TimelineFiles.upTo(next.diskConsistentLsn(), map);
+                return new Publisher.Snapshot(named, next, before.lineage(), unnamed);
             }
         }
     }
@@ -552,6 +570,11 @@ public final class Timeline {
     /** Whether a layer of this name was removed and may still be named in the index part. */
     boolean isObsolete(LayerName name) {
         return obsolete.all().stream().anyMatch(layer -> layer.name().equals(name));
+    }
+
+    /** The names of layers that were removed and may still be named in the index part. */
+    List<LayerName> obsoleteNames() {
+        return obsolete.all().stream().map(PersistentLayer::name).toList();
     }
 
     ReadableHistory history() {

@@ -135,6 +135,18 @@ record TimelineFiles(
         engine.disk().syncDirectory(directory);
     }
 
+    /**
+     * Gives the file of a layer of another timeline a second name here, under this generation; nothing is copied. Durable once
+     * {@link #syncDirectory} was called, which there is no need for: what is not here is downloaded.
+     *
+     * @return false if that cannot be
+     */
+    boolean link(Path file, LayerFileName as) throws DiskException {
+        Path here = directory.resolve(as.local());
+        engine.disk().delete(here); // what an attempt that failed may have left
+        return engine.disk().link(file, here);
+    }
+
     /** Deletes the file of a layer, if there is one. */
     void deleteLayer(LayerName name) throws DiskException {
         engine.disk().delete(directory.resolve(new LayerFileName(name, generation).local()));

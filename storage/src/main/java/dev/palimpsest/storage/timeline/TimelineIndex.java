@@ -17,6 +17,7 @@ import dev.palimpsest.storage.remote.ObjectVersion;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A timeline's index part: as it is in the object store, and how it is replaced there. One replaces it at a time; anybody
@@ -31,6 +32,8 @@ final class TimelineIndex {
     private final OwnObject object;
     private final Mutex publishing;
     private volatile IndexPart current;
+    /** What may be there because a put was not answered; null if what is there is known. For the holder of the mutex. */
+    private @Nullable IndexPart attempted;
 
     /**
      * @param own where this life keeps it
@@ -100,18 +103,23 @@ final class TimelineIndex {
 
     /**
      * Replaces the index part by what {@code change} makes of it. On return it counts: it is what the timeline comes back to,
-     * whatever happens. If it throws, either may be there; the next replacement contains this one's layers too.
+     * whatever happens. If it throws, either may be there. Then the next replacement has this one's layers, ancestors and extent:
+     * a newer life may have read them already, and must not find less the next time. It has not its circumstances: nobody was
+     * told that those apply.
      *
      * @throws ObjectStoreException of kind {@code PRECONDITION_FAILED} if somebody else has replaced it
      * @throws SupersededException if there is a newer life
      */
     void publish(UnaryOperator<IndexPart> change, RequestContext context) throws StorageException {
         try (Mutex.Held _ = publishing.acquire(context)) {
-            IndexPart next = change.apply(current);
+            IndexPart before = attempted;
+            IndexPart next = change.apply(before == null ? current : before.with(current.state()));
             next.validate();
+            attempted = next;
             object.put(IndexPartCodec.encode(next), context);
             attachment.indexPartPut(timeline, context);
             current = next;
+            attempted = null;
         }
     }
 }

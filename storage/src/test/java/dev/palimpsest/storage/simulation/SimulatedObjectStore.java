@@ -127,6 +127,25 @@ public final class SimulatedObjectStore implements ObjectStore {
         });
     }
 
+    @Override
+    public ObjectInfo copy(ObjectKey from, ObjectKey to, RequestContext context) throws StorageException {
+        if (from.equals(to)) {
+            throw new IllegalArgumentException("an object cannot be copied to where it is: " + from);
+        }
+        return change("copy", to.value(), -1, context, () -> {
+            Stored source = objects.get(from.value());
+            if (source == null) {
+                throw new ObjectStoreException(Kind.NOT_FOUND, "copy", from.value(), "there is no such object");
+            }
+            refuseConflict(to.value());
+            Optional<ObjectVersion> version = Optional.of(new ObjectVersion("v" + ++versions));
+            Stored copy = new Stored(new ObjectInfo(to, source.bytes().length, version), source.bytes());
+            objects.put(to.value(), copy);
+            changed(to.value());
+            return copy.info();
+        });
+    }
+
     private void refuseConflict(String key) throws ObjectStoreException {
         String below = objects.ceilingKey(key + "/");
         if (below != null && below.startsWith(key + "/")) {

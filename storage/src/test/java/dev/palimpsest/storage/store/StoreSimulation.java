@@ -2,9 +2,11 @@ package dev.palimpsest.storage.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.ShardIndex;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
+import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.layer.residency.DownloadSettings;
@@ -31,6 +33,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 
@@ -52,7 +55,15 @@ final class StoreSimulation {
     }
 
     /** What came of a schedule; equal for equal seeds. */
-    record Outcome(long digest, long steps, int reads, int writes, int evictions, SimulatedUpkeep.Done upkeep) {}
+    record Outcome(
+            long digest,
+            long steps,
+            int reads,
+            int writes,
+            int evictions,
+            int detached,
+            int archived,
+            SimulatedUpkeep.Done upkeep) {}
 
     private StoreSimulation() {}
 
@@ -114,10 +125,10 @@ final class StoreSimulation {
             model.expectNoFaults();
             simulation.crashAtStep(Long.MAX_VALUE);
             simulation
-                    .start(
-                            "last look",
-                            last,
-                            environment -> model.live(environment, last, load(environment, last, objects), 20))
+                    .start("last look", last, environment -> {
+                        Map<TimelineId, Lsn> acknowledged = model.acknowledged();
+                        model.live(environment, last, load(environment, last, objects), acknowledged, 20);
+                    })
                     .joinSuccessfully();
             if (!hasFaults(world)) {
                 simulation
@@ -135,6 +146,8 @@ final class StoreSimulation {
                 model.reads(),
                 model.writes(),
                 model.evictions(),
+                model.detached(),
+                model.archived(),
                 model.upkeep());
     }
 
@@ -166,8 +179,9 @@ final class StoreSimulation {
             SimulatedStore model,
             int operations) {
         return simulation.start(name, disk, environment -> {
+            Map<TimelineId, Lsn> acknowledged = model.acknowledged();
             try {
-                model.live(environment, disk, load(environment, disk, objects), operations);
+                model.live(environment, disk, load(environment, disk, objects), acknowledged, operations);
             } catch (StorageException e) {
                 model.tolerate(e);
             }

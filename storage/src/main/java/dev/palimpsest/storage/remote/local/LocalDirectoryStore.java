@@ -114,6 +114,22 @@ public final class LocalDirectoryStore implements ObjectStore {
         return new ObjectInfo(key, source.size(), Optional.empty());
     }
 
+    /** {@inheritDoc} The file gets a second name, if the file system can do that; a put of either key leaves the other. */
+    @Override
+    public ObjectInfo copy(ObjectKey from, ObjectKey to, RequestContext context) throws StorageException {
+        if (from.equals(to)) {
+            throw new IllegalArgumentException("an object cannot be copied to where it is: " + from);
+        }
+        context.checkCancelled();
+        ReadableFile file = open(from, root.resolve(from.value()))
+                .orElseThrow(() -> new ObjectStoreException(
+                        Kind.NOT_FOUND, "copy", from.value(), "there is no such object in " + root));
+        try (Closing _ = closing("copy", from, file)) {
+            long size = onDisk("copy", from.value(), file::size);
+            return put(to, ObjectSource.ofDurable(file, size), PutCondition.ALWAYS, context);
+        }
+    }
+
     /** Gives a file that is what is to be put another name; durable but for that. Says whether that was possible. */
     private boolean link(Path temporary, ObjectKey key, ObjectSource source) throws ObjectStoreException {
         Optional<Path> file = source.durableFile();

@@ -250,6 +250,12 @@ public final class OwnedObjectStore implements ObjectStore, AutoCloseable {
     }
 
     @Override
+    public ObjectInfo copy(ObjectKey from, ObjectKey to, RequestContext context) throws StorageException {
+        checkOwner("copy", to.value());
+        return store.copy(from, to, context);
+    }
+
+    @Override
     public ObjectInfo get(ObjectKey key, ByteRange range, ObjectSink sink, RequestContext context)
             throws StorageException {
         return store.get(key, range, sink, context);

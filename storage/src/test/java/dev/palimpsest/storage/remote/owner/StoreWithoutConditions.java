@@ -52,6 +52,12 @@ final class StoreWithoutConditions implements ObjectStore {
     }
 
     @Override
+    public ObjectInfo copy(ObjectKey from, ObjectKey to, RequestContext context) throws StorageException {
+        checkReachable("copy", to.value());
+        return store.copy(from, to, context);
+    }
+
+    @Override
     public ObjectInfo get(ObjectKey key, ByteRange range, ObjectSink sink, RequestContext context)
             throws StorageException {
         checkReachable("get", key.value());
