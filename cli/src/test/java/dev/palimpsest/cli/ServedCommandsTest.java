@@ -239,6 +239,24 @@ class ServedCommandsTest {
     }
 
     @Test
+    void branchesAreDetachedArchivedAndTakenBack() throws BranchException {
+        branches.create("fix", "prod", Moment.LATEST);
+        branches.create("dev", "prod", Moment.LATEST);
+        assertThat(run("branch", "archive", "prod").err).contains("follows host=db");
+        assertThat(run("branch", "archive", "dev").out).contains("branch dev is archived");
+        assertThat(run("branch", "list").out).containsPattern("dev +prod .* archived");
+        assertThat(run("status").out).containsPattern("dev +17 +archived");
+        assertThat(run("branch", "unarchive", "dev").out).contains("branch dev is there again, from 0/8123 to 0/8123");
+        assertThat(run("branch", "detach", "fix").out)
+                .contains("branch fix is independent", "these are branches of it: dev");
+        assertThat(run("branch", "detach", "prod").err).contains("no ancestor");
+        branches.left = List.of("slot s stays");
+        Result archived = run("branch", "archive", "prod", "--force");
+        assertThat(archived.code).isZero();
+        assertThat(archived.err).contains("warning: slot s stays");
+    }
+
+    @Test
     void flushSaysWhatIsDurable() {
         assertThat(run("flush", "prod").out)
                 .isEqualToNormalizingNewlines("branch prod is durable up to 0/8123: 4.0 kB of values in 1 layer written"

@@ -115,6 +115,50 @@ class HttpApiTest {
     }
 
     @Test
+    void branchesAreDetachedArchivedAndTakenBack() throws Exception {
+        post(BRANCHES, "{\"name\": \"fix\", \"from\": \"prod\"}");
+        post(BRANCHES, "{\"name\": \"dev\", \"from\": \"prod\"}");
+        assertThat(send("PUT", BRANCHES + "/prod/archive").status()).isEqualTo(409);
+        assertThat(send("PUT", BRANCHES + "/dev/archive").status()).isEqualTo(200);
+        BranchView dev = branches.view("dev");
+        assertThat(dev.phase()).isEqualTo(BranchView.Phase.ARCHIVED);
+        String tenant = "/v1/tenant/" + dev.tenant();
+        String timeline = tenant + "/timeline/" + dev.timeline();
+        JsonNode all = get(tenant + "/timeline_and_offloaded").json();
+        assertThat(all.get("timelines")).hasSize(2);
+        assertThat(all.get("offloaded").get(0).get("timeline_id").asString()).isEqualTo(dev.timeline());
+        assertThat(all.get("offloaded").get(0).get("archived_at").asString()).startsWith("2026-");
+        assertThat(get(timeline).status()).isEqualTo(404);
+        assertThat(send("PUT", timeline + "/offload").status()).isEqualTo(200);
+        assertThat(putJson(timeline + "/archival_config", "{\"state\": \"Unarchived\"}")
+                        .status())
+                .isEqualTo(200);
+        assertThat(branches.view("dev").phase()).isEqualTo(BranchView.Phase.READY);
+        assertThat(send("PUT", timeline + "/offload").status()).isEqualTo(412);
+        assertThat(putJson(timeline + "/archival_config", "{\"state\": \"Gone\"}")
+                        .status())
+                .isEqualTo(400);
+        String prod = tenant + "/timeline/" + branches.view("prod").timeline();
+        assertThat(putJson(prod + "/archival_config", "{\"state\": \"Archived\"}")
+                        .status())
+                .isEqualTo(412);
+        assertThat(send("PUT", prod + "/detach_ancestor").status()).isEqualTo(400);
+        String fix = branches.view("fix").timeline();
+        JsonNode detached =
+                send("PUT", tenant + "/timeline/" + fix + "/detach_ancestor").json();
+        assertThat(detached.get("reparented_timelines").get(0).asString()).isEqualTo(dev.timeline());
+        assertThat(send("PUT", BRANCHES + "/dev/detach").json().get("moved").isEmpty())
+                .isTrue();
+        assertThat(send("PUT", BRANCHES + "/prod/archive?force=true").status()).isEqualTo(200);
+        assertThat(send("PUT", BRANCHES + "/prod/unarchive").json().get("phase").asString())
+                .isEqualTo("ready");
+    }
+
+    private Answer putJson(String path, String body) throws IOException, InterruptedException {
+        return send(request(path).header("Content-Type", "application/json").PUT(BodyPublishers.ofString(body)));
+    }
+
+    @Test
     void positionsGoBothWays() throws Exception {
         JsonNode byTime =
                 get(BRANCHES + "/prod/position?at=2026-11-20T10:00:03Z").json();

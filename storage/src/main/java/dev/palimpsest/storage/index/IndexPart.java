@@ -35,12 +35,7 @@ public record IndexPart(
         return new IndexPart(new TreeMap<>(layers), metadata, Lineage.NONE, State.NONE);
     }
 
-    /** The same with other layers and another extent: what a flush, a compaction or a GC leads to. */
-    public IndexPart with(Map<String, LayerMetadata> otherLayers, TimelineMetadata otherMetadata) {
-        return new IndexPart(new TreeMap<>(otherLayers), otherMetadata, lineage, state);
-    }
-
-    /** The same with other layers, another extent and other ancestors. */
+    /** The same with other layers, another extent and other ancestors: what a flush, a compaction or a GC leads to. */
     public IndexPart with(
             Map<String, LayerMetadata> otherLayers, TimelineMetadata otherMetadata, Lineage otherLineage) {
         return new IndexPart(new TreeMap<>(otherLayers), otherMetadata, otherLineage, state);

@@ -104,8 +104,8 @@ public final class Timeline {
                 "timeline " + id,
                 part.metadata().latestGcCutoffLsn(),
                 engine.environment().tasks());
-        this.upkeep = new TimelineUpkeep(
-                this, files, gate, cancellation, new Mutex("compaction of timeline " + id, engine.newSignal()));
+        this.upkeep =
+                new TimelineUpkeep(this, files, gate, new Mutex("compaction of timeline " + id, engine.newSignal()));
         Lsn openAt = flushed.isValid() ? flushed.plus(1) : part.metadata().initdbLsn();
         this.writePath =
                 new WritePath(this, engine.config(), engine.environment().clock(), openAt);

@@ -33,7 +33,6 @@ import dev.palimpsest.storage.layer.delta.DeltaLayerWriter;
 import dev.palimpsest.storage.layer.image.ImageLayerWriter;
 import dev.palimpsest.storage.layermap.LayerMap;
 import dev.palimpsest.storage.layermap.LayerMapEditor;
-import dev.palimpsest.storage.runtime.Cancellation;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -54,7 +53,6 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
     private final Timeline timeline;
     private final TimelineFiles files;
     private final Gate gate;
-    private final Cancellation cancellation;
     private final Mutex running;
     private final Target target = new Target();
     /** Keys with long chains of records, and an LSN after which an image shortens them. */
@@ -62,11 +60,10 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
 
     private volatile boolean failing;
 
-    TimelineUpkeep(Timeline timeline, TimelineFiles files, Gate gate, Cancellation cancellation, Mutex running) {
+    TimelineUpkeep(Timeline timeline, TimelineFiles files, Gate gate, Mutex running) {
         this.timeline = timeline;
         this.files = files;
         this.gate = gate;
-        this.cancellation = cancellation;
         this.running = running;
     }
 

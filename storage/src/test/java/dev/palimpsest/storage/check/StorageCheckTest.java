@@ -64,7 +64,7 @@ class StorageCheckTest {
     }
 
     private static IndexPart withMetadata(IndexPart part, TimelineMetadata metadata) {
-        return part.with(part.layers(), metadata);
+        return part.with(part.layers(), metadata, part.lineage());
     }
 
     private static TimelineReport timeline(StorageReport report, TimelineId id) {
@@ -140,7 +140,7 @@ class StorageCheckTest {
                                         Map.Entry::getKey,
                                         layer -> new LayerMetadata(
                                                 layer.getValue().fileSize(), new Generation(3), ShardIndex.UNSHARDED))),
-                        part.metadata()));
+                        part.metadata(), part.lineage()));
         assertThat(check().problems())
                 .extracting(Finding::reason)
                 .anyMatch(reason -> reason.contains("later generation"))

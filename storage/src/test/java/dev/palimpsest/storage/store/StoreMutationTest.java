@@ -58,7 +58,7 @@ class StoreMutationTest {
                     "timeline/Publisher.java",
                     UPLOAD + "        try (",
                     "        index.publish(part -> part.with(TimelineFiles.metadataOf(snapshot.layers()),"
-                            + " snapshot.metadata()), context);\n"
+                            + " snapshot.metadata(), snapshot.lineage()), context);\n"
                             + UPLOAD + "        try ("),
             new Mutation(
                     "an LSN is advanced before the index part is written",
@@ -116,8 +116,8 @@ class StoreMutationTest {
             new Mutation(
                     "a branch sees what its ancestor did after the branch",
                     "timeline/ReadPath.java",
-                    "            at = Lsn.min(at, branch.lsn());",
-                    "            at = Lsn.min(at, branch.ancestor().lastRecordLsn());"),
+                    "        Lsn below = Lsn.min(at, branch.lsn());",
+                    "        Lsn below = Lsn.min(at, ancestor.lastRecordLsn());"),
             new Mutation(
                     "the names of compacted layers are not synced before the index part names them",
                     "compaction/L0Compaction.java",
@@ -186,8 +186,8 @@ class StoreMutationTest {
             new Mutation(
                     "the index part forgets the cutoff",
                     "timeline/Timeline.java",
-                    "Lsn.max(before.latestGcCutoffLsn(), history.cutoff())",
-                    "before.latestGcCutoffLsn()"),
+                    "Lsn.max(metadata.latestGcCutoffLsn(), history.cutoff())",
+                    "metadata.latestGcCutoffLsn()"),
             new Mutation(
                     "a generation is taken without a condition",
                     "timeline/GenerationClaim.java",
@@ -274,6 +274,21 @@ class StoreMutationTest {
                     "layer/residency/Download.java",
                     "            failure = e;\n        } finally {",
                     "            failure = e;\n            next = layer.fileHere();\n        } finally {"),
+            new Mutation(
+                    "a timeline that is cut loose does not get what reaches beyond its branch point",
+                    "timeline/InheritedLayers.java",
+                    "layer.lsnStart().isAfter(level.upTo())",
+                    "layer.lsnEnd().isAfter(level.upTo().plus(1))"),
+            new Mutation(
+                    "a timeline is cut loose before the layers are its own",
+                    "timeline/Detachments.java",
+                    "            taken.forEach(edit::add);\n",
+                    ""),
+            new Mutation(
+                    "what is noted after an index part that was not answered takes the layers back",
+                    "timeline/TimelineIndex.java",
+                    "before == null ? current : before.with(current.state())",
+                    "current"),
             new Mutation(
                     "all layers get the same generation",
                     "timeline/TimelineFiles.java",
