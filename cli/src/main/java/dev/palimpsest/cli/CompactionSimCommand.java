@@ -16,8 +16,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "compaction-sim",
         mixinStandardHelpOptions = true,
-        description = "Write, read and space amplification of synthetic workloads, as the planners of compaction, images"
-                + " and GC would have them. Writes no file.")
+        description =
+                "Write, read and space amplification of synthetic workloads, as the planners of compaction, images"
+                        + " and GC would have them. Writes no file.")
 final class CompactionSimCommand implements Runnable {
     private static final long MIB = 1 << 20;
     private static final long GIB = 1 << 30;

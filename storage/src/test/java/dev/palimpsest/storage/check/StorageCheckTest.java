@@ -140,7 +140,8 @@ class StorageCheckTest {
                                         Map.Entry::getKey,
                                         layer -> new LayerMetadata(
                                                 layer.getValue().fileSize(), new Generation(3), ShardIndex.UNSHARDED))),
-                        part.metadata(), part.lineage()));
+                        part.metadata(),
+                        part.lineage()));
         assertThat(check().problems())
                 .extracting(Finding::reason)
                 .anyMatch(reason -> reason.contains("later generation"))
