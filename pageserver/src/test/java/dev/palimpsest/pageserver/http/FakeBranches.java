@@ -232,7 +232,8 @@ public final class FakeBranches implements BranchService {
                 .map(BranchView::name)
                 .toList();
         branches.put(name, changed(branch, branch.phase(), null));
-        moved.forEach(other -> branches.put(other, changed(branches.get(other), BranchView.Phase.READY, name)));
+        moved.forEach(other ->
+                branches.computeIfPresent(other, (_, view) -> changed(view, BranchView.Phase.READY, name)));
         return moved;
     }
 
