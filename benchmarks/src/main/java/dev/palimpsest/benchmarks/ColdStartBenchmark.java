@@ -145,7 +145,7 @@ public final class ColdStartBenchmark {
                 Files.createFile(directory.resolve(new LayerFileName(name, generation).remote()));
             }
         }
-        Files.write(file, IndexPartCodec.encode(part.with(layers, part.metadata())));
+        Files.write(file, IndexPartCodec.encode(part.with(layers, part.metadata(), part.lineage())));
     }
 
     private static Key block(int number) {
