@@ -1,5 +1,6 @@
 package dev.palimpsest.storage.store;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -107,19 +108,25 @@ class DetachTest {
             Timeline leaf = tenant.timeline(LEAF);
             assertThat(tenant.detach(LEAF, CONTEXT)).isEmpty();
             assertThat(leaf.branchPoint()).isNull();
-            assertThat(leaf.indexPart().lineage().originalAncestor().timeline()).isEqualTo(MIDDLE);
+            assertThat(requireNonNull(leaf.indexPart().lineage().originalAncestor())
+                            .timeline())
+                    .isEqualTo(MIDDLE);
             assertThat(leaf.layers().check()).isEmpty();
             checkPages(leaf, 19);
             assertThatThrownBy(() -> tenant.detach(ROOT, CONTEXT))
                     .isInstanceOf(InvalidRequestException.class)
                     .hasMessageContaining("no ancestor");
             assertThat(tenant.detach(MIDDLE, CONTEXT)).containsExactly(EARLY);
-            assertThat(tenant.timeline(EARLY).branchPoint().ancestor().id()).isEqualTo(MIDDLE);
+            assertThat(requireNonNull(tenant.timeline(EARLY).branchPoint())
+                            .ancestor()
+                            .id())
+                    .isEqualTo(MIDDLE);
             assertThat(tenant.timeline(EARLY).indexPart().lineage().reparentingHistory())
                     .containsExactly(ROOT);
             tenant.delete(ROOT, CONTEXT);
             assertThatThrownBy(() -> tenant.delete(MIDDLE, CONTEXT)).hasMessageContaining(EARLY.toString());
             checkPages(tenant.timeline(LATE), 13);
+            leaf.freezeAndFlush(CONTEXT);
         }
         try (EmbeddedStore store = open()) {
             TenantTimelines tenant = store.tenant(TENANT, CONTEXT);
