@@ -126,6 +126,7 @@ class DetachTest {
             tenant.delete(ROOT, CONTEXT);
             assertThatThrownBy(() -> tenant.delete(MIDDLE, CONTEXT)).hasMessageContaining(EARLY.toString());
             checkPages(tenant.timeline(LATE), 13);
+            leaf.freezeAndFlush(CONTEXT);
         }
         try (EmbeddedStore store = open()) {
             TenantTimelines tenant = store.tenant(TENANT, CONTEXT);
