@@ -232,8 +232,8 @@ public final class FakeBranches implements BranchService {
                 .map(BranchView::name)
                 .toList();
         branches.put(name, changed(branch, branch.phase(), null));
-        moved.forEach(other ->
-                branches.computeIfPresent(other, (_, view) -> changed(view, BranchView.Phase.READY, name)));
+        moved.forEach(
+                other -> branches.computeIfPresent(other, (_, view) -> changed(view, BranchView.Phase.READY, name)));
         return moved;
     }
 
