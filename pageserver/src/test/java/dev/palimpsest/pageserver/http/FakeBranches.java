@@ -217,7 +217,8 @@ public final class FakeBranches implements BranchService {
                 .map(BranchView::name)
                 .toList();
         branches.put(name, changed(branch, branch.phase(), null));
-        moved.forEach(other -> branches.put(other, changed(branches.get(other), BranchView.Phase.READY, name)));
+        branches.replaceAll(
+                (other, view) -> moved.contains(other) ? changed(view, BranchView.Phase.READY, name) : view);
         return moved;
     }
 
