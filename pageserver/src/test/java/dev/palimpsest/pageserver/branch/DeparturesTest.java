@@ -14,6 +14,7 @@ import java.sql.Statement;
 import java.time.Instant;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -92,20 +93,9 @@ class DeparturesTest {
             branches.create("late", "prod", Moment.LATEST);
             onEarly = on(branches, "early", "INSERT INTO a VALUES (-2, 'early')");
 
-            assertThatThrownBy(() -> branches.archive("prod", true)).hasMessageContaining("early, fix, late");
-            assertThat(branches.detach("fix")).containsExactly("early");
-            assertThat(branches.detach("fix")).isEmpty();
-            assertThat(branches.view("fix").parent()).isNull();
-            assertThat(branches.view("early").parent()).isEqualTo("fix");
-            assertThat(branches.view("late").parent()).isEqualTo("prod");
-            assertThat(branches.timeOf("fix", before)).isEqualTo(time);
-            assertThatThrownBy(() -> branches.delete("prod")).hasMessageContaining("late");
-            branches.delete("late");
-            assertThatThrownBy(() -> branches.archive("prod", false)).hasMessageContaining("--force");
-            assertThat(branches.archive("prod", true)).isEmpty();
+            detachAndDeleteParent(branches, before, time);
             assertThat(run(connection, "SELECT count(*) FROM pg_replication_slots"))
                     .isEqualTo("0");
-            assertThat(branches.delete("prod")).isEmpty();
             assertThat(on(branches, "fix")).isEqualTo(onFix);
             branches.create("again", "fix", new Moment.AtLsn(before));
             assertThat(on(branches, "again")).isEqualTo(sumBefore);
@@ -114,6 +104,31 @@ class DeparturesTest {
             assertThat(localDirectories(branches.view("early"))).isEmpty();
             assertThatThrownBy(() -> branches.startEndpoint("early", 0, null)).hasMessageContaining("unarchive early");
         }
+        takeBackAndDelete(before, onFix, onEarly);
+        List<Path> kept = objects();
+        new BranchHost(directory, VERSION).close();
+        assertThat(objects())
+                .as("a tenant without branches is not claimed again")
+                .isEqualTo(kept);
+    }
+
+    private static void detachAndDeleteParent(Branches branches, Lsn before, @Nullable Instant time) throws Exception {
+        assertThatThrownBy(() -> branches.archive("prod", true)).hasMessageContaining("early, fix, late");
+        assertThat(branches.detach("fix")).containsExactly("early");
+        assertThat(branches.detach("fix")).isEmpty();
+        assertThat(branches.view("fix").parent()).isNull();
+        assertThat(branches.view("early").parent()).isEqualTo("fix");
+        assertThat(branches.view("late").parent()).isEqualTo("prod");
+        assertThat(branches.timeOf("fix", before)).isEqualTo(time);
+        assertThatThrownBy(() -> branches.delete("prod")).hasMessageContaining("late");
+        branches.delete("late");
+        assertThatThrownBy(() -> branches.archive("prod", false)).hasMessageContaining("--force");
+        assertThat(branches.archive("prod", true)).isEmpty();
+        assertThat(branches.delete("prod")).isEmpty();
+    }
+
+    /** After a restart. */
+    private void takeBackAndDelete(Lsn before, String onFix, String onEarly) throws Exception {
         try (BranchHost host = new BranchHost(directory, VERSION)) {
             Branches branches = host.branches();
             BranchView archived = branches.view("early");
@@ -133,11 +148,6 @@ class DeparturesTest {
             branches.delete("fix");
             assertThat(branches.list()).isEmpty();
         }
-        List<Path> kept = objects();
-        new BranchHost(directory, VERSION).close();
-        assertThat(objects())
-                .as("a tenant without branches is not claimed again")
-                .isEqualTo(kept);
     }
 
     private List<Path> objects() throws Exception {

@@ -232,8 +232,8 @@ public final class FakeBranches implements BranchService {
                 .map(BranchView::name)
                 .toList();
         branches.put(name, changed(branch, branch.phase(), null));
-        moved.forEach(
-                other -> branches.computeIfPresent(other, (_, view) -> changed(view, BranchView.Phase.READY, name)));
+        branches.replaceAll(
+                (other, view) -> moved.contains(other) ? changed(view, BranchView.Phase.READY, name) : view);
         return moved;
     }
 

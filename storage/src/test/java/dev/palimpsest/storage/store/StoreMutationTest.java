@@ -222,9 +222,9 @@ class StoreMutationTest {
             new Mutation(
                     "an upload that was not answered counts",
                     "timeline/RemoteLayers.java",
-                    "                maybeThere.add(name);\n                try (ReadableFile",
+                    "                maybeThere.add(name);\n                put(layer.path()",
                     "                there.add(name);\n                maybeThere.add(name);\n"
-                            + "                try (ReadableFile"),
+                            + "                put(layer.path()"),
             new Mutation(
                     "a layer is evicted that was not uploaded",
                     "layer/residency/StoredLayer.java",
