@@ -12,13 +12,10 @@ import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
-import dev.palimpsest.storage.eviction.BackgroundEviction;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
-import dev.palimpsest.storage.layer.PersistentLayer;
 import dev.palimpsest.storage.layer.memory.SerializedBatch;
-import dev.palimpsest.storage.layermap.LayerVisibility;
 import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Environment;
 import dev.palimpsest.storage.runtime.Task;
@@ -43,22 +40,6 @@ import java.util.TreeMap;
  * timeline may have at every LSN, and of what the store has said that it is durable.
  */
 final class SimulatedStore {
-    /** What is known of a timeline. */
-    static final class Known {
-        final TimelineId id;
-        final History history;
-        /** The store has said that the timeline exists for good. */
-        boolean created;
-        /** The store has said that everything up to here is durable. */
-        Lsn durable;
-
-        Known(TimelineId id, History history, Lsn durable) {
-            this.id = id;
-            this.history = history;
-            this.durable = durable;
-        }
-    }
-
     static final Lsn START = new Lsn(0x1000);
 
     private final long seed;
@@ -69,10 +50,10 @@ final class SimulatedStore {
     private long timelineIds;
     private int reads;
     private int writes;
-    private int evictions;
     private int detached;
     private int archived;
     private final SimulatedUpkeep upkeep;
+    private final SimulatedEviction eviction;
 
     /**
      * @param faults whether operations may fail
@@ -84,6 +65,7 @@ final class SimulatedStore {
         this.random = random;
         this.faults = faults;
         this.upkeep = new SimulatedUpkeep(random);
+        this.eviction = new SimulatedEviction(seed, random);
     }
 
     /** What compaction and GC have done. */
@@ -113,7 +95,7 @@ final class SimulatedStore {
 
     /** How many layers left the local disk. */
     int evictions() {
-        return evictions;
+        return eviction.evictions();
     }
 
     /** One life of a process: what was durable is there, and then it is used. */
@@ -125,7 +107,7 @@ final class SimulatedStore {
             int operations)
             throws Exception {
         checkNothingLost(store, acknowledged);
-        checkResidency(store, disk);
+        eviction.checkResidency(store, disk);
         unarchiveSome(store);
         if (known.isEmpty()) {
             create(store);
@@ -141,7 +123,7 @@ final class SimulatedStore {
         }
         tasks.add(environment.tasks().start("keep house", () -> keepHouse(environment, store, operations / 4)));
         tasks.add(environment.tasks().start("compact", () -> compactOften(environment, store, operations)));
-        tasks.add(environment.tasks().start("evict", () -> evictOften(environment, disk, store, operations)));
+        tasks.add(environment.tasks().start("evict", () -> eviction.evictOften(environment, disk, store, operations)));
         tasks.add(environment.tasks().start("branch", () -> branchSometimes(environment, store, operations / 8)));
         tasks.add(environment.tasks().start("detach", () -> detachSometimes(environment, store, operations / 4)));
         for (Task task : tasks) {
@@ -382,36 +364,6 @@ final class SimulatedStore {
             assertThat(timeline.layers().check())
                     .as("layers of %s", timeline.id())
                     .isEmpty();
-        }
-    }
-
-    /** Now and then some layers go, whoever needs them; and what is said to be here always is. */
-    private void evictOften(Environment environment, SimulatedDisk disk, TenantTimelines store, int count) {
-        for (int i = 0; i < count; i++) {
-            environment.tasks().sleep(random.nextLong(300_000_000L), Cancellation.NEVER);
-            boolean all = random.nextInt(8) == 0;
-            for (BackgroundEviction.EvictableTimeline timeline : store.evictable()) {
-                LayerVisibility<PersistentLayer> layers = timeline.persistentLayers();
-                for (PersistentLayer layer : random.nextBoolean() ? layers.visible() : layers.covered()) {
-                    if ((all || random.nextInt(4) == 0) && layer.evict() == PersistentLayer.Eviction.EVICTED) {
-                        evictions++;
-                    }
-                }
-            }
-            checkResidency(store, disk);
-        }
-    }
-
-    /** A layer is here only if its whole file is: this looks at both at the same moment. */
-    private void checkResidency(TenantTimelines store, SimulatedDisk disk) {
-        for (Timeline timeline : store.all()) {
-            timeline.layers()
-                    .historicLayers()
-                    .map(PersistentLayer.class::cast)
-                    .filter(layer -> layer.residency().resident())
-                    .forEach(layer -> assertThat(disk.size(layer.path()))
-                            .as("seed %d: the file of layer %s, which is here", seed, layer)
-                            .isEqualTo(layer.size()));
         }
     }
 
