@@ -1,14 +1,17 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.pageserver.branch.CompactionView;
+import dev.palimpsest.pageserver.branch.HistoryCompactionView;
 import dev.palimpsest.pageserver.http.Requests;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -28,6 +31,12 @@ final class CompactCommand implements Callable<Integer> {
     @Option(names = "--force", description = "even where thresholds are not reached")
     private boolean force;
 
+    @Option(
+            names = "--history",
+            description = "instead rewrite the layers below what GC has left readable, so that they have only what branches and"
+                    + " leases need there")
+    private boolean history;
+
     @Mixin
     private ServerAddress server = new ServerAddress();
 
@@ -36,7 +45,13 @@ final class CompactCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, ServerFailure {
+        if (history && (images || force)) {
+            throw new ParameterException(spec.commandLine(), "--history goes without --images and --force");
+        }
         try (ServerClient client = server.connect()) {
+            if (history) {
+                return history(client);
+            }
             CompactionView done = client.put(
                     ServerClient.branch(name) + "/compact", new Requests.Compact(images, force), CompactionView.class);
             PrintWriter out = spec.commandLine().getOut();
@@ -55,5 +70,22 @@ final class CompactCommand implements Callable<Integer> {
             out.printf("branch %s is compacted, in %s%n", name, Display.seconds(done.elapsed()));
             return 0;
         }
+    }
+
+    private int history(ServerClient client) throws IOException, ServerFailure {
+        HistoryCompactionView done = client.put(
+                ServerClient.branch(name) + "/compact-history", Map.of(), HistoryCompactionView.class);
+        PrintWriter out = spec.commandLine().getOut();
+        out.printf(
+                "%s read, %s; %s written, %s; %s removed, %s%n",
+                Display.counted(done.layersRead(), "layer"),
+                Display.bytes(done.bytesRead()),
+                Display.counted(done.layersWritten(), "layer"),
+                Display.bytes(done.bytesWritten()),
+                Display.counted(done.layersRemoved(), "layer"),
+                Display.bytes(done.bytesRemoved()));
+        out.printf("of %d values %d are dropped%n", done.valuesRead(), done.valuesRead() - done.valuesKept());
+        out.printf("the history of branch %s is compacted, in %s%n", name, Display.seconds(done.elapsed()));
+        return 0;
     }
 }

@@ -102,10 +102,13 @@ final class HistoryCompaction {
         Lsn first = retained.spans().getFirst().from();
         KeySpace grounded = grounded(job.range(), first);
         List<KeyRange> there = new ArrayList<>();
+        Lsn durable = timeline.diskConsistentLsn();
         for (PersistentLayer image : job.images()) {
             if (image.lsnStart().equals(first)) {
                 there.add(image.keyRange());
                 kept.add(image.name());
+            } else if (image.lsnStart().equals(durable)) {
+                kept.add(image.name()); // image creation might make it anew, under the same name
             }
         }
         KeySpace imaged = grounded.minus(KeySpace.ofUnordered(there));

@@ -11,12 +11,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
-/** Compacts the history of a timeline once, piece by piece from its first key to its last. Used by one task. */
+/** Compacts the history of a timeline once, piece by piece from its first key to its last. Used by one task
+ * at a time. */
 public final class HistoryRun {
     private final HistoryTimeline timeline;
-    private final CompactionSettings compaction;
-    private final HistorySettings settings;
-    private final RequestContext context;
     private final Set<LayerName> kept = new HashSet<>();
     private Key next = Key.MIN;
     /** Every key from here up to the next one was rewritten. */
@@ -25,12 +23,8 @@ public final class HistoryRun {
     private Lsn upTo = Lsn.MAX;
 
     /** Begins nothing yet. */
-    public HistoryRun(
-            HistoryTimeline timeline, CompactionSettings compaction, HistorySettings settings, RequestContext context) {
+    public HistoryRun(HistoryTimeline timeline) {
         this.timeline = timeline;
-        this.compaction = compaction;
-        this.settings = settings;
-        this.context = context;
     }
 
     /** Whether all keys were done. */
@@ -51,7 +45,13 @@ public final class HistoryRun {
      *     disk_consistent_lsn}
      * @param retained at which LSNs below the cutoff the timeline is read, or may come to be
      */
-    public HistoryReport next(Lsn cutoff, RetainedHistory retained) throws StorageException {
+    public HistoryReport next(
+            CompactionSettings compaction,
+            HistorySettings settings,
+            Lsn cutoff,
+            RetainedHistory retained,
+            RequestContext context)
+            throws StorageException {
         if (next.equals(Key.MIN)) {
             new L0Compaction(timeline, compaction, context).run(L0Planner.Trigger.ALWAYS, cutoff);
         }

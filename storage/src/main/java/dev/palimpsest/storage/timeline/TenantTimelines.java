@@ -8,9 +8,6 @@ import dev.palimpsest.storage.ShardIndex;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
-import dev.palimpsest.storage.compaction.CompactionSettings;
-import dev.palimpsest.storage.compaction.HistoryReport;
-import dev.palimpsest.storage.compaction.HistorySettings;
 import dev.palimpsest.storage.context.Mutex;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.eviction.BackgroundEviction;
@@ -41,7 +38,6 @@ import java.util.SortedMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -353,23 +349,9 @@ public final class TenantTimelines {
         return timeline.upkeep().collectGarbage(() -> kept.withBranchPoints(branchPoints(timeline)), mode, context);
     }
 
-    /**
-     * Rewrites what a timeline has below its GC cutoff, so that it keeps what LSNs need that can be read: by itself or by those
-     * that descend from it. Durable on return; if it throws, what was done so far is.
-     *
-     * @param yield asked now and then: whether to stop and let more urgent work go first
-     */
-    public HistoryReport compactHistory(
-            TimelineId id,
-            CompactionSettings compaction,
-            HistorySettings settings,
-            BooleanSupplier yield,
-            RequestContext context)
-            throws StorageException {
-        Timeline timeline = timeline(id);
-        RetainedReads reads = new RetainedReads(timelines, archived, doubtful);
-        reads.publishCutoffs(timeline, context);
-        return timeline.upkeep().compactHistory(compaction, settings, () -> reads.of(timeline), yield, context);
+    /** At which LSNs its timelines are read. */
+    RetainedReads retainedReads() {
+        return new RetainedReads(timelines, archived, doubtful);
     }
 
     /** The timelines of now, as eviction sees them: what reads of the present, and of branches, may need goes last. */

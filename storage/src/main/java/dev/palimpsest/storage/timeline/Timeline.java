@@ -332,17 +332,6 @@ public final class Timeline {
         return new Gathered(state, new Reconstruction(engine.redo(), pgVersion(), lsn, path::searched));
     }
 
-    /** The value that a key has after the last of some versions, ascending, of which the first needs nothing older. */
-    byte[] rebuild(Key key, List<ReconstructState.Version> versions) throws StorageException {
-        ReconstructState state = new ReconstructState();
-        for (ReconstructState.Version version : versions.reversed()) {
-            state.add(key, version.lsn(), version.value());
-        }
-        Lsn lsn = versions.getLast().lsn();
-        return new Reconstruction(engine.redo(), pgVersion(), lsn, () -> "what compaction keeps")
-                .value(key, state.keys().get(key));
-    }
-
     private void checkReadable(Lsn lsn, RequestContext context) throws StorageException {
         if (!lsn.isValid() || lsn.equals(Lsn.MAX) || !history.isReadable(lsn)) {
             throw notReadable(lsn);

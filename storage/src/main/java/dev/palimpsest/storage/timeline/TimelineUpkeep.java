@@ -67,6 +67,8 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
     private final NavigableMap<Key, Lsn> longChains = new ConcurrentSkipListMap<>();
 
     private final UsedNames usedNames = new UsedNames();
+    /** What is done of the compaction of history; the mutex's. */
+    private HistoryRun historyRun = new HistoryRun(target);
 
     private volatile boolean failing;
 
@@ -187,39 +189,49 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
     }
 
     /**
-     * As {@link TenantTimelines#compactHistory}.
+     * Rewrites what the timeline has below its GC cutoff, so that it keeps what LSNs need that can be read: by itself, or by those
+     * that descend from it. Durable on return; if it throws or stops, what was done so far is, and the next call goes on there.
      *
-     * @param retained asked before each piece, when nothing else runs
+     * @param tenant the timeline's
+     * @param yield asked now and then: whether to stop and let more urgent work go first
      */
-    HistoryReport compactHistory(
+    public HistoryReport compactHistory(
+            TenantTimelines tenant,
             CompactionSettings compaction,
             HistorySettings settings,
-            Supplier<RetainedHistory> retained,
             BooleanSupplier yield,
             RequestContext context)
             throws StorageException {
+        RetainedReads reads = tenant.retainedReads();
         HistoryReport report = HistoryReport.NOTHING;
         try (Gate.Guard _ = gate.enter()) {
-            HistoryRun run = new HistoryRun(target, compaction, settings, context);
-            while (true) {
+            reads.publishCutoffs(timeline, context);
+            Lsn upTo = null;
+            while (upTo == null) {
                 try (Mutex.Held _ = exclusively(context)) {
                     if (timeline.indexPart().state().gcBlocking() != null) {
                         return report.ended(CompactionReport.Outcome.YIELDED);
                     }
                     // In this order: what begins to be retained after the cutoff was looked at is above it.
                     Lsn cutoff = cutoff();
-                    report = report.plus(run.next(cutoff, retained.get()));
+                    RetainedHistory retained = reads.of(timeline);
+                    report = report.plus(historyRun.next(compaction, settings, cutoff, retained, context));
+                    if (historyRun.isDone()) {
+                        usedNames.forgetUpTo(
+                                retained.spans().isEmpty()
+                                        ? cutoff
+                                        : Lsn.min(cutoff, retained.spans().getFirst().from()));
+                        upTo = historyRun.upTo();
+                        historyRun = new HistoryRun(target);
+                    }
                 }
-                if (run.isDone()) {
-                    break;
-                }
-                if (yield.getAsBoolean()) {
+                if (upTo == null && yield.getAsBoolean()) {
                     return report.ended(CompactionReport.Outcome.YIELDED);
                 }
             }
-            Lsn upTo = run.upTo();
-            if (upTo.isAfter(compactedTo())) {
-                timeline.updateState(state -> state.gcCompactedTo(upTo), context);
+            Lsn done = upTo;
+            if (done.isAfter(compactedTo())) {
+                timeline.updateState(state -> state.gcCompactedTo(done), context);
             }
             return report;
         } finally {
@@ -314,7 +326,16 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
 
         @Override
         public byte[] rebuild(Key key, List<ReconstructState.Version> versions) throws StorageException {
-            return timeline.rebuild(key, versions);
+            ReconstructState state = new ReconstructState();
+            for (ReconstructState.Version version : versions.reversed()) {
+                state.add(key, version.lsn(), version.value());
+            }
+            return new Reconstruction(
+                            files.engine().redo(),
+                            timeline.pgVersion(),
+                            versions.getLast().lsn(),
+                            () -> "what compaction has read")
+                    .value(key, state.keys().get(key));
         }
 
         @Override

@@ -48,7 +48,7 @@ final class SimulatedHistory {
         HistorySettings settings = new HistorySettings(
                 0, 100, random.nextBoolean() ? 1L << 30 : random.nextInt(1, 30_000), random.nextInt(0, 6));
         HistoryReport report =
-                store.compactHistory(timeline.id(), compaction, settings, () -> random.nextInt(8) == 0, context);
+                timeline.upkeep().compactHistory(store, compaction, settings, () -> random.nextInt(8) == 0, context);
         jobs += report.jobs();
         layersRemoved += report.layersRemoved();
         valuesDropped += report.valuesRead() - report.valuesKept();
