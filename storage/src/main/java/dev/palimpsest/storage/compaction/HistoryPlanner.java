@@ -52,7 +52,7 @@ public final class HistoryPlanner {
         long more = compacted.isValid() ? bytes[1] : bytes[0] + bytes[1];
         return old == 0
                 ? more > 0 && more >= settings.initialBytes()
-                : more >= Math.ceilDiv(old, 100) * settings.ratioPercent();
+                : more >= old / 100.0 * settings.ratioPercent();
     }
 
     /**
