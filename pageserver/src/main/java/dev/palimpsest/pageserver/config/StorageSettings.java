@@ -316,7 +316,7 @@ public final class StorageSettings {
     public static final Setting<Boolean> GC_COMPACTION_ENABLED = LIST.add(
             "tenant_config.gc_compaction_enabled",
             Kind.truth(),
-            true,
+            false,
             "Whether layers below what is kept for its age or size are rewritten after GC, so that they have only what branches"
                     + " and leases need there.");
 

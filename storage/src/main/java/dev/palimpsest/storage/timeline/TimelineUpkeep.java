@@ -210,6 +210,7 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
             while (upTo == null) {
                 try (Mutex.Held _ = exclusively(context)) {
                     if (timeline.indexPart().state().gcBlocking() != null) {
+                        historyRun = new HistoryRun(target); // layers of ancestors may come
                         return report.ended(CompactionReport.Outcome.YIELDED);
                     }
                     // In this order: what begins to be retained after the cutoff was looked at is above it.
@@ -220,7 +221,9 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
                         usedNames.forgetUpTo(
                                 retained.spans().isEmpty()
                                         ? cutoff
-                                        : Lsn.min(cutoff, retained.spans().getFirst().from()));
+                                        : Lsn.min(
+                                                cutoff,
+                                                retained.spans().getFirst().from()));
                         upTo = historyRun.upTo();
                         historyRun = new HistoryRun(target);
                     }
