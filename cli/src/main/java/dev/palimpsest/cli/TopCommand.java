@@ -19,8 +19,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "top",
         mixinStandardHelpOptions = true,
-        description = "Show, again and again, what a server does: reads, ingest, object store, background work, and how branches "
-                + "stand. q ends it.")
+        description =
+                "Show, again and again, what a server does: reads, ingest, object store, background work, and how branches "
+                        + "stand. q ends it.")
 final class TopCommand implements Callable<Integer> {
     private static final String CLEAR_AND_HOME = "\u001b[H";
     private static final String REST_OF_LINE = "\u001b[K";

@@ -84,7 +84,8 @@ record TopFrame(String server, Sample before, Sample now) {
                 bytes(rate("palimpsest_wal_applied_bytes_total")) + "/s WAL",
                 "furthest behind " + bytes(gauge("palimpsest_ingest_max_lag_bytes")),
                 "in memory " + used("dirty_bytes"),
-                "flushes " + number(rate("pageserver_storage_operations_seconds_global_count", "operation", "layer flush"))
+                "flushes "
+                        + number(rate("pageserver_storage_operations_seconds_global_count", "operation", "layer flush"))
                         + "/s");
     }
 
@@ -151,8 +152,8 @@ record TopFrame(String server, Sample before, Sample now) {
     private List<String> branches() {
         Map<String, BranchView> known =
                 before.branches.stream().collect(Collectors.toMap(BranchView::timeline, Function.identity()));
-        Table table =
-                new Table("BRANCH", "STATE", "BEHIND", "FOR", "WAL/S", "LAST LSN", "NOT DURABLE", "LAYERS", "SIZE", "HERE");
+        Table table = new Table(
+                "BRANCH", "STATE", "BEHIND", "FOR", "WAL/S", "LAST LSN", "NOT DURABLE", "LAYERS", "SIZE", "HERE");
         now.branches.stream()
                 .sorted(Comparator.comparingDouble((BranchView branch) -> -walRate(branch, known))
                         .thenComparing(branch -> -branch.lagBytes())
@@ -215,7 +216,9 @@ record TopFrame(String server, Sample before, Sample now) {
     }
 
     private static String number(double number) {
-        return Double.isNaN(number) ? "-" : String.format(Locale.ROOT, number == Math.rint(number) ? "%.0f" : "%.1f", number);
+        return Double.isNaN(number)
+                ? "-"
+                : String.format(Locale.ROOT, number == Math.rint(number) ? "%.0f" : "%.1f", number);
     }
 
     /** The bucket that a duration is in. */

@@ -45,8 +45,8 @@ class DeployedFilesTest {
     private static final Pattern GROUPING =
             Pattern.compile("\\b(by|without|on|ignoring|group_left|group_right)\\s*\\([^()]*\\)");
     private static final Pattern NAME = Pattern.compile("[a-zA-Z_:][a-zA-Z0-9_:]*");
-    private static final Set<String> WORDS =
-            Set.of("and", "or", "unless", "by", "without", "on", "ignoring", "group_left", "group_right", "bool", "offset");
+    private static final Set<String> WORDS = Set.of(
+            "and", "or", "unless", "by", "without", "on", "ignoring", "group_left", "group_right", "bool", "offset");
 
     @TempDir
     private static Path directory;
@@ -105,7 +105,8 @@ class DeployedFilesTest {
 
     @Test
     void namesAreFoundInQueries() {
-        assertThat(metricsOf("histogram_quantile(0.99, sum by (le, x) (rate(a_bucket{job=\"$j\",k=~\"b|c\"}[5m]))) > 1e3"))
+        assertThat(metricsOf(
+                        "histogram_quantile(0.99, sum by (le, x) (rate(a_bucket{job=\"$j\",k=~\"b|c\"}[5m]))) > 1e3"))
                 .containsExactly("a_bucket");
         assertThat(metricsOf("a * on (t) group_left (b) c{d='e'} / (f < +Inf) and on (i) g{h=\"}\"} > 0"))
                 .containsExactly("a", "c", "f", "g");
@@ -134,7 +135,8 @@ class DeployedFilesTest {
                         .as(panel.path("title").asString())
                         .isPositive();
             }
-            panel.path("targets").forEach(target -> queries.add(target.path("expr").asString()));
+            panel.path("targets")
+                    .forEach(target -> queries.add(target.path("expr").asString()));
         });
         assertThat(queries).hasSizeGreaterThan(50);
         assertThat(unknown(queries.stream())).isEmpty();
@@ -149,10 +151,15 @@ class DeployedFilesTest {
                         .flatMap(group -> ((List<Map<String, Object>>) group.get("rules")).stream())
                         .toList();
         assertThat(rules).hasSizeGreaterThan(15);
-        assertThat(unknown(rules.stream().map(rule -> (String) rule.get("expr")))).isEmpty();
+        assertThat(unknown(rules.stream().map(rule -> (String) rule.get("expr"))))
+                .isEmpty();
         Set<String> headings = new TreeSet<>();
-        Files.readString(Path.of("../docs/operations.md")).lines().filter(line -> line.startsWith("#")).forEach(line ->
-                headings.add(line.replaceFirst("#+ ", "").toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9 -]", "")
+        Files.readString(Path.of("../docs/operations.md"))
+                .lines()
+                .filter(line -> line.startsWith("#"))
+                .forEach(line -> headings.add(line.replaceFirst("#+ ", "")
+                        .toLowerCase(Locale.ROOT)
+                        .replaceAll("[^a-z0-9 -]", "")
                         .replace(' ', '-')));
         for (Map<String, Object> rule : rules) {
             Map<String, String> annotations = (Map<String, String>) rule.get("annotations");
@@ -176,7 +183,8 @@ class DeployedFilesTest {
 
     @Test
     void theConfigurationOfTheContainerMakesSense() throws Exception {
-        assertThat(ConfigurationFile.read(DEPLOY.resolve("container/default.toml"))).isNotNull();
+        assertThat(ConfigurationFile.read(DEPLOY.resolve("container/default.toml")))
+                .isNotNull();
     }
 
     @Test

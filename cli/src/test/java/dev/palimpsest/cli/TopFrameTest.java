@@ -74,13 +74,15 @@ class TopFrameTest {
 
     @Test
     void ratesAreOfTheTimeBetween() {
-        List<String> lines = frame(List.of(branch("prod", 0x10000, 0, null)), List.of(branch("prod", 0x20000, 2048, null)))
+        List<String> lines = frame(
+                        List.of(branch("prod", 0x10000, 0, null)), List.of(branch("prod", 0x20000, 2048, null)))
                 .lines(100, 300);
 
         // 2000 pages in 2 s: 1020 of them, more than a half, took at most 100 µs, and all of them 10 ms.
         assertThat(lines.get(1)).contains("1,000 pages/s", "0 others/s", "p50 ≤ 100 µs", "p99 ≤ 10 ms");
         assertThat(lines.get(2)).contains("2.0 MB/s WAL", "in memory 10 MB of any amount");
-        assertThat(lines.getLast()).matches("prod +streaming +2\\.0 kB +1\\.5 s +32 kB +0/20000 +1\\.0 kB +7 +1\\.0 MB +1\\.0 MB");
+        assertThat(lines.getLast())
+                .matches("prod +streaming +2\\.0 kB +1\\.5 s +32 kB +0/20000 +1\\.0 kB +7 +1\\.0 MB +1\\.0 MB");
     }
 
     @Test

@@ -22,17 +22,17 @@ final class BranchGauges {
     /** Neon's; one shard is all there is. */
     static final String[] LABELS = {"tenant_id", "shard_id", "timeline_id"};
 
-    /** How many branches have series of their own. */
-    static final int SHOWN = 100;
-
+    private static final int SHOWN = 100;
     private static final double MILLIS = 1000;
 
     private final Map<String, Branch> branches;
     private final Clock clock;
     private final PrometheusRegistry registry;
+    private final int limit;
 
-    private BranchGauges(Map<String, Branch> branches, Clock clock, PrometheusRegistry registry) {
+    private BranchGauges(Map<String, Branch> branches, int limit, Clock clock, PrometheusRegistry registry) {
         this.branches = branches;
+        this.limit = limit;
         this.clock = clock;
         this.registry = registry;
     }
@@ -42,7 +42,13 @@ final class BranchGauges {
      * @param archived how many archived ones there are
      */
     static void register(Map<String, Branch> branches, IntSupplier archived, Clock clock, PrometheusRegistry registry) {
-        BranchGauges gauges = new BranchGauges(branches, clock, registry);
+        register(branches, archived, SHOWN, clock, registry);
+    }
+
+    /** @param limit how many branches have series of their own */
+    static void register(
+            Map<String, Branch> branches, IntSupplier archived, int limit, Clock clock, PrometheusRegistry registry) {
+        BranchGauges gauges = new BranchGauges(branches, limit, clock, registry);
         gauges.states(archived);
         gauges.totals();
         gauges.oneByOne();
@@ -98,7 +104,8 @@ final class BranchGauges {
                 () -> max(this::lagBytes));
         gauge(
                 "palimpsest_ingest_max_lag_seconds",
-                "How long ago the last commit was that the branch has which is the furthest behind; 0 if none is behind.",
+                "How long ago the last commit was that the branch has which is the furthest behind; 0 if none is"
+                        + " behind.",
                 () -> max(branch -> branch.lagSeconds(clock.instant())));
         gauge(
                 "palimpsest_source_max_silence_seconds",
@@ -178,7 +185,7 @@ final class BranchGauges {
         gauge(
                 "palimpsest_branches_not_shown",
                 "Branches that have no series of their own, as there are too many.",
-                () -> Math.max(0, branches.size() - SHOWN));
+                () -> Math.max(0, branches.size() - limit));
     }
 
     private void each(String name, String help, ToDoubleFunction<Branch> value) {
@@ -195,7 +202,7 @@ final class BranchGauges {
     private List<Branch> shown() {
         return branches.values().stream()
                 .sorted(Comparator.comparing((Branch branch) -> branch.receiver() == null))
-                .limit(SHOWN)
+                .limit(limit)
                 .toList();
     }
 }
