@@ -2,9 +2,13 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.pageserver.http.ApiJson;
 import dev.palimpsest.pageserver.http.Responses;
+import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.ConnectException;
+import java.net.HttpURLConnection;
+import java.net.ProtocolException;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -21,6 +25,7 @@ import tools.jackson.core.JacksonException;
 /** The management API of a server, asked over HTTP. A request takes as long as its work does. */
 final class ServerClient implements AutoCloseable {
     private static final Duration CONNECT = Duration.ofSeconds(10);
+    private static final int UPLOAD_CHUNK = 1 << 18;
     private static final int OK = 200;
     private static final int MULTIPLE_CHOICES = 300;
 
@@ -85,6 +90,110 @@ final class ServerClient implements AutoCloseable {
         return new Download<>(response.body(), response.headers());
     }
 
+    /** What writes the body of a request while it is sent. */
+    @FunctionalInterface
+    interface Upload {
+        void writeTo(OutputStream out) throws IOException;
+    }
+
+    /**
+     * Sends a body of any length, unless the server says beforehand that it does not want it.
+     *
+     * @throws IOException if the body cannot be made, or the connection breaks and no answer came before
+     */
+    <T> T upload(String path, String type, Upload body, Class<T> answer) throws ServerFailure, IOException {
+        HttpURLConnection connection =
+                (HttpURLConnection) server.resolve(path).toURL().openConnection();
+        try {
+            connection.setConnectTimeout((int) CONNECT.toMillis());
+            connection.setRequestMethod("PUT");
+            connection.setRequestProperty("Content-Type", type);
+            connection.setRequestProperty("Expect", "100-continue");
+            connection.setDoOutput(true);
+            connection.setChunkedStreamingMode(UPLOAD_CHUNK);
+            IOException broken = sendBody(connection, body);
+            int status = status(connection, broken);
+            try (InputStream in = isGood(status) ? connection.getInputStream() : connection.getErrorStream()) {
+                byte[] bytes = in == null ? new byte[0] : in.readAllBytes();
+                check(status, bytes);
+                return ApiJson.mapper().readValue(bytes, answer);
+            } catch (JacksonException e) {
+                throw new ServerFailure("the answer of " + server + " is not understood: " + e.getOriginalMessage(), e);
+            }
+        } finally {
+            connection.disconnect();
+        }
+    }
+
+    /** Why the server took no more; null if it took all. */
+    private @Nullable IOException sendBody(HttpURLConnection connection, Upload body) throws ServerFailure, IOException {
+        Connected out;
+        try {
+            out = new Connected(connection.getOutputStream());
+        } catch (ConnectException e) {
+            throw nobodyThere(e);
+        } catch (ProtocolException e) {
+            return e;
+        }
+        try {
+            body.writeTo(out);
+            out.close();
+            return null;
+        } catch (IOException e) {
+            if (out.broken) {
+                return e;
+            }
+            throw e;
+        }
+    }
+
+    private static int status(HttpURLConnection connection, @Nullable IOException broken) throws IOException {
+        try {
+            return connection.getResponseCode();
+        } catch (IOException e) {
+            throw broken == null ? e : broken;
+        }
+    }
+
+    /** Knows whether it was the connection that failed, and not what was to be sent over it. */
+    private static final class Connected extends FilterOutputStream {
+        private boolean broken;
+
+        Connected(OutputStream out) {
+            super(out);
+        }
+
+        @Override
+        public void write(int oneByte) throws IOException {
+            write(new byte[] {(byte) oneByte}, 0, 1);
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) throws IOException {
+            try {
+                out.write(bytes, offset, length);
+            } catch (IOException e) {
+                broken = true;
+                throw e;
+            }
+        }
+
+        @Override
+        public void close() throws IOException {
+            try {
+                out.close();
+            } catch (IOException e) {
+                broken = true;
+                throw e;
+            }
+        }
+    }
+
+    private ServerFailure nobodyThere(ConnectException e) {
+        return new ServerFailure(
+                "there is no server at " + server + "; start one with: palimpsest server --dir DIR", e);
+    }
+
     private <T> T json(String method, String path, @Nullable Object body, Class<T> type)
             throws ServerFailure, IOException {
         HttpResponse<byte[]> response = send(request(method, path, body), BodyHandlers.ofByteArray());
@@ -121,8 +230,7 @@ final class ServerClient implements AutoCloseable {
         try {
             return client.send(request, handler);
         } catch (ConnectException e) {
-            throw new ServerFailure(
-                    "there is no server at " + server + "; start one with: palimpsest server --dir DIR", e);
+            throw nobodyThere(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted while waiting for the server", e);

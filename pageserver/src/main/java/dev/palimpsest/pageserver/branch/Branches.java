@@ -1,5 +1,6 @@
 package dev.palimpsest.pageserver.branch;
 
+import dev.palimpsest.pageserver.datadir.BackupManifest;
 import dev.palimpsest.pageserver.datadir.BootPoint;
 import dev.palimpsest.pageserver.datadir.DataDirectorySink;
 import dev.palimpsest.pageserver.datadir.DataDirectoryWriter;
@@ -26,6 +27,7 @@ import dev.palimpsest.storage.timeline.EmbeddedStore;
 import dev.palimpsest.storage.timeline.TenantTimelines;
 import dev.palimpsest.storage.timeline.Timeline;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Instant;
@@ -35,6 +37,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,6 +57,7 @@ public final class Branches implements BranchService, AutoCloseable {
     private final ReentrantLock names = new ReentrantLock();
     private final Map<String, Branch> branches = new ConcurrentSkipListMap<>();
     private final Attachments attachments;
+    private final Adoptions adoptions;
 
     /**
      * Loads every branch that the store has, and goes on following what was followed.
@@ -88,8 +92,10 @@ public final class Branches implements BranchService, AutoCloseable {
         this.sources = new Sources(new Secrets(directory.resolve("secrets")), Map.copyOf(environment));
         this.clock = clock;
         this.context = new RequestContext(TaskKind.LIFECYCLE, Clock.NEVER, cancellation);
+        AttachTarget target = new AttachTarget();
         this.attachments = new Attachments(
-                sources, new AttachTarget(), new PrivateFiles(directory.resolve("attaching")), context, clock);
+                sources, target, new PrivateFiles(directory.resolve("attaching")), context, clock);
+        this.adoptions = new Adoptions(target, clock);
         this.endpoints = new Endpoints(directory.resolve("endpoints"), binaries, directories, environment);
     }
 
@@ -106,7 +112,7 @@ public final class Branches implements BranchService, AutoCloseable {
                 Branch branch = new Branch(tenant, timeline, record);
                 if (record.attaching()) {
                     if (!attachments.isIntended(record.name())) {
-                        LOG.warn("attaching {} was cut short; it is removed, attach it again", record.name());
+                        LOG.warn("making {} was cut short; it is removed, attach or adopt it again", record.name());
                         sources.dropSlot(branch);
                     }
                     tenant.delete(timeline.id(), context);
@@ -170,7 +176,7 @@ public final class Branches implements BranchService, AutoCloseable {
     }
 
     private void checkFree(String name) throws BranchException {
-        if (branches.containsKey(name) || attachments.isRunning(name)) {
+        if (branches.containsKey(name) || attachments.isRunning(name) || adoptions.isRunning(name)) {
             throw new BranchException(BranchException.Kind.CONFLICT, "there is a branch " + name + " already");
         }
     }
@@ -208,11 +214,13 @@ public final class Branches implements BranchService, AutoCloseable {
     /** What an attachment asks of us. */
     private final class AttachTarget implements Attachment.Target {
         @Override
-        public Branch create(String name, String connection, BranchRecord record, int pgVersion, Lsn start)
+        public Branch create(
+                String name, @Nullable String connection, BranchRecord record, int pgVersion, Lsn start)
                 throws StorageException {
             TenantId tenantId = TenantId.parse(randomId());
             TimelineId timelineId = TimelineId.parse(randomId());
-            BranchRecord safe = sources.secrets().keep(timelineId, connection, record);
+            BranchRecord safe =
+                    connection == null ? record : sources.secrets().keep(timelineId, connection, record);
             TenantTimelines tenant = store.tenant(tenantId, context);
             Timeline timeline = tenant.create(timelineId, start, pgVersion, state(safe), context);
             Branch branch = new Branch(tenant, timeline, safe);
@@ -282,19 +290,35 @@ public final class Branches implements BranchService, AutoCloseable {
         branch.update(branch.record().onPgTimeline(timeline), context);
     }
 
-    /** How far attaching a branch got; NOT_FOUND if the server has not begun to attach it since its start. */
     @Override
     public AttachProgress attachProgress(String name) throws BranchException {
-        AttachProgress progress = attachments.progress(name);
+        AttachProgress attaching = attachments.progress(name);
+        AttachProgress progress = attaching != null ? attaching : adoptions.progress(name);
         if (progress == null) {
-            throw new BranchException(BranchException.Kind.NOT_FOUND, "nobody is attaching a branch " + name);
+            throw new BranchException(
+                    BranchException.Kind.NOT_FOUND, "nobody is attaching or adopting a branch " + name);
         }
         return progress;
     }
 
     @Override
     public List<AttachProgress> attachments() {
-        return attachments.unfinished();
+        return Stream.concat(attachments.unfinished().stream(), adoptions.running().stream())
+                .toList();
+    }
+
+    @Override
+    public AttachProgress adopt(String name, Moment to, InputStream archive) throws BranchException {
+        BranchName.check(name);
+        Adoption adoption;
+        names.lock();
+        try {
+            checkFree(name);
+            adoption = adoptions.begin(name, to);
+        } finally {
+            names.unlock();
+        }
+        return adoptions.run(adoption, archive);
     }
 
     /**
@@ -347,6 +371,11 @@ public final class Branches implements BranchService, AutoCloseable {
         List<String> undone = attachments.cancel(name);
         if (undone != null) {
             return undone;
+        }
+        if (adoptions.isRunning(name)) {
+            throw new BranchException(
+                    BranchException.Kind.CONFLICT,
+                    "branch " + name + " is being adopted: interrupt the command that does it, and nothing is left");
         }
         Branch branch = branch(name);
         List<String> left = new ArrayList<>();
@@ -434,12 +463,14 @@ public final class Branches implements BranchService, AutoCloseable {
      * @param sink is completed, and left to the caller to close
      */
     @Override
-    public BootPoint restore(String name, Moment at, DataDirectorySink sink) throws BranchException {
+    public BootPoint restore(String name, Moment at, BackupManifest manifest, DataDirectorySink sink)
+            throws BranchException {
         Branch branch = readable(name);
         Lsn lsn = resolve(name, at);
         try {
             TimelineCluster cluster = new TimelineCluster(branch.reader(lsn, context));
-            return directories.write(cluster, branch.bootOptions(cluster), sink, (_, _) -> {}, cancellation);
+            return directories.write(
+                    cluster, branch.bootOptions(cluster).withManifest(manifest), sink, (_, _) -> {}, cancellation);
         } catch (StorageException e) {
             throw failed("branch " + name + " cannot be restored as of " + lsn, e);
         }
@@ -521,6 +552,7 @@ public final class Branches implements BranchService, AutoCloseable {
     @Override
     public void close() {
         attachments.close();
+        adoptions.close();
         for (Branch branch : branches.values()) {
             branch.lifecycle.lock();
             try {

@@ -24,6 +24,9 @@ public final class HttpApi implements AutoCloseable {
     /** About how many bytes an archive has: those of all relations. */
     public static final String BYTES_HEADER = "Palimpsest-Bytes";
 
+    /** The type of tar archives. */
+    public static final String TAR_TYPE = "application/x-tar";
+
     private static final long STOP_MS = 10_000;
     private static final long IDLE_MS = 300_000;
 
@@ -43,6 +46,7 @@ public final class HttpApi implements AutoCloseable {
         new TimelineResource(service).addTo(router);
         new BranchResource(service).addTo(router);
         new AttachResource(service).addTo(router);
+        new AdoptResource(service).addTo(router);
         new EndpointResource(service).addTo(router);
         new PageResource(service).addTo(router);
         new RestoreResource(service, clock).addTo(router);

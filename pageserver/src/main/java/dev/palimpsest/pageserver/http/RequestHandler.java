@@ -90,7 +90,22 @@ final class RequestHandler extends Handler.Abstract {
         Router.Found found = router.find(request.getMethod(), Request.getPathInContext(request));
         Map<String, String> query = query(request);
         found.check(query.keySet());
-        return found.action().handle(new Call(found.variables(), query, body(request)));
+        String type = found.streamType();
+        if (type == null) {
+            return found.action()
+                    .handle(new Call(found.variables(), query, body(request), InputStream.nullInputStream()));
+        }
+        checkType(request, type);
+        try (InputStream in = Content.Source.asInputStream(request)) {
+            return found.action().handle(new Call(found.variables(), query, new byte[0], in));
+        }
+    }
+
+    private static void checkType(Request request, String expected) throws HttpFailure {
+        String type = request.getHeaders().get(HttpHeader.CONTENT_TYPE);
+        if (type == null || !type.toLowerCase(Locale.ROOT).startsWith(expected)) {
+            throw new HttpFailure(HttpFailure.UNSUPPORTED_TYPE, "the body must have Content-Type: " + expected);
+        }
     }
 
     private static Map<String, String> query(Request request) throws HttpFailure {
@@ -119,9 +134,8 @@ final class RequestHandler extends Handler.Abstract {
         if (body.length > MAX_BODY) {
             throw new HttpFailure(HttpFailure.TOO_LARGE, "the body is larger than " + MAX_BODY + " bytes");
         }
-        String type = request.getHeaders().get(HttpHeader.CONTENT_TYPE);
-        if (body.length > 0 && (type == null || !type.toLowerCase(Locale.ROOT).startsWith(JSON))) {
-            throw new HttpFailure(HttpFailure.UNSUPPORTED_TYPE, "the body must be JSON, with Content-Type: " + JSON);
+        if (body.length > 0) {
+            checkType(request, JSON);
         }
         return body;
     }

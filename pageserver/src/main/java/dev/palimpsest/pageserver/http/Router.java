@@ -23,7 +23,8 @@ final class Router {
     /** Parameters of a route that takes any, and ignores what it does not know, as Neon does. */
     static final Set<String> ANY = Set.of("*");
 
-    private record Route(String method, List<String> path, Set<String> parameters, Action action) {
+    private record Route(
+            String method, List<String> path, Set<String> parameters, Action action, @Nullable String streamType) {
         @Nullable
         Map<String, String> match(List<String> parts) {
             if (parts.size() != path.size()) {
@@ -46,8 +47,9 @@ final class Router {
         }
     }
 
-    /** A route, and what stands for its variables. */
-    record Found(Action action, Set<String> parameters, Map<String, String> variables) {
+    /** A route, what stands for its variables, and the type of the body that it takes as a stream; null if it takes none. */
+    record Found(
+            Action action, Set<String> parameters, Map<String, String> variables, @Nullable String streamType) {
         void check(Set<String> given) throws HttpFailure {
             if (parameters.equals(ANY)) {
                 return;
@@ -66,7 +68,12 @@ final class Router {
     private final List<Route> routes = new ArrayList<>();
 
     void add(String method, String path, Set<String> parameters, Action action) {
-        routes.add(new Route(method, parts(path), Set.copyOf(parameters), action));
+        routes.add(new Route(method, parts(path), Set.copyOf(parameters), action, null));
+    }
+
+    /** A route that reads its body as it comes, which has a type that a form in somebody's browser cannot have. */
+    void addStreamed(String method, String path, Set<String> parameters, String type, Action action) {
+        routes.add(new Route(method, parts(path), Set.copyOf(parameters), action, type));
     }
 
     private static List<String> parts(String path) {
@@ -81,7 +88,7 @@ final class Router {
             Map<String, String> variables = route.match(parts);
             if (variables != null) {
                 if (route.method().equals(method)) {
-                    return new Found(route.action(), route.parameters(), variables);
+                    return new Found(route.action(), route.parameters(), variables, route.streamType());
                 }
                 others.add(route.method());
             }
