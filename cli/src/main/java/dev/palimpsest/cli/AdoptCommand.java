@@ -25,16 +25,18 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "adopt",
         mixinStandardHelpOptions = true,
-        description = "Make a branch of a base backup and of archived WAL, which are sent to the server from here. The branch "
-                + "follows nothing. Ctrl-C ends it, and nothing is left of it.")
+        description =
+                "Make a branch of a base backup and of archived WAL, which are sent to the server from here. The branch "
+                        + "follows nothing. Ctrl-C ends it, and nothing is left of it.")
 final class AdoptCommand implements Callable<Integer> {
     private static final long POLL_MS = 250;
 
     @Parameters(
             paramLabel = "DIR|TAR",
-            description = "a base backup (of pg_basebackup -Fp, or made with pg_backup_start), the data directory of a server "
-                    + "that was stopped, a directory with base.tar (of pg_basebackup -Ft), or a tar archive of any of them; "
-                    + "archives may end in .gz, .zst or .lz4")
+            description =
+                    "a base backup (of pg_basebackup -Fp, or made with pg_backup_start), the data directory of a server "
+                            + "that was stopped, a directory with base.tar (of pg_basebackup -Ft), or a tar archive of any of them; "
+                            + "archives may end in .gz, .zst or .lz4")
     private Path path = Path.of("");
 
     @Option(names = "--name", paramLabel = "NAME", required = true, description = "of the new branch")
@@ -43,8 +45,9 @@ final class AdoptCommand implements Callable<Integer> {
     @Option(
             names = "--wal",
             paramLabel = "DIR",
-            description = "a directory with archived WAL segments and timeline histories, as archive_command or pg_receivewal "
-                    + "put them there, compressed or not; may be given several times")
+            description =
+                    "a directory with archived WAL segments and timeline histories, as archive_command or pg_receivewal "
+                            + "put them there, compressed or not; may be given several times")
     private List<Path> archives = List.of();
 
     @Option(

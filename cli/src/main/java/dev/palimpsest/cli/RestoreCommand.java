@@ -42,8 +42,9 @@ final class RestoreCommand implements Callable<Integer> {
     @Parameters(
             index = "1",
             paramLabel = "DIR|FILE",
-            description = "the data directory, which must be empty or absent; with --format tar the archive, which must be "
-                    + "absent, or - for the standard output")
+            description =
+                    "the data directory, which must be empty or absent; with --format tar the archive, which must be "
+                            + "absent, or - for the standard output")
     private Path target = Path.of("");
 
     @Option(
@@ -91,9 +92,7 @@ final class RestoreCommand implements Callable<Integer> {
         private boolean zstd;
 
         ArchiveFile.Packing kind() {
-            return gzip
-                    ? ArchiveFile.Packing.GZIP
-                    : zstd ? ArchiveFile.Packing.ZSTD : ArchiveFile.Packing.PLAIN;
+            return gzip ? ArchiveFile.Packing.GZIP : zstd ? ArchiveFile.Packing.ZSTD : ArchiveFile.Packing.PLAIN;
         }
     }
 
@@ -125,8 +124,8 @@ final class RestoreCommand implements Callable<Integer> {
         }
         long began = System.nanoTime();
         try (ServerClient client = server.connect()) {
-            ServerClient.Download<InputStream> download = client.stream(
-                    ServerClient.branch(name) + "/restore?manifest=true&" + MomentOption.parameter(at));
+            ServerClient.Download<InputStream> download =
+                    client.stream(ServerClient.branch(name) + "/restore?manifest=true&" + MomentOption.parameter(at));
             RestoreDisplay display = display(download);
             ArchiveFile file = new ArchiveFile(packing.kind(), display);
             try (InputStream in = download.body()) {
@@ -180,7 +179,8 @@ final class RestoreCommand implements Callable<Integer> {
                         Display.count(restore.files()),
                         Display.bytes(restore.bytes()),
                         Display.seconds((System.nanoTime() - began) / NANOS));
-                out.println("start it with: " + startCommand(archive.header(HttpApi.PG_VERSION_HEADER), user, directory));
+                out.println(
+                        "start it with: " + startCommand(archive.header(HttpApi.PG_VERSION_HEADER), user, directory));
             }
             return 0;
         }

@@ -126,7 +126,8 @@ final class ServerClient implements AutoCloseable {
     }
 
     /** Why the server took no more; null if it took all. */
-    private @Nullable IOException sendBody(HttpURLConnection connection, Upload body) throws ServerFailure, IOException {
+    private @Nullable IOException sendBody(HttpURLConnection connection, Upload body)
+            throws ServerFailure, IOException {
         Connected out;
         try {
             out = new Connected(connection.getOutputStream());

@@ -87,9 +87,8 @@ public final class AdoptPlan implements AutoCloseable {
                 : label != null && !label.fromStandby()
                         ? AdoptHeader.Consistency.AT_BACKUP_END
                         : AdoptHeader.Consistency.AT_LSN;
-        Lsn consistent = consistency == AdoptHeader.Consistency.AT_LSN
-                ? Lsn.max(control.minRecoveryPoint(), start)
-                : start;
+        Lsn consistent =
+                consistency == AdoptHeader.Consistency.AT_LSN ? Lsn.max(control.minRecoveryPoint(), start) : start;
         if (to != null && to.isBefore(consistent)) {
             throw new AdoptException("the backup is consistent from " + consistent + " on, not yet at " + to);
         }
@@ -153,11 +152,13 @@ public final class AdoptPlan implements AutoCloseable {
         List<String> warnings = new ArrayList<>();
         if (control.checkPoint().fullPageWrites() == 0) {
             if (label != null && label.fromStandby()) {
-                throw new AdoptException("full_page_writes was off on the primary when a standby made the backup: pages that"
-                        + " were written while they were copied cannot be put right. Set full_page_writes = on, and make"
-                        + " a new backup");
+                throw new AdoptException(
+                        "full_page_writes was off on the primary when a standby made the backup: pages that"
+                                + " were written while they were copied cannot be put right. Set full_page_writes = on, and make"
+                                + " a new backup");
             }
-            warnings.add("full_page_writes was off: a crash of the server's machine can have left torn pages in its files");
+            warnings.add(
+                    "full_page_writes was off: a crash of the server's machine can have left torn pages in its files");
         }
         if (control.walLevel() == WalLevel.MINIMAL) {
             warnings.add("wal_level was minimal: WAL from such a time does not hold all changes");
@@ -210,7 +211,12 @@ public final class AdoptPlan implements AutoCloseable {
                 break;
             }
             try (InputStream in = Compression.open(segment.file())) {
-                entry(tar, AdoptHeader.WAL + segment.name().fileName(), segment.name().size(), in, true);
+                entry(
+                        tar,
+                        AdoptHeader.WAL + segment.name().fileName(),
+                        segment.name().size(),
+                        in,
+                        true);
             } catch (IOException e) {
                 throw new IOException(segment.file() + " cannot be sent: " + e.getMessage(), e);
             }

@@ -137,7 +137,9 @@ final class WalArchive {
         for (byte each : bytes) {
             isZero &= each == 0;
         }
-        if (isZero || (header.version() == version && header.pageLsn() != segment.start().value())) {
+        if (isZero
+                || (header.version() == version
+                        && header.pageLsn() != segment.start().value())) {
             return false;
         }
         PostgresVersion theirs = header.version();
@@ -173,7 +175,8 @@ final class WalArchive {
             for (long at = 0; at < segment.size(); at += page.length) {
                 int read = in.readNBytes(page, 0, page.length);
                 if (read < WalPageHeader.SHORT_SIZE
-                        || WalPageHeader.decode(page, 0).pageLsn() != segment.start().value() + at) {
+                        || WalPageHeader.decode(page, 0).pageLsn()
+                                != segment.start().value() + at) {
                     return written;
                 }
                 int last = read;

@@ -58,9 +58,8 @@ record WalPath(
 
         List<Segment> segments = new ArrayList<>();
         long first = Long.divideUnsigned(start.value(), segmentSize);
-        long last = to == null
-                ? Long.MAX_VALUE
-                : Long.divideUnsigned(Math.max(to.value() - 1, start.value()), segmentSize);
+        long last =
+                to == null ? Long.MAX_VALUE : Long.divideUnsigned(Math.max(to.value() - 1, start.value()), segmentSize);
         long number = first;
         for (; number <= last; number++) {
             Segment segment = file(archive, stretches, number, segmentSize);
@@ -71,8 +70,8 @@ record WalPath(
         }
         WalSegment missing = number > last ? null : nameOf(stretches, number, segmentSize);
         if (segments.isEmpty() && missing != null) {
-            throw new AdoptException("WAL segment " + missing.fileName() + ", with which the backup's WAL begins at " + start
-                    + ", is not there: name the directory with the archived WAL with --wal");
+            throw new AdoptException("WAL segment " + missing.fileName() + ", with which the backup's WAL begins at "
+                    + start + ", is not there: name the directory with the archived WAL with --wal");
         }
         return new WalPath(
                 steps(stretches),
@@ -132,9 +131,7 @@ record WalPath(
 
     private static List<AdoptHeader.Step> steps(List<Stretch> stretches) {
         return stretches.stream()
-                .map(stretch -> new AdoptHeader.Step(
-                        Integer.toUnsignedLong(stretch.timeline),
-                        stretch.from.toString()))
+                .map(stretch -> new AdoptHeader.Step(Integer.toUnsignedLong(stretch.timeline), stretch.from.toString()))
                 .toList();
     }
 

@@ -214,8 +214,7 @@ final class Adoption {
         for (; more; more = entries.next()) {
             String entry = entries.entryName;
             if (entry.startsWith(AdoptHeader.DATA)) {
-                cluster.<IOException>file(
-                        0, entry.substring(AdoptHeader.DATA.length()), entries.size, entries::read);
+                cluster.<IOException>file(0, entry.substring(AdoptHeader.DATA.length()), entries.size, entries::read);
             } else if (entry.startsWith(AdoptHeader.TABLESPACE)) {
                 String[] parts = entry.split("/", 3);
                 int oid = number(parts[1], DECIMAL, entry);

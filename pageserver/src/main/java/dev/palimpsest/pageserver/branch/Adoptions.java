@@ -31,10 +31,7 @@ final class Adoptions {
         all.remove(name);
         all.put(name, adoption);
         if (all.size() > KEPT) {
-            all.values().stream()
-                    .filter(each -> !each.isRunning())
-                    .findFirst()
-                    .ifPresent(all.values()::remove);
+            all.values().stream().filter(each -> !each.isRunning()).findFirst().ifPresent(all.values()::remove);
         }
         return adoption;
     }

@@ -93,8 +93,8 @@ public final class Branches implements BranchService, AutoCloseable {
         this.clock = clock;
         this.context = new RequestContext(TaskKind.LIFECYCLE, Clock.NEVER, cancellation);
         AttachTarget target = new AttachTarget();
-        this.attachments = new Attachments(
-                sources, target, new PrivateFiles(directory.resolve("attaching")), context, clock);
+        this.attachments =
+                new Attachments(sources, target, new PrivateFiles(directory.resolve("attaching")), context, clock);
         this.adoptions = new Adoptions(target, clock);
         this.endpoints = new Endpoints(directory.resolve("endpoints"), binaries, directories, environment);
     }
@@ -214,13 +214,11 @@ public final class Branches implements BranchService, AutoCloseable {
     /** What an attachment asks of us. */
     private final class AttachTarget implements Attachment.Target {
         @Override
-        public Branch create(
-                String name, @Nullable String connection, BranchRecord record, int pgVersion, Lsn start)
+        public Branch create(String name, @Nullable String connection, BranchRecord record, int pgVersion, Lsn start)
                 throws StorageException {
             TenantId tenantId = TenantId.parse(randomId());
             TimelineId timelineId = TimelineId.parse(randomId());
-            BranchRecord safe =
-                    connection == null ? record : sources.secrets().keep(timelineId, connection, record);
+            BranchRecord safe = connection == null ? record : sources.secrets().keep(timelineId, connection, record);
             TenantTimelines tenant = store.tenant(tenantId, context);
             Timeline timeline = tenant.create(timelineId, start, pgVersion, state(safe), context);
             Branch branch = new Branch(tenant, timeline, safe);

@@ -111,7 +111,8 @@ final class WalReplay implements AutoCloseable {
     private boolean isConsistent(WalRecord record) throws WalException {
         return switch (header.consistency()) {
             case AT_START -> true;
-            case AT_LSN -> Long.compareUnsigned(record.endLsn(), header.consistentLsn().value()) >= 0;
+            case AT_LSN ->
+                Long.compareUnsigned(record.endLsn(), header.consistentLsn().value()) >= 0;
             case AT_BACKUP_END ->
                 record.resourceManagerId() == Rmgr.XLOG.id()
                         && record.opcode() == BACKUP_END
@@ -131,12 +132,12 @@ final class WalReplay implements AutoCloseable {
         }
         StopReason stopped = intake.stopped();
         if (stopped != null) {
-            throw new InvalidRequestException("the WAL is damaged: " + stopped.describe() + ", but goes on in segment "
-                    + segment.fileName());
+            throw new InvalidRequestException(
+                    "the WAL is damaged: " + stopped.describe() + ", but goes on in segment " + segment.fileName());
         }
         if (position.isBefore(segment.start()) || !position.isBefore(segment.end())) {
-            throw new InvalidRequestException("WAL segment " + segment.fileName() + " does not follow: the WAL before it"
-                    + " reaches to " + position);
+            throw new InvalidRequestException("WAL segment " + segment.fileName()
+                    + " does not follow: the WAL before it" + " reaches to " + position);
         }
         content.skipNBytes(position.value() - segment.start().value());
         while (position.isBefore(segment.end()) && !reached) {
@@ -201,14 +202,14 @@ final class WalReplay implements AutoCloseable {
                 case AT_BACKUP_END -> "the record of the end of the backup that began at " + header.start();
                 case AT_LSN, AT_START -> header.consistentAt() + ", from where on the backup is consistent";
             };
-            throw new InvalidRequestException(
-                    (reached ? to + " is before " : end + ", before ") + needed
-                            + (reached ? "" : ": more WAL of the time of the backup is needed"));
+            throw new InvalidRequestException((reached ? to + " is before " : end + ", before ")
+                    + needed
+                    + (reached ? "" : ": more WAL of the time of the backup is needed"));
         }
         if (!reached && !(to instanceof Moment.Latest)) {
             Instant commit = lastCommit();
-            throw new InvalidRequestException(
-                    end + (commit == null ? "" : ", the last commit in it was at " + commit) + ": it does not reach " + to);
+            throw new InvalidRequestException(end + (commit == null ? "" : ", the last commit in it was at " + commit)
+                    + ": it does not reach " + to);
         }
         return Objects.requireNonNull(consistent);
     }

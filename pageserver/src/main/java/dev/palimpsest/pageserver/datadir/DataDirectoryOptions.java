@@ -49,7 +49,8 @@ public record DataDirectoryOptions(
 
     /** All tablespaces within the data directory, no other settings, two readers. */
     public static DataDirectoryOptions onTimeline(int timeline) {
-        return new DataDirectoryOptions(timeline, new TreeMap<>(), Map.of(), null, DEFAULT_READERS, BackupManifest.OMITTED);
+        return new DataDirectoryOptions(
+                timeline, new TreeMap<>(), Map.of(), null, DEFAULT_READERS, BackupManifest.OMITTED);
     }
 
     /** With these locations of tablespaces. */

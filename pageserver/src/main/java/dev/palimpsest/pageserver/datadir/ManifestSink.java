@@ -34,8 +34,8 @@ import tools.jackson.core.io.JsonStringEncoder;
  */
 final class ManifestSink implements DataDirectorySink {
     private static final String PATH = "backup_manifest";
-    private static final DateTimeFormatter TIME =
-            DateTimeFormatter.ofPattern("uuuu-MM-dd HH:mm:ss 'GMT'", Locale.ROOT).withZone(ZoneOffset.UTC);
+    private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("uuuu-MM-dd HH:mm:ss 'GMT'", Locale.ROOT)
+            .withZone(ZoneOffset.UTC);
 
     private final DataDirectorySink sink;
     private final String modified;
@@ -108,9 +108,7 @@ final class ManifestSink implements DataDirectorySink {
     void finish(PostgresVersion version, long systemIdentifier, ShutdownWal wal) throws StorageException {
         boolean identified = version.isAtLeast(PostgresVersion.V17);
         String manifest = "{ \"PostgreSQL-Backup-Manifest-Version\": " + (identified ? 2 : 1) + ",\n"
-                + (identified
-                        ? "\"System-Identifier\": " + Long.toUnsignedString(systemIdentifier) + ",\n"
-                        : "")
+                + (identified ? "\"System-Identifier\": " + Long.toUnsignedString(systemIdentifier) + ",\n" : "")
                 + "\"Files\": [" + files + "\n],\n\"WAL-Ranges\": [\n{ \"Timeline\": "
                 + Integer.toUnsignedString(wal.segment().timeline()) + ", \"Start-LSN\": \"" + wal.lsn()
                 + "\", \"End-LSN\": \"" + wal.end() + "\" }\n],\n";

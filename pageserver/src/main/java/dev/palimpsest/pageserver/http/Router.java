@@ -24,7 +24,11 @@ final class Router {
     static final Set<String> ANY = Set.of("*");
 
     private record Route(
-            String method, List<String> path, Set<String> parameters, Action action, @Nullable String streamType) {
+            String method,
+            List<String> path,
+            Set<String> parameters,
+            Action action,
+            @Nullable String streamType) {
         @Nullable
         Map<String, String> match(List<String> parts) {
             if (parts.size() != path.size()) {
@@ -49,7 +53,10 @@ final class Router {
 
     /** A route, what stands for its variables, and the type of the body that it takes as a stream; null if it takes none. */
     record Found(
-            Action action, Set<String> parameters, Map<String, String> variables, @Nullable String streamType) {
+            Action action,
+            Set<String> parameters,
+            Map<String, String> variables,
+            @Nullable String streamType) {
         void check(Set<String> given) throws HttpFailure {
             if (parameters.equals(ANY)) {
                 return;

@@ -25,7 +25,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -311,7 +310,14 @@ public final class WalReceiver implements AutoCloseable {
     private StreamEnd pump(WalStream stream, Lsn start, @Nullable TimelineHistory history)
             throws UpstreamException, StorageException, WalException {
         try (WalIntake intake = new WalIntake(
-                        source.name(), timeline, lengths, start, stream.timeline(), WalIntake.ALL, this::applied, context);
+                        source.name(),
+                        timeline,
+                        lengths,
+                        start,
+                        stream.timeline(),
+                        WalIntake.ALL,
+                        this::applied,
+                        context);
                 StatusReports _ = new StatusReports(stream)) {
             if (history != null) {
                 intake.keep(

@@ -92,9 +92,9 @@ final class BackedUpServer implements AutoCloseable {
     /** The names of archived segments. */
     List<Path> archived() throws IOException {
         try (var files = Files.list(archive)) {
-            List<Path> all = new ArrayList<>(files.filter(
-                            file -> file.getFileName().toString().length() == 24)
-                    .toList());
+            List<Path> all = new ArrayList<>(
+                    files.filter(file -> file.getFileName().toString().length() == 24)
+                            .toList());
             Collections.sort(all);
             return all;
         }
@@ -114,7 +114,11 @@ final class BackedUpServer implements AutoCloseable {
             for (Path link : children(server.dataDirectory().resolve("pg_tblspc"))) {
                 Path elsewhere = target.resolveSibling(target.getFileName() + "-" + link.getFileName());
                 run("cp", "-a", link.toRealPath().toString(), elsewhere.toString());
-                run("ln", "-sfn", elsewhere.toString(), target.resolve("pg_tblspc/" + link.getFileName()).toString());
+                run(
+                        "ln",
+                        "-sfn",
+                        elsewhere.toString(),
+                        target.resolve("pg_tblspc/" + link.getFileName()).toString());
             }
             insert(from + 100, from + 199);
             run("cp", "-a", server.dataDirectory() + "/global/pg_control", target + "/global/pg_control");
