@@ -4,6 +4,7 @@ import com.github.luben.zstd.ZstdOutputStream;
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
+import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -68,11 +69,11 @@ final class ArchiveFile {
 
     /** If the archive breaks off, what is written has no proper end. The stream below is left open. */
     private void copy(InputStream archive, OutputStream target) throws IOException {
-        OutputStream buffered = new BufferedOutputStream(target, BUFFER);
+        OutputStream buffered = new BufferedOutputStream(new LeftOpen(target), BUFFER);
         OutputStream out = switch (packing) {
             case PLAIN -> buffered;
             case GZIP -> new GZIPOutputStream(buffered, BUFFER);
-            case ZSTD -> new ZstdOutputStream(buffered).setCloseFrameOnFlush(false);
+            case ZSTD -> new ZstdOutputStream(buffered);
         };
         byte[] buffer = new byte[BUFFER];
         int read = archive.read(buffer);
@@ -82,11 +83,23 @@ final class ArchiveFile {
             display.show(bytes);
             read = archive.read(buffer);
         }
-        switch (out) {
-            case GZIPOutputStream gzip -> gzip.finish();
-            case ZstdOutputStream zstd -> zstd.setCloseFrameOnFlush(true).flush();
-            default -> {}
+        out.close();
+    }
+
+    /** Closing ends what is above it, and not the stream below. */
+    private static final class LeftOpen extends FilterOutputStream {
+        LeftOpen(OutputStream out) {
+            super(out);
         }
-        buffered.flush();
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) throws IOException {
+            out.write(bytes, offset, length);
+        }
+
+        @Override
+        public void close() throws IOException {
+            out.flush();
+        }
     }
 }
