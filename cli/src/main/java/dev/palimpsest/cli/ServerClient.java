@@ -115,6 +115,11 @@ final class ServerClient implements AutoCloseable {
             int status = status(connection, broken);
             try (InputStream in = isGood(status) ? connection.getInputStream() : connection.getErrorStream()) {
                 byte[] bytes = in == null ? new byte[0] : in.readAllBytes();
+                if (broken instanceof ProtocolException && bytes.length == 0) {
+                    // What is refused before it is sent is answered without a text.
+                    throw new ServerFailure(server + " does not take it (status " + status
+                            + "): a branch of this name is there already, or the name is none");
+                }
                 check(status, bytes);
                 return ApiJson.mapper().readValue(bytes, answer);
             } catch (JacksonException e) {
