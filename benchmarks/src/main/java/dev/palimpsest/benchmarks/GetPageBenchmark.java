@@ -123,16 +123,17 @@ public final class GetPageBenchmark {
         return taken(connection, "pgbench-like", "accounts", halfWay, blocks);
     }
 
+    /** The row is chosen before the UPDATE: a condition that is random itself would be tried on each row of the table. */
     private String updates() {
-        return "DO $$ BEGIN FOR k IN 1.." + parameters.updates() / 2 + " LOOP"
-                + " UPDATE accounts SET abalance = abalance + 1 WHERE aid = 1 + floor(random() * "
-                + parameters.accounts() + ")::int; COMMIT; END LOOP; END $$";
+        return "DO $$ DECLARE chosen int; BEGIN FOR k IN 1.." + parameters.updates() / 2 + " LOOP"
+                + " chosen := 1 + floor(random() * " + parameters.accounts() + ");"
+                + " UPDATE accounts SET abalance = abalance + 1 WHERE aid = chosen; COMMIT; END LOOP; END $$";
     }
 
     private Load taken(Connection connection, String name, String table, Lsn halfWay, long blocksHalfWay)
             throws SQLException, BranchException {
         Live.await(branches, "main", written(connection));
-        branches.flush("main");
+        branches.upkeep().flush("main");
         return new Load(
                 name,
                 text(connection, "SELECT pg_relation_filepath('" + table + "')"),

@@ -18,7 +18,11 @@ final class Live {
     private Live() {}
 
     static void attach(Branches branches, String name, PrivatePostgres primary) throws BranchException {
-        AttachProgress progress = branches.attach(name, primary.connectionString(), null);
+        attach(branches, name, primary.connectionString());
+    }
+
+    static void attach(Branches branches, String name, String connection) throws BranchException {
+        AttachProgress progress = branches.attach(name, connection, null);
         long deadline = System.nanoTime() + PATIENCE_NANOS;
         while (!progress.done()) {
             pause(deadline);

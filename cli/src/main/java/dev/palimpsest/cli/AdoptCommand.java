@@ -111,7 +111,7 @@ final class AdoptCommand implements Callable<Integer> {
                         plan.send(out, () -> enough);
                     },
                     AttachProgress.class);
-        } catch (IOException e) {
+        } catch (ServerClient.ConnectionBrokenException e) {
             AttachProgress progress = progress(client);
             if (progress != null && progress.failure() != null) {
                 throw new ServerFailure(progress.failure(), e);

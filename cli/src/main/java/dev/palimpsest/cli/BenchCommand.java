@@ -1,7 +1,9 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.benchmarks.AmplificationBenchmark;
 import dev.palimpsest.benchmarks.BranchBenchmark;
 import dev.palimpsest.benchmarks.BulkInsertBenchmark;
+import dev.palimpsest.benchmarks.ColdStartBenchmark;
 import dev.palimpsest.benchmarks.GetPageBenchmark;
 import dev.palimpsest.benchmarks.IngestBenchmark;
 import dev.palimpsest.benchmarks.LayerMapBenchmark;
@@ -9,8 +11,6 @@ import dev.palimpsest.benchmarks.ReadBenchmark;
 import dev.palimpsest.benchmarks.RedoBenchmark;
 import dev.palimpsest.benchmarks.jmh.JmhRun;
 import dev.palimpsest.pageserver.branch.BranchException;
-import dev.palimpsest.pageserver.endpoint.PrivatePostgres;
-import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.wal.RedoException;
 import dev.palimpsest.storage.StorageException;
 import java.io.IOException;
@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -31,6 +32,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "bench",
         mixinStandardHelpOptions = true,
+        subcommands = CompactionSimCommand.class,
         description = "Measure the engine on this machine. Give it the machine for itself.")
 final class BenchCommand implements Runnable {
     private static final long MIB = 1 << 20;
@@ -159,22 +161,84 @@ final class BenchCommand implements Runnable {
                     "Fill a table of an unmodified PostgreSQL by one INSERT while a server follows; then let another"
                             + " server take in the same WAL at full speed, and PostgreSQL itself recover from it.")
     void bulkInsert(
-            @Option(names = "--dir", description = "where to write; default: the current directory", defaultValue = ".")
-                    Path directory,
+            @Mixin BenchedCluster cluster,
             @Option(
                             names = "--rows",
                             description = "rows to insert; default: ${DEFAULT-VALUE}",
                             defaultValue = "20000000")
-                    long rows,
-            @Option(names = "--pg-version", description = "14 to 18; default: the newest installed, or else 17")
-                    @Nullable
-                    Integer version)
-            throws IOException, SQLException, BranchException, StorageException {
+                    long rows)
+            throws IOException, SQLException {
         PrintWriter out = spec.commandLine().getOut();
-        BulkInsertBenchmark.run(new BulkInsertBenchmark.Parameters(rows, version(version), directory), line -> {
-            out.println(line);
-            out.flush();
-        });
+        BulkInsertBenchmark.run(
+                new BulkInsertBenchmark.Parameters(rows, cluster.version(), cluster.directory()), line -> {
+                    out.println(line);
+                    out.flush();
+                });
+    }
+
+    @Command(
+            name = "amplification",
+            mixinStandardHelpOptions = true,
+            description =
+                    "What a byte of WAL costs a server that follows an unmodified PostgreSQL: bytes written and uploaded,"
+                            + " files visited by a read, and the size of history.")
+    void amplification(
+            @Mixin BenchedCluster cluster,
+            @Option(names = "--rows", description = "to insert; default: ${DEFAULT-VALUE}", defaultValue = "40000000")
+                    long rows,
+            @Option(
+                            names = "--accounts",
+                            description = "rows of the table that is updated; default: ${DEFAULT-VALUE}",
+                            defaultValue = "2000000")
+                    long accounts,
+            @Option(
+                            names = "--updates",
+                            description = "in each of three loads; default: ${DEFAULT-VALUE}",
+                            defaultValue = "4000000")
+                    long updates,
+            @Option(
+                            names = "--reads",
+                            description = "of single pages after each load; default: ${DEFAULT-VALUE}",
+                            defaultValue = "2000")
+                    int reads)
+            throws IOException, SQLException {
+        PrintWriter out = spec.commandLine().getOut();
+        out.printf(
+                "%-24s %7s | %6s = %6s %6s %6s, upload | %6s %5s | %3s %3s %3s files/read%n",
+                "bytes per byte of WAL",
+                "WAL MB",
+                "files",
+                "L0",
+                "L1",
+                "images",
+                "layers",
+                "live",
+                "p50",
+                "p99",
+                "max");
+        AmplificationBenchmark.run(
+                new AmplificationBenchmark.Parameters(
+                        rows, accounts, updates, reads, cluster.version(), cluster.directory()),
+                result -> {
+                    out.printf(
+                            Locale.ROOT,
+                            "%-24s %7.0f | %6.2f   %6.2f %6.2f %6.2f  %6.2f | %6d %5.2f | %3d %3d %3d%n",
+                            result.load(),
+                            result.walBytes() / 1e6,
+                            result.files(),
+                            result.flushed(),
+                            result.compacted(),
+                            result.images(),
+                            result.uploaded(),
+                            result.layers(),
+                            result.live(),
+                            result.p50(),
+                            result.p99(),
+                            result.max());
+                    out.flush();
+                });
+        out.println("Neon's test_bulk_insert: 3.9 bytes written to files for each byte of WAL (5,428 MB for 1,382 MB)");
+        out.flush();
     }
 
     @Command(
@@ -182,8 +246,7 @@ final class BenchCommand implements Runnable {
             mixinStandardHelpOptions = true,
             description = "Make branches of databases of several sizes, and boot an unmodified PostgreSQL on them.")
     void branch(
-            @Option(names = "--dir", description = "where to write; default: the current directory", defaultValue = ".")
-                    Path directory,
+            @Mixin BenchedCluster cluster,
             @Option(
                             names = "--sizes",
                             split = ",",
@@ -194,17 +257,15 @@ final class BenchCommand implements Runnable {
             @Option(names = "--branches", description = "of each size; default: ${DEFAULT-VALUE}", defaultValue = "20")
                     int branches,
             @Option(names = "--boots", description = "of each size; default: ${DEFAULT-VALUE}", defaultValue = "5")
-                    int boots,
-            @Option(names = "--pg-version", description = "14 to 18; default: the newest installed, or else 17")
-                    @Nullable
-                    Integer version)
+                    int boots)
             throws IOException, SQLException, BranchException, StorageException {
         PrintWriter out = spec.commandLine().getOut();
         out.printf(
                 "%8s %10s %10s %10s %10s %12s%n",
                 "MiB", "layers MB", "branch ms", "slowest ms", "boot ms", "first boot ms");
         BranchBenchmark.run(
-                new BranchBenchmark.Parameters(sizes, branches, Math.min(boots, branches), version(version), directory),
+                new BranchBenchmark.Parameters(
+                        sizes, branches, Math.min(boots, branches), cluster.version(), cluster.directory()),
                 result -> {
                     out.printf(
                             Locale.ROOT,
@@ -220,13 +281,48 @@ final class BenchCommand implements Runnable {
     }
 
     @Command(
+            name = "cold-start",
+            mixinStandardHelpOptions = true,
+            description =
+                    "From the start of a server with an empty disk to the first page, when its history is in an object"
+                            + " store and has so many layers.")
+    void coldStart(
+            @Mixin BenchedCluster cluster,
+            @Option(
+                            names = "--layers",
+                            split = ",",
+                            description = "ascending; default: ${DEFAULT-VALUE}",
+                            defaultValue = "1000,100000")
+                    List<Integer> layers,
+            @Option(names = "--starts", description = "for each; default: ${DEFAULT-VALUE}", defaultValue = "3")
+                    int starts)
+            throws IOException, SQLException, StorageException {
+        PrintWriter out = spec.commandLine().getOut();
+        out.printf("%8s %9s %8s %12s %8s %9s%n", "layers", "index MB", "ready s", "first page s", "CPU s", "peak MB");
+        ColdStartBenchmark.run(
+                new ColdStartBenchmark.Parameters(
+                        layers.stream().sorted().toList(), starts, cluster.version(), cluster.directory()),
+                result -> {
+                    out.printf(
+                            Locale.ROOT,
+                            "%8d %9.1f %8.2f %12.2f %8.2f %9.0f%n",
+                            result.layers(),
+                            result.indexBytes() / 1e6,
+                            result.ready(),
+                            result.firstPage(),
+                            result.cpuSeconds(),
+                            result.peakMemory() / 1e6);
+                    out.flush();
+                });
+    }
+
+    @Command(
             name = "getpage",
             mixinStandardHelpOptions = true,
             description = "Read single pages at random, the latest and older ones, after a bulk insert and after random"
                     + " updates, on one and on two threads.")
     void getPage(
-            @Option(names = "--dir", description = "where to write; default: the current directory", defaultValue = ".")
-                    Path directory,
+            @Mixin BenchedCluster cluster,
             @Option(names = "--rows", description = "to insert; default: ${DEFAULT-VALUE}", defaultValue = "5000000")
                     long rows,
             @Option(
@@ -237,15 +333,13 @@ final class BenchCommand implements Runnable {
             @Option(names = "--updates", description = "default: ${DEFAULT-VALUE}", defaultValue = "400000")
                     long updates,
             @Option(names = "--seconds", description = "for each row; default: ${DEFAULT-VALUE}", defaultValue = "5")
-                    int seconds,
-            @Option(names = "--pg-version", description = "14 to 18; default: the newest installed, or else 17")
-                    @Nullable
-                    Integer version)
+                    int seconds)
             throws IOException, SQLException, BranchException, StorageException, InterruptedException {
         PrintWriter out = spec.commandLine().getOut();
         out.printf("%-13s %-9s %7s %9s %9s %9s%n", "load", "pages", "threads", "pages/s", "p50 us", "p99 us");
         GetPageBenchmark.run(
-                new GetPageBenchmark.Parameters(rows, accounts, updates, seconds, version(version), directory),
+                new GetPageBenchmark.Parameters(
+                        rows, accounts, updates, seconds, cluster.version(), cluster.directory()),
                 result -> {
                     out.printf(
                             Locale.ROOT,
@@ -258,10 +352,6 @@ final class BenchCommand implements Runnable {
                             result.p99());
                     out.flush();
                 });
-    }
-
-    private static PostgresVersion version(@Nullable Integer major) {
-        return PostgresVersion.ofMajor(major == null ? PrivatePostgres.newestInstalled() : major);
     }
 
     @Command(

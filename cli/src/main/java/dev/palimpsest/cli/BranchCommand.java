@@ -9,11 +9,15 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "branch",
         mixinStandardHelpOptions = true,
-        description = "Make branches, from any moment of another one's history, and delete them.",
+        description = "Make branches, from any moment of another one's history; detach, archive and delete them.",
         subcommands = {
             BranchCreateCommand.class,
             BranchListCommand.class,
             BranchShowCommand.class,
+            BranchRetainCommand.class,
+            BranchDetachCommand.class,
+            BranchArchiveCommand.class,
+            BranchUnarchiveCommand.class,
             BranchDeleteCommand.class
         })
 final class BranchCommand implements Runnable {

@@ -279,7 +279,7 @@ final class DemoCommand implements Callable<Integer> {
 
     private void summary(Branches branches, Instant began) throws BranchException {
         BranchView prod = branches.view("prod");
-        Lsn durable = branches.flush("prod");
+        Lsn durable = branches.upkeep().flush("prod").remoteConsistentLsn();
         BranchView after = branches.view("prod");
         step(
                 "Taken in: %,d bytes of WAL, %d layers with %,d bytes, durable up to %s; %.1f s from start to end.",

@@ -1,5 +1,6 @@
 package dev.palimpsest.cli;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
@@ -38,6 +39,15 @@ final class Display {
         return whole < HOUR
                 ? whole / MINUTE + " min " + whole % MINUTE + " s"
                 : whole / HOUR + " h " + whole % HOUR / MINUTE + " min";
+    }
+
+    static String seconds(Duration duration) {
+        return seconds(duration.toMillis() / 1000.0);
+    }
+
+    /** {@code 1 layer}, {@code 2 layers}. */
+    static String counted(long number, String what) {
+        return count(number) + " " + what + (number == 1 ? "" : "s");
     }
 
     static String count(long number) {

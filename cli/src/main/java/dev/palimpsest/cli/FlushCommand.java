@@ -1,6 +1,6 @@
 package dev.palimpsest.cli;
 
-import dev.palimpsest.pageserver.http.Responses;
+import dev.palimpsest.pageserver.branch.FlushView;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -13,7 +13,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "flush",
         mixinStandardHelpOptions = true,
-        description = "Write what a branch took in so far to layer files, and wait for it.")
+        description = "Write what a branch took in so far to layer files, upload them, and wait for it.")
 final class FlushCommand implements Callable<Integer> {
     @Parameters(paramLabel = "BRANCH", description = "its name")
     private String name = "";
@@ -27,8 +27,17 @@ final class FlushCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, ServerFailure {
         try (ServerClient client = server.connect()) {
-            Responses.Flushed flushed = client.put(ServerClient.branch(name) + "/flush", Responses.Flushed.class);
-            spec.commandLine().getOut().printf("branch %s is durable up to %s%n", name, flushed.diskConsistentLsn());
+            FlushView flushed = client.put(ServerClient.branch(name) + "/flush", FlushView.class);
+            spec.commandLine()
+                    .getOut()
+                    .printf(
+                            "branch %s is durable up to %s: %s of values in %s written and uploaded, %s of WAL, in %s%n",
+                            name,
+                            flushed.remoteConsistentLsn(),
+                            Display.bytes(flushed.bytes()),
+                            Display.counted(flushed.layers(), "layer"),
+                            Display.bytes(flushed.walBytes()),
+                            Display.seconds(flushed.elapsed()));
             return 0;
         }
     }

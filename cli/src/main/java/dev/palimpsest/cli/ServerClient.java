@@ -2,13 +2,10 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.pageserver.http.ApiJson;
 import dev.palimpsest.pageserver.http.Responses;
-import java.io.FilterOutputStream;
+import dev.palimpsest.pageserver.security.PemFile;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.net.ConnectException;
-import java.net.HttpURLConnection;
-import java.net.ProtocolException;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -18,18 +15,27 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandler;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLException;
+import javax.net.ssl.TrustManagerFactory;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 
 /** The management API of a server, asked over HTTP. A request takes as long as its work does. */
 final class ServerClient implements AutoCloseable {
     private static final Duration CONNECT = Duration.ofSeconds(10);
-    private static final int UPLOAD_CHUNK = 1 << 18;
     private static final int OK = 200;
     private static final int MULTIPLE_CHOICES = 300;
 
     private final URI server;
+    private final Optional<String> token;
     private final HttpClient client;
 
     /** Bytes, and the headers that came with them. */
@@ -40,12 +46,40 @@ final class ServerClient implements AutoCloseable {
         }
     }
 
-    ServerClient(URI server) {
+    /**
+     * @param token what the server is shown
+     * @param authorities a PEM file of those that may vouch for the server; those of Java if it is empty
+     * @throws ServerFailure if that file cannot be used
+     */
+    ServerClient(URI server, Optional<String> token, Optional<Path> authorities) throws ServerFailure {
         this.server = server;
-        this.client = HttpClient.newBuilder()
-                .version(HttpClient.Version.HTTP_1_1)
-                .connectTimeout(CONNECT)
-                .build();
+        this.token = token;
+        HttpClient.Builder builder =
+                HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT);
+        if (authorities.isPresent()) {
+            builder.sslContext(trusting(authorities.get()));
+        }
+        this.client = builder.build();
+    }
+
+    private static SSLContext trusting(Path authorities) throws ServerFailure {
+        try {
+            KeyStore store = KeyStore.getInstance("PKCS12");
+            store.load(null, null);
+            int number = 0;
+            for (X509Certificate certificate : PemFile.certificates(authorities)) {
+                store.setCertificateEntry("authority " + number++, certificate);
+            }
+            TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+            trust.init(store);
+            SSLContext context = SSLContext.getInstance("TLS");
+            context.init(null, trust.getTrustManagers(), null);
+            return context;
+        } catch (GeneralSecurityException e) {
+            throw new ServerFailure("--ca: " + e.getMessage(), e);
+        } catch (IOException e) {
+            throw new ServerFailure("--ca: " + authorities + " cannot be read: " + Failures.describe(e), e);
+        }
     }
 
     /** A part of a path or the value of a parameter. */
@@ -61,12 +95,22 @@ final class ServerClient implements AutoCloseable {
         return json("GET", path, null, type);
     }
 
-    <T> T post(String path, Object body, Class<T> type) throws ServerFailure, IOException {
+    <T> T post(String path, @Nullable Object body, Class<T> type) throws ServerFailure, IOException {
         return json("POST", path, body, type);
     }
 
     <T> T put(String path, Class<T> type) throws ServerFailure, IOException {
         return json("PUT", path, null, type);
+    }
+
+    <T> T put(String path, Object body, Class<T> type) throws ServerFailure, IOException {
+        return json("PUT", path, body, type);
+    }
+
+    /** For an answer without a body. */
+    void send(String method, String path, @Nullable Object body) throws ServerFailure, IOException {
+        HttpResponse<byte[]> response = send(request(method, path, body), BodyHandlers.ofByteArray());
+        check(response.statusCode(), response.body());
     }
 
     <T> T delete(String path, Class<T> type) throws ServerFailure, IOException {
@@ -90,120 +134,49 @@ final class ServerClient implements AutoCloseable {
         return new Download<>(response.body(), response.headers());
     }
 
-    /** What writes the body of a request while it is sent. */
-    @FunctionalInterface
-    interface Upload {
-        void writeTo(OutputStream out) throws IOException;
+    /** No answer came. */
+    static final class ConnectionBrokenException extends IOException {
+        private static final long serialVersionUID = 1;
+
+        ConnectionBrokenException(URI server, IOException cause) {
+            super("the connection to " + server + " broke: " + Failures.describe(cause), cause);
+        }
     }
 
     /**
-     * Sends a body of any length, unless the server says beforehand that it does not want it.
+     * Sends a body of any length as it is made, once the server has said that it wants it.
      *
-     * @throws IOException if the body cannot be made, or the connection breaks and no answer came before
+     * @param type the body's
+     * @throws ConnectionBrokenException if the connection breaks, which it also does when the server wants no more of it
+     * @throws IOException if the body cannot be made
      */
-    <T> T upload(String path, String type, Upload body, Class<T> answer) throws ServerFailure, IOException {
-        HttpURLConnection connection =
-                (HttpURLConnection) server.resolve(path).toURL().openConnection();
-        try {
-            connection.setConnectTimeout((int) CONNECT.toMillis());
-            connection.setRequestMethod("PUT");
-            connection.setRequestProperty("Content-Type", type);
-            connection.setRequestProperty("Expect", "100-continue");
-            connection.setDoOutput(true);
-            connection.setChunkedStreamingMode(UPLOAD_CHUNK);
-            IOException broken = sendBody(connection, body);
-            int status = status(connection, broken);
-            try (InputStream in = isGood(status) ? connection.getInputStream() : connection.getErrorStream()) {
-                byte[] bytes = in == null ? new byte[0] : in.readAllBytes();
-                if (broken instanceof ProtocolException && bytes.length == 0) {
-                    // What is refused before it is sent is answered without a text.
-                    throw new ServerFailure(server + " does not take it (status " + status
-                            + "): a branch of this name is there already, or the name is none");
-                }
-                check(status, bytes);
-                return ApiJson.mapper().readValue(bytes, answer);
-            } catch (JacksonException e) {
-                throw new ServerFailure("the answer of " + server + " is not understood: " + e.getOriginalMessage(), e);
-            }
-        } finally {
-            connection.disconnect();
-        }
-    }
-
-    /** Why the server took no more; null if it took all. */
-    private @Nullable IOException sendBody(HttpURLConnection connection, Upload body)
-            throws ServerFailure, IOException {
-        Connected out;
-        try {
-            out = new Connected(connection.getOutputStream());
-        } catch (ConnectException e) {
-            throw nobodyThere(e);
-        } catch (ProtocolException e) {
-            return e;
-        }
-        try {
-            body.writeTo(out);
-            out.close();
-            return null;
-        } catch (IOException e) {
-            if (out.broken) {
-                return e;
-            }
-            throw e;
-        }
-    }
-
-    private static int status(HttpURLConnection connection, @Nullable IOException broken) throws IOException {
-        try {
-            return connection.getResponseCode();
-        } catch (IOException e) {
-            throw broken == null ? e : broken;
-        }
-    }
-
-    /** Knows whether it was the connection that failed, and not what was to be sent over it. */
-    private static final class Connected extends FilterOutputStream {
-        private boolean broken;
-
-        Connected(OutputStream out) {
-            super(out);
-        }
-
-        @Override
-        public void write(int oneByte) throws IOException {
-            write(new byte[] {(byte) oneByte}, 0, 1);
-        }
-
-        @Override
-        public void write(byte[] bytes, int offset, int length) throws IOException {
+    <T> T upload(String path, String type, UploadBody.Writer body, Class<T> answer) throws ServerFailure, IOException {
+        HttpResponse<byte[]> response;
+        try (UploadBody upload = new UploadBody(body)) {
+            HttpRequest request = request(
+                    path,
+                    builder -> builder.header("Content-Type", type)
+                            .expectContinue(true)
+                            .PUT(upload));
             try {
-                out.write(bytes, offset, length);
+                response = send(request, BodyHandlers.ofByteArray());
             } catch (IOException e) {
-                broken = true;
-                throw e;
+                upload.checkMade();
+                throw new ConnectionBrokenException(server, e);
             }
         }
-
-        @Override
-        public void close() throws IOException {
-            try {
-                out.close();
-            } catch (IOException e) {
-                broken = true;
-                throw e;
-            }
-        }
-    }
-
-    private ServerFailure nobodyThere(ConnectException e) {
-        return new ServerFailure(
-                "there is no server at " + server + "; start one with: palimpsest server --dir DIR", e);
+        check(response.statusCode(), response.body());
+        return read(response, answer);
     }
 
     private <T> T json(String method, String path, @Nullable Object body, Class<T> type)
             throws ServerFailure, IOException {
         HttpResponse<byte[]> response = send(request(method, path, body), BodyHandlers.ofByteArray());
         check(response.statusCode(), response.body());
+        return read(response, type);
+    }
+
+    private <T> T read(HttpResponse<byte[]> response, Class<T> type) throws ServerFailure {
         try {
             return ApiJson.mapper().readValue(response.body(), type);
         } catch (JacksonException e) {
@@ -212,19 +185,27 @@ final class ServerClient implements AutoCloseable {
     }
 
     private HttpRequest request(String method, String path, @Nullable Object body) throws ServerFailure {
+        return request(
+                path,
+                builder -> body == null
+                        ? builder.method(method, HttpRequest.BodyPublishers.noBody())
+                        : builder.header("Content-Type", "application/json")
+                                .method(
+                                        method,
+                                        HttpRequest.BodyPublishers.ofByteArray(
+                                                ApiJson.mapper().writeValueAsBytes(body))));
+    }
+
+    private HttpRequest request(String path, UnaryOperator<HttpRequest.Builder> what) throws ServerFailure {
         try {
             HttpRequest.Builder request = HttpRequest.newBuilder(server.resolve(path));
-            if (body == null) {
-                return request.method(method, HttpRequest.BodyPublishers.noBody())
-                        .build();
-            }
-            return request.header("Content-Type", "application/json")
-                    .method(
-                            method,
-                            HttpRequest.BodyPublishers.ofByteArray(
-                                    ApiJson.mapper().writeValueAsBytes(body)))
-                    .build();
+            token.ifPresent(shown -> request.header("Authorization", "Bearer " + shown));
+            return what.apply(request).build();
         } catch (IllegalArgumentException e) {
+            if (token.filter(shown -> !shown.matches("[\\x21-\\x7e]+")).isPresent()) {
+                // Its message quotes the header.
+                throw new ServerFailure("the token has characters that no token has");
+            }
             throw new ServerFailure(
                     "'" + server + "' is not the address of a server, such as " + ServerAddress.DEFAULT + ": "
                             + e.getMessage(),
@@ -236,7 +217,11 @@ final class ServerClient implements AutoCloseable {
         try {
             return client.send(request, handler);
         } catch (ConnectException e) {
-            throw nobodyThere(e);
+            throw new ServerFailure(
+                    "there is no server at " + server + "; start one with: palimpsest server --dir DIR", e);
+        } catch (SSLException e) {
+            throw new ServerFailure(
+                    "no TLS with " + server + ": " + e.getMessage() + "; --ca names who may vouch for it", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted while waiting for the server", e);

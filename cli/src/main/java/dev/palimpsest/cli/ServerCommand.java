@@ -1,18 +1,29 @@
 package dev.palimpsest.cli;
 
+import ch.qos.logback.classic.Level;
+import dev.palimpsest.pageserver.ConfiguredOptions;
 import dev.palimpsest.pageserver.Server;
 import dev.palimpsest.pageserver.ServerOptions;
 import dev.palimpsest.pageserver.StorageLocation;
-import dev.palimpsest.pageserver.pageservice.PageServiceSettings;
+import dev.palimpsest.pageserver.config.Address;
+import dev.palimpsest.pageserver.config.Configuration;
+import dev.palimpsest.pageserver.config.ConfigurationDocument;
+import dev.palimpsest.pageserver.config.ConfigurationException;
+import dev.palimpsest.pageserver.config.ConfigurationFile;
+import dev.palimpsest.pageserver.config.ServiceSettings;
+import dev.palimpsest.pageserver.config.Setting;
+import dev.palimpsest.pageserver.config.StorageSettings;
 import dev.palimpsest.storage.StorageException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -26,52 +37,78 @@ import picocli.CommandLine.Spec;
                 "Run the server in the foreground: follow what is attached, and do what the other commands ask for. "
                         + "It ends properly on Ctrl-C and SIGTERM. Its log goes to the standard error.")
 final class ServerCommand implements Callable<Integer> {
-    private static final int MAX_PORT = 65535;
+    private static final String LOGGER = "dev.palimpsest";
+    private static final int MISUSED = 2;
+
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            description = "the configuration, in TOML; the other options here win over it")
+    private @Nullable Path file;
+
+    @Option(names = "--check", description = "only say whether the configuration makes sense: 0 if so, 2 if not")
+    private boolean check;
+
+    @Option(
+            names = "--print-config",
+            description = "print a configuration file with every setting, its meaning and its default, and end")
+    private boolean printConfig;
 
     @Option(
             names = "--dir",
             paramLabel = "DIR",
-            required = true,
-            description = "where everything is kept; made if absent")
-    private Path directory = Path.of("");
+            description = "where everything is kept; made if absent. Required, here or in the configuration")
+    private @Nullable Path directory;
 
     @Option(
             names = "--listen",
             paramLabel = "ADDR:PORT",
-            defaultValue = ServerOptions.DEFAULT_HOST + ":" + ServerOptions.DEFAULT_PORT,
             description =
-                    "where to be asked; port 0 for a free one; default: ${DEFAULT-VALUE}. Whoever reaches it may do "
-                            + "everything")
-    private String listen = "";
+                    "where to be asked; port 0 for a free one; default: 127.0.0.1:9898. Other machines are let in only with "
+                            + "tokens, see --config, or with --insecure")
+    private @Nullable String listen;
 
     @Option(
             names = "--storage",
             paramLabel = "URL",
-            description =
-                    "where history is kept, s3://BUCKET/PREFIX or a directory; --dir is a cache of it then. Credentials of "
-                            + "a bucket are found as AWS's own tools find them. Default: in --dir")
+            description = "where history is kept, s3://BUCKET/PREFIX or a directory; --dir is a cache of it then."
+                    + " Credentials of a bucket are found as AWS's own tools find them. Default: in --dir")
     private @Nullable String storage;
 
-    @Option(
-            names = "--endpoint",
-            paramLabel = "URL",
-            description = "of the bucket's service, if that is not AWS: MinIO, R2, Ceph …")
-    private @Nullable String endpoint;
+    @Mixin
+    private ServiceOptions service = new ServiceOptions();
 
     @Option(
-            names = "--region",
-            paramLabel = "REGION",
-            description = "of the bucket, where AWS's own settings do not say it")
-    private @Nullable String region;
+            names = "--allow-unguarded-store",
+            description =
+                    "use a bucket even if its service cannot put an object on the condition that there is none. Then"
+                            + " only a heartbeat in an object keeps two servers apart, which together could damage a"
+                            + " tenant")
+    private boolean allowUnguarded;
+
+    @Option(
+            names = "--max-disk",
+            paramLabel = "SIZE",
+            description =
+                    "how much layer files may take of the local disk, such as 20GB; what was read longest ago goes, and comes "
+                            + "back from --storage when it is read. Default: no limit")
+    private @Nullable String maxDisk;
+
+    @Option(
+            names = "--min-free",
+            paramLabel = "SIZE",
+            description =
+                    "how much room the file system is to have, by letting layer files go; default: 2GB if --storage is a "
+                            + "bucket, and else nothing goes")
+    private @Nullable String minFree;
 
     @Option(
             names = "--pages",
             paramLabel = "ADDR:PORT",
-            defaultValue = ServerOptions.DEFAULT_HOST + ":" + PageServiceSettings.DEFAULT_PORT,
             description =
                     "where pages are served to clients that speak Neon's page-service protocol; port 0 for a free one; "
-                            + "default: ${DEFAULT-VALUE}")
-    private String pages = "";
+                            + "default: 127.0.0.1:64000")
+    private @Nullable String pages;
 
     @Option(
             names = "--pg-bin",
@@ -79,27 +116,59 @@ final class ServerCommand implements Callable<Integer> {
             description = "where the programs of PostgreSQL are looked for first, to run endpoints with")
     private @Nullable Path programs;
 
-    @Spec
-    private CommandSpec spec;
+    @Option(
+            names = "--insecure",
+            description =
+                    "listen where other machines reach it although no tokens are asked for: whoever reaches it may do "
+                            + "everything")
+    private boolean insecure;
+
+    @ArgGroup(validate = false, heading = "What of history is kept:%n")
+    private RetentionOptions retention = new RetentionOptions();
 
     @Option(
             names = "--log",
             paramLabel = "LEVEL",
-            defaultValue = "info",
-            description = "how much is logged: error, warn, info or debug; default: ${DEFAULT-VALUE}")
-    private String level = "";
+            description = "how much is logged: error, warn, info or debug; default: info")
+    private @Nullable String level;
+
+    @Spec
+    private CommandSpec spec;
 
     @Override
     public Integer call() throws IOException, StorageException {
-        ServerOptions options = options();
-        // Read by logback.xml, when the first logger is made: below.
-        System.setProperty("palimpsest.log", level);
-        Server server = Server.open(options);
         PrintWriter out = spec.commandLine().getOut();
+        if (printConfig) {
+            out.print(ConfigurationDocument.sample());
+            out.flush();
+            return 0;
+        }
+        Configuration configuration;
+        ServerOptions options;
+        try {
+            configuration = configuration();
+            options = options(configuration);
+        } catch (ConfigurationException e) {
+            e.problems().forEach(spec.commandLine().getErr()::println);
+            return MISUSED;
+        }
+        if (check) {
+            out.println("palimpsest: the configuration makes sense");
+            return 0;
+        }
+        // Read by logback.xml, when the first logger is made: below.
+        System.setProperty(
+                "palimpsest.log", configuration.get(ServiceSettings.LOG_LEVEL).name());
+        System.setProperty(
+                "palimpsest.log.format",
+                configuration.get(ServiceSettings.LOG_FORMAT) == ServiceSettings.LogFormat.JSON ? "json" : "plain");
+        return run(Server.open(options, this::configuration, configuration, ServerCommand::log), options, out);
+    }
+
+    private int run(Server server, ServerOptions options, PrintWriter out) {
+        out.printf("palimpsest: ready at %s, data in %s%n", server.httpUrl(), options.directory());
         out.printf(
-                "palimpsest: ready at http://%s:%d, data in %s%n",
-                options.listenHost(), server.httpPort(), options.directory());
-        out.printf("palimpsest: pages at %s:%d%n", options.pageService().host(), server.pageServicePort());
+                "palimpsest: pages at %s%n", new Address(options.pageService().host(), server.pageServicePort()));
         out.flush();
         Thread ending = Thread.ofPlatform().name("stop").unstarted(() -> endWith(stop(server)));
         Runtime.getRuntime().addShutdownHook(ending);
@@ -111,6 +180,14 @@ final class ServerCommand implements Callable<Integer> {
             int code = stop(server);
             Thread.currentThread().interrupt();
             return code;
+        }
+    }
+
+    /** As much as the configuration says now. */
+    private static void log(Configuration configuration) {
+        if (LoggerFactory.getLogger(LOGGER) instanceof ch.qos.logback.classic.Logger logger) {
+            logger.setLevel(
+                    Level.toLevel(configuration.get(ServiceSettings.LOG_LEVEL).name()));
         }
     }
 
@@ -131,57 +208,42 @@ final class ServerCommand implements Callable<Integer> {
         }
     }
 
-    private ServerOptions options() {
-        Address management = address("--listen", listen);
-        Address pageService = address("--pages", pages);
-        return new ServerOptions(
-                directory,
-                management.host(),
-                management.port(),
-                location(),
-                PageServiceSettings.on(pageService.host(), pageService.port()),
-                programs);
+    /** The file, and what the command line says besides. */
+    private Configuration configuration() throws IOException {
+        Configuration configuration = file == null ? Configuration.STANDARD : ConfigurationFile.read(file);
+        configuration = with(configuration, ServiceSettings.DIRECTORY, directory, "--dir");
+        configuration = with(configuration, ServiceSettings.LISTEN_HTTP_ADDR, listen, "--listen");
+        configuration = with(configuration, ServiceSettings.LISTEN_PG_ADDR, pages, "--pages");
+        configuration = with(configuration, ServiceSettings.PG_BIN_DIR, programs, "--pg-bin");
+        configuration = with(configuration, ServiceSettings.LOG_LEVEL, level, "--log");
+        configuration = with(configuration, StorageSettings.EVICTION_MAX_LOCAL_BYTES, maxDisk, "--max-disk");
+        configuration = with(configuration, StorageSettings.EVICTION_MIN_AVAIL_BYTES, minFree, "--min-free");
+        configuration = with(configuration, StorageSettings.PITR_INTERVAL, retention.pitrInterval(), "--pitr-interval");
+        configuration = with(configuration, StorageSettings.GC_HORIZON, retention.gcHorizon(), "--gc-horizon");
+        configuration = with(configuration, StorageSettings.GC_PERIOD, retention.gcPeriod(), "--gc-period");
+        return insecure ? configuration.with(ServiceSettings.INSECURE, true, "--insecure") : configuration;
+    }
+
+    private static Configuration with(
+            Configuration configuration, Setting<?> setting, @Nullable Object value, String option)
+            throws ConfigurationException {
+        return value == null ? configuration : configuration.with(setting, value.toString(), option);
+    }
+
+    private ServerOptions options(Configuration configuration) throws ConfigurationException {
+        return ConfiguredOptions.of(configuration, location());
     }
 
     private @Nullable StorageLocation location() {
-        Map<String, String> parts = new LinkedHashMap<>();
-        if (endpoint != null) {
-            parts.put("endpoint", endpoint);
-        }
-        if (region != null) {
-            parts.put("region", region);
-        }
         if (storage == null) {
-            if (!parts.isEmpty()) {
+            service.refuseWithout(spec.commandLine(), "--storage");
+            if (allowUnguarded) {
                 throw new ParameterException(
-                        spec.commandLine(), "--" + parts.keySet().iterator().next() + " is of use with --storage only");
+                        spec.commandLine(), "--allow-unguarded-store is of use with --storage only");
             }
             return null;
         }
-        try {
-            return StorageLocation.parse(storage, parts);
-        } catch (IllegalArgumentException e) {
-            throw new ParameterException(spec.commandLine(), "--storage: " + e.getMessage(), e);
-        }
-    }
-
-    private record Address(String host, int port) {}
-
-    private Address address(String option, String text) {
-        int colon = text.lastIndexOf(':');
-        try {
-            int port = Integer.parseInt(text.substring(colon + 1));
-            if (colon > 0 && port >= 0 && port <= MAX_PORT) {
-                return new Address(text.substring(0, colon), port);
-            }
-        } catch (NumberFormatException e) {
-            throw noAddress(option, text, e);
-        }
-        throw noAddress(option, text, null);
-    }
-
-    private ParameterException noAddress(String option, String text, @Nullable Exception cause) {
-        return new ParameterException(
-                spec.commandLine(), option + " wants ADDRESS:PORT, such as 127.0.0.1:9898, not '" + text + "'", cause);
+        Map<String, String> more = allowUnguarded ? Map.of("allow-unguarded", "true") : Map.of();
+        return service.location(spec.commandLine(), "--storage", storage, more);
     }
 }

@@ -2,6 +2,7 @@ package dev.palimpsest.cli;
 
 import dev.palimpsest.pageserver.branch.AttachProgress;
 import dev.palimpsest.pageserver.branch.BranchView;
+import dev.palimpsest.pageserver.branch.BrokenJob;
 import dev.palimpsest.pageserver.branch.EndpointView;
 import dev.palimpsest.pageserver.http.ApiJson;
 import dev.palimpsest.pageserver.http.Responses;
@@ -81,7 +82,7 @@ final class StatusCommand implements Callable<Integer> {
                     Integer.toString(branch.pgVersion()),
                     state(branch),
                     branch.lastRecordLsn().toString(),
-                    branch.diskConsistentLsn().toString(),
+                    branch.remoteConsistentLsn().toString(),
                     behind(branch),
                     Integer.toString(branch.layers()),
                     Display.bytes(branch.layerBytes()),
@@ -92,11 +93,19 @@ final class StatusCommand implements Callable<Integer> {
             if (branch.follow() != null && branch.follow().problem() != null) {
                 out.println(branch.name() + ": " + branch.follow().problem());
             }
+            for (BrokenJob job : branch.brokenJobs()) {
+                out.println(branch.name() + ": " + broken(job));
+            }
         }
         if (!endpoints.isEmpty()) {
             out.println();
             EndpointListCommand.print(endpoints, out);
         }
+    }
+
+    /** What keeps failing, in a line. */
+    static String broken(BrokenJob job) {
+        return job.job() + " keeps failing, " + job.failures() + " times in a row: " + job.lastFailure();
     }
 
     private static String source(BranchView branch) {

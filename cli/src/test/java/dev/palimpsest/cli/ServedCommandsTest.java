@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.palimpsest.pageserver.branch.AttachProgress;
 import dev.palimpsest.pageserver.branch.BranchException;
+import dev.palimpsest.pageserver.branch.BrokenJob;
 import dev.palimpsest.pageserver.branch.Moment;
 import dev.palimpsest.pageserver.http.FakeBranches;
 import dev.palimpsest.pageserver.http.HttpApi;
@@ -195,7 +196,20 @@ class ServedCommandsTest {
                 .contains("fix     prod  0/3000  " + local(FakeBranches.EPOCH.plusSeconds(100)) + "  17  ready");
         assertThat(run("branch", "show", "prod").out)
                 .contains(
-                        "readable     0/2000 to 0/8123", "received     0/8123 of 0/8246", "behind       291 B, 1.5 s");
+                        "readable     0/2000 to 0/8123",
+                        "durable to   0/7000, in layer files to 0/7800",
+                        "layers       3, 12 MB, 2.2 MB of it on the local disk",
+                        "downloads    1, and 2 waiting: 488 kB of 2.9 MB",
+                        "  in memory  1, 100 B",
+                        "  L1         3, 4.0 kB",
+                        "  to upload  1 layer, 1.0 kB",
+                        "read depth   2.5 layers on average, 4 at most (from the layer map, for 9 keys)",
+                        "kept         pitr_interval 7 d, gc_horizon 64 MB",
+                        "next GC      keeps from 0/5000 on: by pitr_interval, 7 d",
+                        "left at      0/3000 by other branches",
+                        "leased       0/4000 until ",
+                        "received     0/8123 of 0/8246",
+                        "behind       291 B, 1.5 s");
         assertThat(run("branch", "show", "fix").out).contains("comes from   prod at 0/3000");
         assertThat(run("branch", "delete", "prod").err).contains("fix came from prod");
         branches.left = List.of("slot s stays");
@@ -225,9 +239,78 @@ class ServedCommandsTest {
     }
 
     @Test
+    void branchesAreDetachedArchivedAndTakenBack() throws BranchException {
+        branches.create("fix", "prod", Moment.LATEST);
+        branches.create("dev", "prod", Moment.LATEST);
+        assertThat(run("branch", "archive", "prod").err).contains("follows host=db");
+        assertThat(run("branch", "archive", "dev").out).contains("branch dev is archived");
+        assertThat(run("branch", "list").out).containsPattern("dev +prod .* archived");
+        assertThat(run("status").out).containsPattern("dev +17 +archived");
+        assertThat(run("branch", "unarchive", "dev").out).contains("branch dev is there again, from 0/8123 to 0/8123");
+        assertThat(run("branch", "detach", "fix").out)
+                .contains("branch fix is independent", "these are branches of it: dev");
+        assertThat(run("branch", "detach", "prod").err).contains("no ancestor");
+        branches.left = List.of("slot s stays");
+        Result archived = run("branch", "archive", "prod", "--force");
+        assertThat(archived.code).isZero();
+        assertThat(archived.err).contains("warning: slot s stays");
+    }
+
+    @Test
     void flushSaysWhatIsDurable() {
-        assertThat(run("flush", "prod").out).contains("branch prod is durable up to 0/8123");
+        assertThat(run("flush", "prod").out)
+                .isEqualToNormalizingNewlines("branch prod is durable up to 0/8123: 4.0 kB of values in 1 layer written"
+                        + " and uploaded, 4.3 kB of WAL, in 0.1 s\n");
         assertThat(branches.calls).containsExactly("flush prod");
+    }
+
+    @Test
+    void gcAndCompactionSayInNumbersWhatTheyDid() {
+        assertThat(run("gc", "prod", "--dry-run", "--pitr-interval", "12h", "--horizon", "1GB").out)
+                .isEqualToNormalizingNewlines("""
+                        history is kept from 0/5000 on: by pitr_interval, 12 h
+                        3 of 8 layers would be removed, 3.0 MB of 8.0 MB, in 1.5 s
+                        4 layers kept: within pitr_interval
+                        1 layer kept: no newer image layers cover them
+                        """);
+        assertThat(run("gc", "prod").out).contains("3 of 8 layers removed").contains("by pitr_interval, 7 d");
+        assertThat(run("gc", "prod", "--pitr-interval", "soon").code).isEqualTo(2);
+        assertThat(run("compact", "prod", "--images", "--force").out).isEqualToNormalizingNewlines("""
+                        10 L0 layers read, 10 MB; 4 delta layers written, 9.0 MB
+                        2 image layers written, 1.0 MB
+                        branch prod is compacted, in 0.2 s
+                        """);
+        assertThat(run("compact", "prod").out).doesNotContain("image");
+        assertThat(run("compact", "none").err).contains("there is no branch none");
+        assertThat(branches.calls)
+                .containsExactly(
+                        "gc prod keeping PT12H, 1073741824, dry",
+                        "gc prod keeping null, null",
+                        "compact prod images force",
+                        "compact prod");
+    }
+
+    @Test
+    void aBranchKeepsWhatIsSaid() {
+        assertThat(run("branch", "retain", "prod", "--pitr-interval", "2h").out)
+                .isEqualToNormalizingNewlines("branch prod keeps pitr_interval 7 d, gc_horizon 64 MB\n");
+        assertThat(run("branch", "retain", "prod", "--gc-horizon", "0").code).isZero();
+        assertThat(run("branch", "retain", "prod", "--default").code).isZero();
+        assertThat(run("branch", "retain", "prod").code).isEqualTo(2);
+        assertThat(run("branch", "retain", "prod", "--default", "--gc-horizon", "0").code)
+                .isEqualTo(2);
+        assertThat(branches.calls)
+                .containsExactly("retain prod: PT2H, null", "retain prod: null, 0", "retain prod as the server");
+    }
+
+    @Test
+    void whatKeepsFailingIsShown() throws BranchException {
+        branches.delete("prod");
+        branches.brokenJobs = List.of(new BrokenJob("compaction", 7, "disk full"));
+        branches.withProd();
+        String line = "compaction keeps failing, 7 times in a row: disk full";
+        assertThat(run("status").out).contains("prod: " + line);
+        assertThat(run("branch", "show", "prod").out).contains("broken       " + line);
     }
 
     @Test
@@ -401,7 +484,18 @@ class ServedCommandsTest {
         assertThat(runAsIs(List.of("status", "--server", address.group(1))).code)
                 .isEqualTo(1);
         assertThat(runAsIs(List.of("server", "--dir", "d", "--listen", "9898")).err)
-                .contains("--listen wants");
+                .contains("--listen: listen_http_addr wants HOST:PORT");
+    }
+
+    @Test
+    void aServerLetsLayersGoOnlyWhereTheyAreKeptElsewhere() {
+        assertThat(runAsIs(List.of("server", "--dir", "d", "--max-disk", "1GB")).err)
+                .contains("--max-disk: ", "is of use with --storage or remote_storage only");
+        assertThat(runAsIs(List.of("server", "--dir", "d", "--min-free", "1GB")).err)
+                .contains("--min-free: ", "is of use with --storage or remote_storage only");
+        Result result = runAsIs(List.of("server", "--dir", "d", "--storage", "s", "--max-disk", "much"));
+        assertThat(result.code).isEqualTo(2);
+        assertThat(result.err).contains("wants a number of bytes, such as \"64MiB\", not \"much\"");
     }
 
     @Test

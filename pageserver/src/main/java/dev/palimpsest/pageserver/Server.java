@@ -1,30 +1,37 @@
 package dev.palimpsest.pageserver;
 
 import dev.palimpsest.pageserver.branch.Branches;
+import dev.palimpsest.pageserver.config.Address;
+import dev.palimpsest.pageserver.config.Configuration;
+import dev.palimpsest.pageserver.config.ConfigurationSource;
 import dev.palimpsest.pageserver.datadir.DataDirectoryWriter;
 import dev.palimpsest.pageserver.http.HttpApi;
+import dev.palimpsest.pageserver.http.Responses;
+import dev.palimpsest.pageserver.http.ServerOperations;
 import dev.palimpsest.pageserver.pageservice.PageService;
 import dev.palimpsest.pageserver.redo.PostgresRedo;
 import dev.palimpsest.pageserver.relation.DenseClusterKeys;
+import dev.palimpsest.pageserver.security.ServerSecurity;
+import dev.palimpsest.pageserver.security.TlsMode;
 import dev.palimpsest.storage.StorageException;
-import dev.palimpsest.storage.compaction.BackgroundSettings;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.file.Disk;
 import dev.palimpsest.storage.remote.ObjectStore;
-import dev.palimpsest.storage.remote.RemoteSettings;
 import dev.palimpsest.storage.remote.local.LocalDirectoryStore;
 import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.runtime.Environment;
 import dev.palimpsest.storage.runtime.SystemClock;
 import dev.palimpsest.storage.runtime.VirtualThreadTasks;
 import dev.palimpsest.storage.timeline.EmbeddedStore;
-import dev.palimpsest.storage.timeline.StoreSettings;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
+import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,24 +44,49 @@ public final class Server implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Server.class);
 
     private final ServerOptions options;
+    private final Reload reload;
     private final Deque<AutoCloseable> parts = new ArrayDeque<>();
     private final AtomicBoolean closed = new AtomicBoolean();
+    private final PrometheusRegistry metrics = new PrometheusRegistry();
+    private @Nullable ObjectStore objects;
     private @Nullable HttpApi api;
     private @Nullable PageService pages;
     private @Nullable Branches branches;
 
-    private Server(ServerOptions options) {
+    private Server(ServerOptions options, Reload reload) {
         this.options = options;
+        this.reload = reload;
     }
 
     /**
      * Opens the directory and begins to listen. If that fails, nothing is left open.
      *
-     * @throws IOException if another server has the directory, or the address cannot be listened on
+     * @throws IOException if another server has the directory, an address cannot or must not be listened on, or a key or
+     *     certificate cannot be read
      * @throws StorageException if what is in the directory cannot be read
      */
     public static Server open(ServerOptions options) throws IOException, StorageException {
-        Server server = new Server(options);
+        return open(options, Reload.ofFilesOnly());
+    }
+
+    /**
+     * The same with a configuration that can be read again.
+     *
+     * @param source what is read when somebody asks for it
+     * @param configuration what it has said last, of which the options were made
+     * @param applied is called with what it says then, for what is no matter of the server, such as the log
+     */
+    public static Server open(
+            ServerOptions options,
+            ConfigurationSource source,
+            Configuration configuration,
+            Consumer<Configuration> applied)
+            throws IOException, StorageException {
+        return open(options, new Reload(source, configuration, options.storage(), applied));
+    }
+
+    private static Server open(ServerOptions options, Reload reload) throws IOException, StorageException {
+        Server server = new Server(options, reload);
         try {
             server.start();
         } catch (IOException | StorageException | RuntimeException e) {
@@ -65,14 +97,17 @@ public final class Server implements AutoCloseable {
     }
 
     private void start() throws IOException, StorageException {
+        ServerSecurity security = keep(ServerSecurity.open(options.security(), InstantSource.system()));
+        security.refuseExposure("the management API", options.http().host(), security.http());
+        security.refuseExposure("the page service", options.pageService().host(), security.pageService());
         keep(DirectoryLock.take(options.directory()));
         LOG.info("starting in {}", options.directory());
-        PrometheusRegistry metrics = new PrometheusRegistry();
+        ProcessMetricsOfJvm.register(metrics);
         PostgresRedo redo = keep(new PostgresRedo());
         EmbeddedStore store = keep(EmbeddedStore.open(
                 options.directory(),
-                (disk, environment) -> objects(disk, environment, metrics),
-                StoreSettings.DEFAULT.withBackground(BackgroundSettings.DEFAULT),
+                (disk, environment) -> objects = objects(disk, environment),
+                options.store().withEviction(options.evicting()),
                 redo,
                 new DenseClusterKeys(),
                 metrics));
@@ -83,27 +118,74 @@ public final class Server implements AutoCloseable {
                 options.directory(),
                 options.pgBinaries(),
                 System.getenv(),
-                java.time.Clock.systemUTC()));
-        PageService pageService = keep(new PageService(opened.served(), options.pageService(), store.clock(), metrics));
+                java.time.Clock.systemUTC(),
+                options.retention()));
+        keep(opened.startGc(metrics));
+        PageService pageService = keep(new PageService(
+                opened.served(), options.pageService(), security.pageService(), store.clock(), metrics));
+        ObjectStoreProbe probe = new ObjectStoreProbe(opened(objects), clock);
+        HttpApi http = keep(new HttpApi(opened, new Operations(probe), options.http(), security.http(), metrics));
+        reload.start(security, http, pageService);
         pageService.start();
-        HttpApi http = keep(new HttpApi(opened, options.listenHost(), options.listenPort()));
         http.start();
+        security.start(http::certificateChanged);
         branches = opened;
         api = http;
         pages = pageService;
         LOG.info("serving pages on {}:{}", options.pageService().host(), pageService.port());
-        LOG.info("listening on http://{}:{}", options.listenHost(), http.port());
+        LOG.info("listening on {}", httpUrl());
     }
 
-    private ObjectStore objects(Disk disk, Environment environment, PrometheusRegistry metrics)
-            throws IOException, StorageException {
+    /** What is asked of the server as a whole. */
+    private final class Operations implements ServerOperations {
+        private final ObjectStoreProbe probe;
+
+        Operations(ObjectStoreProbe probe) {
+            this.probe = probe;
+        }
+
+        /** Whoever can ask finds all tenants loaded: before, nobody listens. */
+        @Override
+        public List<String> problems() {
+            return closed.get()
+                    ? List.of("the server is stopping")
+                    : probe.problem().stream().toList();
+        }
+
+        @Override
+        public Responses.Reloaded reload() throws IOException {
+            return Server.this.reload();
+        }
+    }
+
+    /**
+     * Reads configuration, keys and certificate again, and goes on with them.
+     *
+     * @throws IOException if one cannot be read or makes no sense; then nothing has changed
+     */
+    public Responses.Reloaded reload() throws IOException {
+        Responses.Reloaded done = reload.run();
+        LOG.info(
+                "reloaded{}{}",
+                done.applied().isEmpty() ? "" : ": " + String.join(", ", done.applied()),
+                done.needRestart().isEmpty() ? "" : "; needs a restart: " + String.join(", ", done.needRestart()));
+        return done;
+    }
+
+    /** Where the management API is asked, from where it listens. */
+    public String httpUrl() {
+        String scheme = options.security().httpTls() == TlsMode.REQUIRED ? "https" : "http";
+        return scheme + "://" + new Address(options.http().host(), httpPort());
+    }
+
+    private ObjectStore objects(Disk disk, Environment environment) throws IOException, StorageException {
         StorageLocation location = options.storage();
         if (location == null) {
             return LocalDirectoryStore.open(disk, options.directory().resolve("objects"));
         }
         LOG.info("history is kept in {}", location);
         RequestContext context = RequestContext.of(TaskKind.LIFECYCLE);
-        return keep(OpenObjectStore.open(location, disk, environment, RemoteSettings.DEFAULT, metrics, context))
+        return keep(OpenObjectStore.open(location, disk, environment, options.remote(), metrics, context))
                 .objects();
     }
 
@@ -115,6 +197,11 @@ public final class Server implements AutoCloseable {
     /** Where the management API listens. */
     public int httpPort() {
         return opened(api).port();
+    }
+
+    /** What is measured in it. */
+    public PrometheusRegistry metrics() {
+        return metrics;
     }
 
     /** Where pages are served. */

@@ -1,49 +1,102 @@
 package dev.palimpsest.pageserver;
 
+import dev.palimpsest.pageserver.http.HttpSettings;
 import dev.palimpsest.pageserver.pageservice.PageServiceSettings;
+import dev.palimpsest.pageserver.retention.RetentionSettings;
+import dev.palimpsest.pageserver.security.SecuritySettings;
+import dev.palimpsest.storage.compaction.BackgroundSettings;
+import dev.palimpsest.storage.eviction.EvictionSettings;
+import dev.palimpsest.storage.remote.RemoteSettings;
+import dev.palimpsest.storage.timeline.StoreSettings;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What a server is started with.
  *
  * @param directory where it keeps everything; made if it is not there
- * @param listenHost what the management API listens on, a name or an IP address
- * @param listenPort 0 to 65535; 0 for a free one
- * @param storage where history is kept, of which the directory is a cache then; null for the directory itself
+ * @param http the management API
  * @param pageService where pages are served
+ * @param security who is let in, and how connections are encrypted
+ * @param storage where history is kept, of which the directory is a cache then; null for the directory itself
+ * @param remote how calls to that are made, unless it is the directory itself
+ * @param store what the engine may take, and how it works
+ * @param eviction when layers leave the local disk; null for the defaults if history is in a bucket, and never if it is in a
+ *     directory: on the same file system a layer and its object are one file, and evicting it would free nothing
+ * @param retention what of history is kept
  * @param pgBinaries where the programs of PostgreSQL are looked for first; null for the usual places only
  */
 public record ServerOptions(
         Path directory,
-        String listenHost,
-        int listenPort,
-        @Nullable StorageLocation storage,
+        HttpSettings http,
         PageServiceSettings pageService,
+        SecuritySettings security,
+        @Nullable StorageLocation storage,
+        RemoteSettings remote,
+        StoreSettings store,
+        @Nullable EvictionSettings eviction,
+        RetentionSettings retention,
         @Nullable Path pgBinaries) {
     /** Only programs on the same machine reach this address. */
     public static final String DEFAULT_HOST = "127.0.0.1";
 
-    /** Neon's port for the same thing. */
-    public static final int DEFAULT_PORT = 9898;
-
-    private static final int MAX_PORT = 65535;
-
-    /** @throws IllegalArgumentException if the port is out of range */
     public ServerOptions {
         directory = directory.toAbsolutePath().normalize();
-        if (listenPort < 0 || listenPort > MAX_PORT) {
-            throw new IllegalArgumentException("there is no port " + listenPort);
-        }
     }
 
-    /** With history in the directory, and the page service on a free port of the same address. */
+    /**
+     * With history in the directory, and the page service on a free port of the same address; all else as usual.
+     *
+     * @throws IllegalArgumentException if the port is out of range
+     */
     public ServerOptions(Path directory, String listenHost, int listenPort, @Nullable Path pgBinaries) {
-        this(directory, listenHost, listenPort, null, PageServiceSettings.on(listenHost, 0), pgBinaries);
+        this(
+                directory,
+                HttpSettings.on(listenHost, listenPort),
+                PageServiceSettings.on(listenHost, 0),
+                SecuritySettings.NONE,
+                null,
+                RemoteSettings.DEFAULT,
+                StoreSettings.DEFAULT.withBackground(BackgroundSettings.DEFAULT),
+                null,
+                RetentionSettings.DEFAULT,
+                pgBinaries);
     }
 
     /** The same with history somewhere else. */
     public ServerOptions withStorage(StorageLocation location) {
-        return new ServerOptions(directory, listenHost, listenPort, location, pageService, pgBinaries);
+        return with(security, location, retention);
+    }
+
+    /** The same with other protection. */
+    public ServerOptions withSecurity(SecuritySettings other) {
+        return with(other, storage, retention);
+    }
+
+    /** The same with other history kept. */
+    public ServerOptions withRetention(RetentionSettings other) {
+        return with(security, storage, other);
+    }
+
+    private ServerOptions with(
+            SecuritySettings otherSecurity, @Nullable StorageLocation otherStorage, RetentionSettings otherRetention) {
+        return new ServerOptions(
+                directory,
+                http,
+                pageService,
+                otherSecurity,
+                otherStorage,
+                remote,
+                store,
+                eviction,
+                otherRetention,
+                pgBinaries);
+    }
+
+    /** When layers leave the local disk, in the end. */
+    Optional<EvictionSettings> evicting() {
+        return Optional.ofNullable(
+                eviction == null && storage instanceof StorageLocation.Bucket ? EvictionSettings.DEFAULT : eviction);
     }
 }

@@ -28,6 +28,8 @@ import java.util.TreeSet;
  *   <tr><td>{@code profile}</td><td>of the shared files of AWS, for credentials and region</td></tr>
  *   <tr><td>{@code conditional-puts}</td><td>what the service decides: {@code probe}, the default, asks it when it is opened;
  *       {@code all}, {@code if-absent}, {@code none}</td></tr>
+ *   <tr><td>{@code allow-unguarded}</td><td>{@code true} to use a service that decides no conditions: then nothing but an object
+ *       with the owner's heartbeat keeps two servers apart</td></tr>
  *   <tr><td>{@code part-bytes}</td><td>how large parts are, of objects larger than four of them</td></tr>
  *   <tr><td>{@code access-key}, {@code secret-key}, {@code session-token}</td><td>never in the URL, which is seen by others</td></tr>
  * </table>
@@ -36,8 +38,12 @@ public sealed interface StorageLocation {
     /** A directory on this machine, which one server at a time may use. */
     record LocalDirectory(Path path) implements StorageLocation {}
 
-    /** A bucket. */
-    record Bucket(S3Settings settings) implements StorageLocation {}
+    /**
+     * A bucket.
+     *
+     * @param allowUnguarded whether it is used even if its service decides no conditions of puts
+     */
+    record Bucket(S3Settings settings, boolean allowUnguarded) implements StorageLocation {}
 
     /**
      * Reads what a user wrote.
@@ -48,7 +54,7 @@ public sealed interface StorageLocation {
      */
     static StorageLocation parse(String text, Map<String, String> options) {
         if (text.startsWith("s3://")) {
-            return new Bucket(bucket(text, options));
+            return bucket(text, options);
         }
         if (!options.isEmpty()) {
             throw new IllegalArgumentException(
@@ -69,7 +75,7 @@ public sealed interface StorageLocation {
         return new LocalDirectory(Path.of(text).toAbsolutePath().normalize());
     }
 
-    private static S3Settings bucket(String text, Map<String, String> options) {
+    private static Bucket bucket(String text, Map<String, String> options) {
         int query = text.indexOf('?');
         String path = text.substring("s3://".length(), query < 0 ? text.length() : query);
         Map<String, String> all = query < 0 ? new LinkedHashMap<>() : inUrl(text.substring(query + 1));
@@ -81,7 +87,8 @@ public sealed interface StorageLocation {
             prefix += "/";
         }
         Optional<URI> endpoint = take(all, "endpoint").map(StorageLocation::url);
-        boolean pathStyle = take(all, "path-style").map(StorageLocation::truth).orElse(endpoint.isPresent());
+        boolean pathStyle =
+                take(all, "path-style").map(value -> truth("path-style", value)).orElse(endpoint.isPresent());
         S3Service service =
                 new S3Service(endpoint, take(all, "region"), pathStyle, take(all, "profile"), credentials(all));
         S3Settings settings = S3Settings.of(bucket, prefix, service)
@@ -90,11 +97,14 @@ public sealed interface StorageLocation {
                         .orElse(ConditionalPuts.PROBE))
                 .withTransfers(
                         take(all, "part-bytes").map(StorageLocation::transfers).orElse(S3Transfers.DEFAULT));
+        boolean allowUnguarded = take(all, "allow-unguarded")
+                .map(value -> truth("allow-unguarded", value))
+                .orElse(false);
         if (!all.isEmpty()) {
             throw new IllegalArgumentException(
                     "a bucket has no such options: " + String.join(", ", new TreeSet<>(all.keySet())));
         }
-        return settings;
+        return new Bucket(settings, allowUnguarded);
     }
 
     private static Map<String, String> inUrl(String query) {
@@ -135,11 +145,11 @@ public sealed interface StorageLocation {
         }
     }
 
-    private static boolean truth(String text) {
+    private static boolean truth(String option, String text) {
         return switch (text) {
             case "true" -> true;
             case "false" -> false;
-            default -> throw new IllegalArgumentException("path-style is true or false, not \"" + text + "\"");
+            default -> throw new IllegalArgumentException(option + " is true or false, not \"" + text + "\"");
         };
     }
 

@@ -12,6 +12,7 @@ import dev.palimpsest.storage.remote.ObjectKey;
 import dev.palimpsest.storage.remote.ObjectSource;
 import dev.palimpsest.storage.remote.ObjectStore.Capability;
 import dev.palimpsest.storage.remote.PutCondition;
+import dev.palimpsest.storage.remote.RemotePaths;
 import dev.palimpsest.storage.remote.RemoteSettings;
 import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.runtime.Environment;
@@ -88,5 +89,56 @@ class OpenObjectStoreTest {
                     .hasMessageContaining("s3://another/some/where/")
                     .hasMessageContaining("NoSuchBucket");
         }
+    }
+
+    @Test
+    void bucketWithoutConditionsIsUsedIfThatIsAllowed() throws Exception {
+        try (S3Server server = S3Server.start()) {
+            server.createBucket("bucket");
+            Map<String, String> options = Map.of(
+                    "endpoint",
+                    server.endpoint().toString(),
+                    "access-key",
+                    S3Server.ACCESS_KEY,
+                    "secret-key",
+                    S3Server.SECRET_KEY,
+                    "conditional-puts",
+                    "none",
+                    "allow-unguarded",
+                    "true");
+            try (OpenObjectStore store = open("s3://bucket/p", options)) {
+                assertThat(store.objects().capabilities()).containsExactly(Capability.PUT_IF_ABSENT);
+                assertThat(store.objects().head(new ObjectKey(RemotePaths.OWNER), CONTEXT))
+                        .isPresent();
+                assertKeeps(store);
+            }
+        }
+    }
+
+    @Test
+    void whatIsOpenedForReadingIsNotLockedNorWrittenNorMade(@TempDir Path directory) throws Exception {
+        String text = directory.resolve("objects").toString();
+        assertThatThrownBy(() -> openForReading(text))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining(text);
+        try (OpenObjectStore server = open(text, Map.of());
+                OpenObjectStore reading = openForReading(text)) {
+            assertKeeps(server);
+            assertThat(reading.objects().read(KEY, 3, CONTEXT).bytes()).containsExactly(1, 2, 3);
+            assertThatThrownBy(() ->
+                            reading.objects().put(KEY, ObjectSource.of(new byte[1]), PutCondition.ALWAYS, CONTEXT))
+                    .hasMessageContaining("reading only");
+            assertThatThrownBy(() -> reading.objects().delete(KEY, CONTEXT)).hasMessageContaining("reading only");
+        }
+    }
+
+    private OpenObjectStore openForReading(String text) throws Exception {
+        return OpenObjectStore.openForReading(
+                StorageLocation.parse(text, Map.of()),
+                disk,
+                environment,
+                RemoteSettings.DEFAULT,
+                new PrometheusRegistry(),
+                CONTEXT);
     }
 }

@@ -9,6 +9,7 @@ import dev.palimpsest.pageserver.walreceiver.FollowState;
 import dev.palimpsest.postgres.control.ControlFile;
 import dev.palimpsest.postgres.redo.PageComparison;
 import dev.palimpsest.testkit.PostgresServer;
+import dev.palimpsest.testkit.TcpProxy;
 import dev.palimpsest.testkit.s3.S3Server;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -18,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
@@ -30,13 +32,25 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * kill -9 of the server and of the primary, at random moments, while data is written; and the loss of the machine that the
- * server ran on, when history is in a bucket.
+ * kill -9 of the server and of the primary, at random moments, while data is written, and in the midst of a base backup; and
+ * the loss of the machine that the server ran on, when history is in a bucket.
  */
 class ServerCrashTest {
     private static final long PATIENCE_NANOS = 60_000_000_000L;
 
     private static Process start(Path directory, String connection, @Nullable String storage) throws IOException {
+        Process process = launch(directory, connection, storage);
+        StringBuilder said = new StringBuilder();
+        BufferedReader out =
+                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+        for (String line = out.readLine(); !ServerProcess.FOLLOWING.equals(line); line = out.readLine()) {
+            assertThat(line).as("the server ended: %s", said).isNotNull();
+            said.append(line).append('\n');
+        }
+        return process;
+    }
+
+    private static Process launch(Path directory, String connection, @Nullable String storage) throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:+UseSerialGC",
@@ -51,15 +65,7 @@ class ServerCrashTest {
         if (storage != null) {
             command.add(storage);
         }
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        StringBuilder said = new StringBuilder();
-        BufferedReader out =
-                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
-        for (String line = out.readLine(); !ServerProcess.FOLLOWING.equals(line); line = out.readLine()) {
-            assertThat(line).as("the server ended: %s", said).isNotNull();
-            said.append(line).append('\n');
-        }
-        return process;
+        return new ProcessBuilder(command).redirectErrorStream(true).start();
     }
 
     /** Writes until it is told to stop; a server that goes away is waited for. */
@@ -119,6 +125,38 @@ class ServerCrashTest {
                 writing.join();
             }
         }
+    }
+
+    /** The next start attaches from the beginning, with the slot that is there; nothing of the first try is in the way. */
+    @Test
+    void aKillInTheMidstOfTheBaseBackupIsMadeGood(@TempDir Path directory) throws Exception {
+        try (PostgresServer primary = primary();
+                TcpProxy proxy = TcpProxy.to(primary.port())) {
+            String connection = "host=127.0.0.1 port=" + proxy.port() + " user=" + PostgresServer.USER;
+            for (long bytes : List.of(1L << 20, 12L << 20)) {
+                proxy.holdAfter(bytes);
+                Process server = launch(directory, connection, null);
+                proxy.awaitHold();
+                server.destroyForcibly().waitFor();
+                proxy.restore();
+            }
+            Process server = start(directory, connection, null);
+            assertThat(slots(primary)).containsExactly("palimpsest_" + ServerProcess.BRANCH);
+            server.destroyForcibly().waitFor();
+            compare(primary, directory, null, "after two kills in base backups");
+        }
+    }
+
+    private static List<String> slots(PostgresServer primary) throws SQLException {
+        List<String> names = new ArrayList<>();
+        try (Connection connection = primary.connect();
+                Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery("SELECT slot_name FROM pg_replication_slots")) {
+            while (rows.next()) {
+                names.add(rows.getString(1));
+            }
+        }
+        return names;
     }
 
     private static PostgresServer primary() throws Exception {
@@ -181,7 +219,7 @@ class ServerCrashTest {
                     .verify(ServerProcess.BRANCH, primary.dataDirectory(), PageComparison.Server.PRIMARY);
             assertThat(result.differences()).as(what).isEmpty();
             assertThat(result.pages()).as(what).isGreaterThan(1000);
-            server.branches().flush(ServerProcess.BRANCH);
+            server.branches().upkeep().flush(ServerProcess.BRANCH);
         }
     }
 

@@ -1,13 +1,17 @@
 package dev.palimpsest.pageserver;
 
 import dev.palimpsest.pageserver.branch.AttachProgress;
+import dev.palimpsest.pageserver.branch.Branches;
 import dev.palimpsest.testkit.s3.S3Server;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 
-/** A server in a process of its own, to be killed: attaches what it is given unless it has it, and says when it follows. */
+/**
+ * A server in a process of its own, to be killed: attaches what it is given unless it has it or is
+ * attaching it already, and says when it follows.
+ */
 final class ServerProcess {
     static final String BRANCH = "prod";
     static final String FOLLOWING = "following";
@@ -27,14 +31,16 @@ final class ServerProcess {
     /** @param arguments the directory, a connection string, and the URL of a bucket or nothing */
     public static void main(String[] arguments) throws Exception {
         Server server = Server.open(options(Path.of(arguments[0]), arguments.length > 2 ? arguments[2] : null));
-        if (server.branches().list().isEmpty()) {
-            AttachProgress progress = server.branches().attach(BRANCH, arguments[1], null);
-            while (!progress.done()) {
-                Thread.sleep(10);
-                progress = server.branches().attachProgress(BRANCH);
-            }
-            if (progress.failure() != null) {
-                throw new IllegalStateException(progress.failure());
+        Branches branches = server.branches();
+        if (branches.list().isEmpty() && branches.attachments().isEmpty()) {
+            branches.attach(BRANCH, arguments[1], null);
+        }
+        while (!branches.attachments().isEmpty()) {
+            Thread.sleep(10);
+            for (AttachProgress progress : branches.attachments()) {
+                if (progress.failure() != null) {
+                    throw new IllegalStateException(progress.failure());
+                }
             }
         }
         System.out.println(FOLLOWING);

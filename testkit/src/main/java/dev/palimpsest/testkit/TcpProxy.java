@@ -12,8 +12,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Passes connections on to a port of this machine, and cuts them when told to. While it is cut off it closes every new
- * connection at once. Safe for use by many threads.
+ * Passes connections on to a port of this machine, and cuts or holds them when told to. While it is cut off it closes every
+ * new connection at once. Safe for use by many threads.
  */
 public final class TcpProxy implements AutoCloseable {
     private static final int BUFFER = 1 << 14;
@@ -24,6 +24,9 @@ public final class TcpProxy implements AutoCloseable {
     private final AtomicLong left = new AtomicLong(Long.MAX_VALUE);
     private volatile boolean cutOff;
     private volatile CountDownLatch cut = new CountDownLatch(1);
+    private volatile boolean holds;
+    private volatile CountDownLatch held = new CountDownLatch(1);
+    private volatile CountDownLatch released = new CountDownLatch(0);
 
     private TcpProxy(ServerSocket listener, int target) {
         this.listener = listener;
@@ -47,6 +50,22 @@ public final class TcpProxy implements AutoCloseable {
         left.set(bytes);
     }
 
+    /**
+     * Passes nothing more on, in connections that stay open, once so many bytes more have come back from the target, over all
+     * connections together.
+     */
+    public void holdAfter(long bytes) {
+        held = new CountDownLatch(1);
+        released = new CountDownLatch(1);
+        holds = true;
+        left.set(bytes);
+    }
+
+    /** Waits until it passes nothing more on. */
+    public void awaitHold() throws InterruptedException {
+        held.await();
+    }
+
     /** Waits until it has cut off. */
     public void awaitCut() throws InterruptedException {
         cut.await();
@@ -64,6 +83,8 @@ public final class TcpProxy implements AutoCloseable {
         left.set(Long.MAX_VALUE);
         cut = new CountDownLatch(1);
         cutOff = false;
+        holds = false;
+        released.countDown();
     }
 
     private void accept() {
@@ -104,13 +125,19 @@ public final class TcpProxy implements AutoCloseable {
                 OutputStream out = to.getOutputStream()) {
             for (int length = in.read(buffer); length >= 0; length = in.read(buffer)) {
                 if (counted && left.addAndGet(-length) < 0) {
-                    cutOff();
-                    return;
+                    if (!holds) {
+                        cutOff();
+                        return;
+                    }
+                    held.countDown();
+                    released.await();
                 }
                 out.write(buffer, 0, length);
             }
         } catch (IOException e) {
             // One side has gone; so does the other.
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         } finally {
             close(from);
             close(to);
@@ -131,6 +158,7 @@ public final class TcpProxy implements AutoCloseable {
     @Override
     public void close() throws IOException {
         listener.close();
+        released.countDown();
         cutOff();
     }
 }

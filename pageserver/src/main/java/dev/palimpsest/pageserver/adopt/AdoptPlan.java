@@ -60,6 +60,10 @@ public final class AdoptPlan implements AutoCloseable {
                 throw new AdoptException("the WAL archive " + archive + " is no directory");
             }
         }
+        Path unreadable = TarBackup.otherwiseCompressed(path);
+        if (unreadable != null) {
+            throw Compression.unknown("the archive " + unreadable);
+        }
         if (!Files.isDirectory(path) && !TarBackup.isAt(path)) {
             throw new AdoptException(path + " is neither a directory nor named as a tar archive is");
         }

@@ -38,6 +38,12 @@ enum Compression {
         return name.substring(0, name.length() - of(name).suffix.length());
     }
 
+    /** Of a file that ends otherwise. */
+    static AdoptException unknown(String what) {
+        return new AdoptException(what + " cannot be read: what is compressed ends in .gz, .zst or .lz4;"
+                + " unpack what is compressed otherwise");
+    }
+
     /** The content of a file, uncompressed; the caller closes it. */
     static InputStream open(Path file) throws IOException {
         InputStream in = new BufferedInputStream(Files.newInputStream(file), BUFFER);

@@ -118,6 +118,22 @@ final class TarBackup extends BackupFiles {
                 : Compression.strip(String.valueOf(path.getFileName())).endsWith(TAR);
     }
 
+    /** The archive that a path is, or without which it holds nothing, if it is compressed in a way that is not known; else null. */
+    static @Nullable Path otherwiseCompressed(Path path) throws IOException {
+        if (isAt(path) || Files.exists(path.resolve(DataDirectoryLayout.VERSION_FILE))) {
+            return null;
+        }
+        if (!Files.isDirectory(path)) {
+            return String.valueOf(path.getFileName()).matches(".*\\.(tar\\.\\w+|tgz|tbz2?|txz|zip)") ? path : null;
+        }
+        try (Stream<Path> files = Files.list(path)) {
+            return files.filter(file -> String.valueOf(file.getFileName()).matches("base\\.(tar\\.\\w+|tgz)"))
+                    .sorted()
+                    .findFirst()
+                    .orElse(null);
+        }
+    }
+
     private void scanAll() throws IOException, AdoptException {
         read(base, this::scan);
         tablespaces.putAll(parseMap(small.get(TABLESPACE_MAP)));

@@ -8,10 +8,12 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class WalArchive {
     private static final String PARTIAL = ".partial";
+    private static final Pattern OTHERWISE_COMPRESSED =
+            Pattern.compile("([0-9A-F]{24})(\\.partial)?\\.(?!partial|backup|ready|done|tmp)[A-Za-z0-9]+");
     private static final Pattern NAME = Pattern.compile("[0-9A-F]{24}(\\.partial)?|[0-9A-F]{8}\\.history");
     private static final int HEX = 16;
 
@@ -32,6 +36,7 @@ final class WalArchive {
     private final long systemIdentifier;
     private final int segmentSize;
     private final Map<String, List<Path>> segments = new TreeMap<>();
+    private final Map<String, Path> unreadable = new HashMap<>();
     private final Map<Integer, Path> histories = new TreeMap<>(Integer::compareUnsigned);
 
     /**
@@ -63,6 +68,10 @@ final class WalArchive {
             for (Path file : files.sorted().toList()) {
                 String name = Compression.strip(String.valueOf(file.getFileName()));
                 if (!isOfInterest(name)) {
+                    Matcher otherwise = OTHERWISE_COMPRESSED.matcher(name);
+                    if (otherwise.matches()) {
+                        unreadable.put(otherwise.group(1), file);
+                    }
                     continue;
                 }
                 if (name.endsWith(AdoptHeader.HISTORY)) {
@@ -91,11 +100,16 @@ final class WalArchive {
      * The file of a segment, which begins as it should.
      *
      * @return null if there is none
-     * @throws AdoptException if a file of this name is of another cluster or version, or damaged where it begins
+     * @throws AdoptException if a file of this name is of another cluster or version, or damaged where it begins, or the only one
+     *     is compressed in a way that is not known
      */
     @Nullable
     Path find(WalSegment segment) throws IOException, AdoptException {
         List<Path> files = segments.getOrDefault(segment.fileName(), List.of());
+        Path other = unreadable.get(segment.fileName());
+        if (files.isEmpty() && other != null) {
+            throw Compression.unknown("WAL segment " + other);
+        }
         Path best = null;
         long most = -1;
         for (Path file : files) {

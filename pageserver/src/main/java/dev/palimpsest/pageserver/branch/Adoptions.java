@@ -47,6 +47,14 @@ final class Adoptions {
         return adoption != null && adoption.isRunning();
     }
 
+    void refuseIfRunning(String name) throws BranchException {
+        if (isRunning(name)) {
+            throw new BranchException(
+                    BranchException.Kind.CONFLICT,
+                    "branch " + name + " is being adopted: interrupt the command that does it, and nothing is left");
+        }
+    }
+
     /** How far it is, or how it ended; null if there was nothing of the kind. */
     synchronized @Nullable AttachProgress progress(String name) {
         Adoption adoption = all.get(name);

@@ -12,10 +12,12 @@ import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.layer.PersistentLayer;
+import dev.palimpsest.storage.layer.residency.DownloadQueue;
 import dev.palimpsest.storage.timeline.TenantTimelines;
 import dev.palimpsest.storage.timeline.Timeline;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -114,7 +116,16 @@ final class Branch {
         return new ClusterReader(timeline, lsn, context);
     }
 
-    BranchView view(@Nullable String parent, Lsn readableFrom, Instant now) {
+    private static BranchView.Downloads downloads(List<DownloadQueue.Progress> all) {
+        int running = (int) all.stream().filter(DownloadQueue.Progress::running).count();
+        return new BranchView.Downloads(
+                running,
+                all.size() - running,
+                all.stream().mapToLong(download -> download.layer().size()).sum(),
+                all.stream().mapToLong(DownloadQueue.Progress::received).sum());
+    }
+
+    BranchView view(@Nullable String parent, Lsn readableFrom, Instant now, List<BrokenJob> brokenJobs) {
         BranchRecord known = record;
         WalReceiver following = receiver;
         FollowState follow = following == null ? null : following.state();
@@ -148,12 +159,17 @@ final class Branch {
                 known.createdAt(),
                 known.attaching() ? known.readableFromLsn() : readableFrom,
                 last,
+                timeline.diskConsistentLsn(),
                 timeline.remoteConsistentLsn(),
+                timeline.gcCutoffLsn(),
                 (int) size[0],
                 size[1],
+                timeline.residentBytes(),
+                downloads(timeline.downloads()),
                 source == null ? null : source.connection(),
                 follow,
                 lagBytes,
-                lagSeconds);
+                lagSeconds,
+                brokenJobs);
     }
 }

@@ -1,7 +1,10 @@
 package dev.palimpsest.pageserver.branch;
 
+import dev.palimpsest.pageserver.retention.RetentionOverride;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.CorruptionException;
+import java.time.DateTimeException;
+import java.time.Duration;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -18,6 +21,7 @@ import tools.jackson.databind.json.JsonMapper;
  * @param readableFrom the first LSN that can be read
  * @param pgTimeline the PostgreSQL timeline that was last followed
  * @param source what is followed; null if nothing is
+ * @param kept what of its history is kept other than by the server's settings; null for nothing
  */
 record BranchRecord(
         String name,
@@ -25,7 +29,8 @@ record BranchRecord(
         boolean attaching,
         String readableFrom,
         int pgTimeline,
-        @Nullable Source source) {
+        @Nullable Source source,
+        @Nullable Kept kept) {
     private static final JsonMapper JSON = JsonMapper.builder()
             .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
             .build();
@@ -45,18 +50,26 @@ record BranchRecord(
         }
     }
 
+    /**
+     * What is kept of its history.
+     *
+     * @param pitrInterval in ISO form; null for the server's
+     * @param gcHorizon in bytes; null for the server's
+     */
+    record Kept(@Nullable String pitrInterval, @Nullable Long gcHorizon) {}
+
     static BranchRecord attaching(String name, Instant created, int pgTimeline, Source source) {
-        return new BranchRecord(name, created.toString(), true, Lsn.INVALID.toString(), pgTimeline, source);
+        return new BranchRecord(name, created.toString(), true, Lsn.INVALID.toString(), pgTimeline, source, null);
     }
 
     /** Of a branch that is being made of files. */
     static BranchRecord adopting(String name, Instant created, int pgTimeline) {
-        return new BranchRecord(name, created.toString(), true, Lsn.INVALID.toString(), pgTimeline, null);
+        return new BranchRecord(name, created.toString(), true, Lsn.INVALID.toString(), pgTimeline, null, null);
     }
 
     /** Of a branch that follows nothing yet. */
     static BranchRecord branched(String name, Instant created, Lsn readableFrom, int pgTimeline) {
-        return new BranchRecord(name, created.toString(), false, readableFrom.toString(), pgTimeline, null);
+        return new BranchRecord(name, created.toString(), false, readableFrom.toString(), pgTimeline, null, null);
     }
 
     Lsn readableFromLsn() {
@@ -68,15 +81,36 @@ record BranchRecord(
     }
 
     BranchRecord imported(Lsn from) {
-        return new BranchRecord(name, created, false, from.toString(), pgTimeline, source);
+        return new BranchRecord(name, created, false, from.toString(), pgTimeline, source, kept);
+    }
+
+    /** The same of a branch that does not depend on the one it came from any more. */
+    BranchRecord inheriting(Lsn from) {
+        return new BranchRecord(name, created, attaching, from.toString(), pgTimeline, source, kept);
     }
 
     BranchRecord onPgTimeline(int timeline) {
-        return new BranchRecord(name, created, attaching, readableFrom, timeline, source);
+        return new BranchRecord(name, created, attaching, readableFrom, timeline, source, kept);
     }
 
     BranchRecord following(@Nullable Source other) {
-        return new BranchRecord(name, created, attaching, readableFrom, pgTimeline, other);
+        return new BranchRecord(name, created, attaching, readableFrom, pgTimeline, other, kept);
+    }
+
+    BranchRecord retaining(RetentionOverride retention) {
+        Duration interval = retention.pitrInterval();
+        Kept other = retention.isNone()
+                ? null
+                : new Kept(interval == null ? null : interval.toString(), retention.gcHorizon());
+        return new BranchRecord(name, created, attaching, readableFrom, pgTimeline, source, other);
+    }
+
+    /** What of its history is kept other than by the server's settings. */
+    RetentionOverride retention() {
+        return kept == null
+                ? RetentionOverride.NONE
+                : new RetentionOverride(
+                        kept.pitrInterval == null ? null : Duration.parse(kept.pitrInterval), kept.gcHorizon);
     }
 
     String encode() {
@@ -85,8 +119,10 @@ record BranchRecord(
 
     static BranchRecord decode(String json, String resource) throws CorruptionException {
         try {
-            return JSON.readValue(json, BranchRecord.class);
-        } catch (JacksonException e) {
+            BranchRecord record = JSON.readValue(json, BranchRecord.class);
+            record.retention(); // throws what is caught here if it makes no sense
+            return record;
+        } catch (JacksonException | DateTimeException | IllegalArgumentException e) {
             throw new CorruptionException(resource, 0, "not what is known of a branch: " + e.getMessage(), e);
         }
     }

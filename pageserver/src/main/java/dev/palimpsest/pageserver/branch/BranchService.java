@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * of a branch that is not there is {@link BranchException.Kind#NOT_FOUND}.
  */
 public interface BranchService {
-    /** All branches, by name. */
+    /** All branches, by name, archived ones too. */
     List<BranchView> list();
 
     /** One of them. */
@@ -73,6 +73,31 @@ public interface BranchService {
      */
     List<String> delete(String name) throws BranchException;
 
+    /**
+     * Makes a branch independent of the one it came from, and of those that that one came from: it gets layers of its own for
+     * what it shares with them. Reads and writes go on meanwhile. Branches that left the same one at or before where this one
+     * did are branches of this one then. May be called again if it failed. Durable on return.
+     *
+     * @return the branches that were moved here
+     */
+    List<String> detach(String name) throws BranchException;
+
+    /**
+     * Archives a branch: its endpoint is stopped, and nothing of it stays on the server's disk and in its memory, until {@link
+     * #unarchive}. CONFLICT if branches that came from it are not archived.
+     *
+     * @param force also if it follows a PostgreSQL, which ends that for good: the slot is dropped, and what is written there
+     *     from then on is not in the branch; else that is a CONFLICT
+     * @return what was left undone, for people; empty if nothing
+     */
+    List<String> archive(String name, boolean force) throws BranchException;
+
+    /** Takes a branch back from the archive. CONFLICT if the one it came from is archived. */
+    BranchView unarchive(String name) throws BranchException;
+
+    /** What is archived, by name. */
+    List<ArchivedView> archived();
+
     /** The LSN that a moment is on a branch. INVALID if its history does not reach there. */
     Lsn resolve(String name, Moment moment) throws BranchException;
 
@@ -80,8 +105,8 @@ public interface BranchService {
     @Nullable
     Instant timeOf(String name, Lsn lsn) throws BranchException;
 
-    /** Writes what was taken in so far to layer files; returns up to where the branch is durable then. */
-    Lsn flush(String name) throws BranchException;
+    /** What is done for the upkeep of branches. */
+    UpkeepService upkeep();
 
     /** How many bytes all relations take as of a moment: about what {@link #restore} writes. */
     long relationBytes(String name, Moment at) throws BranchException;

@@ -3,6 +3,7 @@ package dev.palimpsest.pageserver.branch;
 import dev.palimpsest.pageserver.walreceiver.FollowState;
 import dev.palimpsest.postgres.Lsn;
 import java.time.Instant;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,13 +19,19 @@ import org.jspecify.annotations.Nullable;
  * @param created when it was made
  * @param readableFrom the first LSN that can be read
  * @param lastRecordLsn the last one
- * @param diskConsistentLsn up to here it survives a crash, and the loss of the local disk if history is in a bucket
+ * @param diskConsistentLsn up to here it is in local layer files, which alone a crash may take back
+ * @param remoteConsistentLsn up to here it survives a crash, and the loss of the local disk if history is in a bucket
+ * @param gcCutoffLsn below this GC may have removed layers; 0/0 if it never did
  * @param layers how many layer files it has of its own
  * @param layerBytes their size
+ * @param residentBytes the size of those whose files are on the local disk; the others come from the object store when they are
+ *     read
+ * @param downloads what comes from there now
  * @param source where its WAL comes from, without a password; null if it has none
  * @param follow how following it stands; null if it follows nothing
  * @param lagBytes how far {@code lastRecordLsn} is behind the source; -1 if it follows nothing
  * @param lagSeconds how long ago the source was there, 0 if it is there now; -1 if that is not known
+ * @param brokenJobs what the server does by itself for it and keeps failing
  */
 public record BranchView(
         String name,
@@ -38,12 +45,30 @@ public record BranchView(
         Lsn readableFrom,
         Lsn lastRecordLsn,
         Lsn diskConsistentLsn,
+        Lsn remoteConsistentLsn,
+        Lsn gcCutoffLsn,
         int layers,
         long layerBytes,
+        long residentBytes,
+        Downloads downloads,
         @Nullable String source,
         @Nullable FollowState follow,
         long lagBytes,
-        double lagSeconds) {
+        double lagSeconds,
+        List<BrokenJob> brokenJobs) {
+    /**
+     * Layers that are read and on their way from the object store.
+     *
+     * @param running how many come now
+     * @param waiting how many wait for their turn
+     * @param bytes how large all of these are
+     * @param received how much of that has come
+     */
+    public record Downloads(int running, int waiting, long bytes, long received) {
+        /** Nothing is. */
+        public static final Downloads NONE = new Downloads(0, 0, 0, 0);
+    }
+
     /** What a branch does. */
     public enum Phase {
         /** A base backup is taken in. */
@@ -53,6 +78,8 @@ public record BranchView(
         /** It can be read. */
         READY,
         /** Attaching failed; delete it. */
-        FAILED
+        FAILED,
+        /** It is archived: nothing of it is here. */
+        ARCHIVED
     }
 }

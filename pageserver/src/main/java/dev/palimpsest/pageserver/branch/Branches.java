@@ -8,6 +8,7 @@ import dev.palimpsest.pageserver.pageservice.ServedTimelines;
 import dev.palimpsest.pageserver.relation.ClusterReader;
 import dev.palimpsest.pageserver.relation.DirectoryComparison;
 import dev.palimpsest.pageserver.relation.TimelineCluster;
+import dev.palimpsest.pageserver.retention.RetentionSettings;
 import dev.palimpsest.pageserver.upstream.ConnectionSettings;
 import dev.palimpsest.pageserver.upstream.Problem;
 import dev.palimpsest.pageserver.upstream.SourceChecks;
@@ -24,17 +25,21 @@ import dev.palimpsest.storage.index.IndexPart;
 import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.timeline.EmbeddedStore;
+import dev.palimpsest.storage.timeline.Hold;
 import dev.palimpsest.storage.timeline.TenantTimelines;
 import dev.palimpsest.storage.timeline.Timeline;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
@@ -58,6 +63,9 @@ public final class Branches implements BranchService, AutoCloseable {
     private final Map<String, Branch> branches = new ConcurrentSkipListMap<>();
     private final Attachments attachments;
     private final Adoptions adoptions;
+    private final BranchUpkeep upkeep;
+    private final ArchivedBranches archive = new ArchivedBranches();
+    private final Departures departures;
 
     /**
      * Loads every branch that the store has, and goes on following what was followed.
@@ -65,6 +73,7 @@ public final class Branches implements BranchService, AutoCloseable {
      * @param directory the server's, for what is kept besides layers: endpoints and passwords
      * @param binaries where PostgreSQL's programs are looked for first; null for the usual places only
      * @param environment the process's, for connection strings
+     * @param retention what of their history is kept
      */
     public static Branches open(
             EmbeddedStore store,
@@ -72,9 +81,10 @@ public final class Branches implements BranchService, AutoCloseable {
             Path directory,
             @Nullable Path binaries,
             Map<String, String> environment,
-            java.time.Clock clock)
+            java.time.Clock clock,
+            RetentionSettings retention)
             throws StorageException, IOException {
-        Branches all = new Branches(store, directories, directory, binaries, environment, clock);
+        Branches all = new Branches(store, directories, directory, binaries, environment, clock, retention);
         all.load();
         return all;
     }
@@ -85,7 +95,8 @@ public final class Branches implements BranchService, AutoCloseable {
             Path directory,
             @Nullable Path binaries,
             Map<String, String> environment,
-            java.time.Clock clock)
+            java.time.Clock clock,
+            RetentionSettings retention)
             throws IOException {
         this.store = store;
         this.directories = directories;
@@ -96,12 +107,18 @@ public final class Branches implements BranchService, AutoCloseable {
         this.attachments =
                 new Attachments(sources, target, new PrivateFiles(directory.resolve("attaching")), context, clock);
         this.adoptions = new Adoptions(target, clock);
+        this.upkeep = new BranchUpkeep(branches, store, retention, clock, context);
         this.endpoints = new Endpoints(directory.resolve("endpoints"), binaries, directories, environment);
+        this.departures = new Departures(branches, archive, endpoints, sources, upkeep, context);
     }
 
     private void load() throws StorageException {
         for (TenantId id : store.tenants(context)) {
+            if (store.isDeserted(id, context)) {
+                continue;
+            }
             TenantTimelines tenant = store.tenant(id, context);
+            archive.load(tenant);
             for (Timeline timeline : tenant.all()) {
                 String json = timeline.indexPart().state().extension();
                 if (json == null) {
@@ -132,6 +149,11 @@ public final class Branches implements BranchService, AutoCloseable {
 
     private Branch branch(String name) throws BranchException {
         Branch branch = branches.get(name);
+        if (branch == null && archive.get(name) != null) {
+            throw new BranchException(
+                    BranchException.Kind.CONFLICT,
+                    "branch " + name + " is archived; take it back with: palimpsest branch unarchive " + name);
+        }
         if (branch == null) {
             throw new BranchException(
                     BranchException.Kind.NOT_FOUND,
@@ -160,23 +182,30 @@ public final class Branches implements BranchService, AutoCloseable {
     /** All branches, by name. */
     @Override
     public List<BranchView> list() {
-        return branches.values().stream().map(this::view).toList();
+        return Stream.concat(branches.values().stream().map(this::view), archive.views(branches.values()).stream())
+                .sorted(Comparator.comparing(BranchView::name))
+                .toList();
     }
 
     private BranchView view(Branch branch) {
         Branch parent = History.parent(branch, branches.values());
         return branch.view(
-                parent == null ? null : parent.name(), history(branch).first(), clock.instant());
+                parent == null ? null : parent.name(), history(branch).first(), clock.instant(), upkeep.broken(branch));
     }
 
     /** One of them; NOT_FOUND if there is none of the name. */
     @Override
     public BranchView view(String name) throws BranchException {
-        return view(branch(name));
+        ArchivedBranches.Archived archived = archive.get(name);
+        Optional<BranchView> view = archived == null ? Optional.empty() : archive.view(archived, branches.values());
+        return view.isPresent() ? view.get() : view(branch(name));
     }
 
     private void checkFree(String name) throws BranchException {
-        if (branches.containsKey(name) || attachments.isRunning(name) || adoptions.isRunning(name)) {
+        if (branches.containsKey(name)
+                || archive.get(name) != null
+                || attachments.isRunning(name)
+                || adoptions.isRunning(name)) {
             throw new BranchException(BranchException.Kind.CONFLICT, "there is a branch " + name + " already");
         }
     }
@@ -335,7 +364,7 @@ public final class Branches implements BranchService, AutoCloseable {
         Lsn lsn = history.resolve(at);
         Branch parent = history.at(lsn);
         names.lock();
-        try {
+        try (Hold _ = parent.timeline().hold(lsn)) {
             checkFree(name);
             ClusterReader reader = parent.reader(lsn, context);
             BranchRecord record = BranchRecord.branched(
@@ -351,7 +380,7 @@ public final class Branches implements BranchService, AutoCloseable {
         }
     }
 
-    private static BranchException failed(String what, StorageException e) {
+    static BranchException failed(String what, StorageException e) {
         return new BranchException(
                 e instanceof InvalidRequestException ? BranchException.Kind.INVALID : BranchException.Kind.FAILED,
                 what + ": " + e.getMessage(),
@@ -370,47 +399,33 @@ public final class Branches implements BranchService, AutoCloseable {
         if (undone != null) {
             return undone;
         }
-        if (adoptions.isRunning(name)) {
-            throw new BranchException(
-                    BranchException.Kind.CONFLICT,
-                    "branch " + name + " is being adopted: interrupt the command that does it, and nothing is left");
+        adoptions.refuseIfRunning(name);
+        return departures.delete(name);
+    }
+
+    @Override
+    public List<String> detach(String name) throws BranchException {
+        return departures.detach(branch(name));
+    }
+
+    @Override
+    public List<String> archive(String name, boolean force) throws BranchException {
+        adoptions.refuseIfRunning(name);
+        if (attachments.isRunning(name)) {
+            throw new BranchException(BranchException.Kind.CONFLICT, "branch " + name + " is being attached");
         }
-        Branch branch = branch(name);
-        List<String> left = new ArrayList<>();
-        branch.lifecycle.lock();
-        try {
-            List<String> children = branches.values().stream()
-                    .filter(other -> other.timeline().branchPoint() != null
-                            && other.timeline().branchPoint().ancestor() == branch.timeline())
-                    .map(Branch::name)
-                    .toList();
-            if (!children.isEmpty()) {
-                throw new BranchException(
-                        BranchException.Kind.CONFLICT,
-                        "branch " + name + " cannot be deleted: " + String.join(", ", children) + " came from it");
-            }
-            BranchRecord.Source source = branch.record().source();
-            WalReceiver receiver = branch.receiver();
-            if (receiver != null) {
-                receiver.close();
-                branch.setReceiver(null);
-            }
-            endpoints.remove(branch);
-            if (source != null && !source.endpoint()) {
-                String undropped = sources.dropSlot(branch);
-                if (undropped != null) {
-                    left.add(undropped);
-                }
-            }
-            branch.tenant().delete(branch.timeline().id(), context);
-            branches.remove(name);
-            sources.secrets().forget(branch.timeline().id());
-            return left;
-        } catch (StorageException e) {
-            throw failed("branch " + name + " cannot be deleted", e);
-        } finally {
-            branch.lifecycle.unlock();
-        }
+        return departures.archive(name, force);
+    }
+
+    @Override
+    public BranchView unarchive(String name) throws BranchException {
+        departures.unarchive(name);
+        return view(name);
+    }
+
+    @Override
+    public List<ArchivedView> archived() {
+        return archive.list();
     }
 
     /** The LSN that a moment is on a branch, readable. INVALID if its history does not reach there. */
@@ -435,21 +450,22 @@ public final class Branches implements BranchService, AutoCloseable {
         }
     }
 
-    /** Writes what was taken in so far to layer files; returns up to where the branch is durable then. */
     @Override
-    public Lsn flush(String name) throws BranchException {
-        try {
-            return branch(name).timeline().freezeAndFlush(context);
-        } catch (StorageException e) {
-            throw failed("branch " + name + " cannot be flushed", e);
-        }
+    public UpkeepService upkeep() {
+        return upkeep;
+    }
+
+    /** Begins to collect garbage by itself, if the settings say so; close the result before the store. */
+    public AutoCloseable startGc(PrometheusRegistry metrics) {
+        return upkeep.start(metrics);
     }
 
     @Override
     public long relationBytes(String name, Moment at) throws BranchException {
         Branch branch = readable(name);
-        try {
-            return new TimelineCluster(branch.reader(resolve(name, at), context)).relationBytes();
+        Lsn lsn = resolve(name, at);
+        try (Hold _ = branch.timeline().hold(lsn)) {
+            return new TimelineCluster(branch.reader(lsn, context)).relationBytes();
         } catch (StorageException e) {
             throw failed("the size of branch " + name + " cannot be read", e);
         }
@@ -465,7 +481,7 @@ public final class Branches implements BranchService, AutoCloseable {
             throws BranchException {
         Branch branch = readable(name);
         Lsn lsn = resolve(name, at);
-        try {
+        try (Hold _ = branch.timeline().hold(lsn)) {
             TimelineCluster cluster = new TimelineCluster(branch.reader(lsn, context));
             return directories.write(
                     cluster, branch.bootOptions(cluster).withManifest(manifest), sink, (_, _) -> {}, cancellation);

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * Finds LSNs by time, and times by LSN, out of the times of commits that are kept with the pages of {@code pg_xact}. They are
  * the primary's, so they are only as monotonic as its clock.
  */
-final class CommitTimes {
+final class CommitTimes implements PitrSearch.Commits {
     private static final long STEP = Lsn.RECORD_ALIGNMENT;
 
     private final Timeline timeline;
@@ -35,8 +35,8 @@ final class CommitTimes {
     }
 
     /** The time of the latest commit that the history up to {@code lsn} has; null if it has none since it is kept here. */
-    @Nullable
-    Instant latestCommit(Lsn lsn) throws StorageException {
+    @Override
+    public @Nullable Instant latestCommit(Lsn lsn) throws StorageException {
         TimestampTz latest = null;
         for (KeyRange segment : segments(lsn)) {
             for (KeyResult page :
@@ -88,8 +88,8 @@ final class CommitTimes {
      * The last LSN from {@code from} to {@code to}, both inclusive, before the first commit after {@code time}; null if there is
      * such a commit at {@code from} already.
      */
-    @Nullable
-    Lsn lastBefore(Instant time, Lsn from, Lsn to) throws StorageException {
+    @Override
+    public @Nullable Lsn lastBefore(Instant time, Lsn from, Lsn to) throws StorageException {
         long micros = TimestampTz.of(time).micros();
         if (!hasCommitAfter(micros, to)) {
             return to;

@@ -22,6 +22,7 @@ import dev.palimpsest.postgres.control.ControlFile;
 import dev.palimpsest.postgres.control.MalformedFileException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.timeline.Hold;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -270,6 +271,25 @@ final class Endpoints {
         own(home, owner);
         String socket = socketDirectory(home, owner);
         Lsn lsn = branch.timeline().lastRecordLsn();
+        BootPoint boot;
+        try (Hold _ = branch.timeline().hold(lsn)) {
+            boot = write(branch, home, lsn, socket, port, owner, context);
+        }
+        Kept kept = new Kept(port, programs.bin(), socket, lsn, boot.timeline(), boot.checkpoint());
+        kept.write(home.resolve("endpoint.properties"));
+        return kept;
+    }
+
+    /** Writes the data directory of an endpoint, as of an LSN. */
+    private BootPoint write(
+            Branch branch,
+            Path home,
+            Lsn lsn,
+            String socket,
+            int port,
+            @Nullable ServerUser owner,
+            RequestContext context)
+            throws StorageException {
         TimelineCluster cluster = new TimelineCluster(branch.reader(lsn, context));
         TreeMap<Integer, String> tablespaces = new TreeMap<>(Integer::compareUnsigned);
         for (int oid : cluster.tablespaces().keySet()) {
@@ -287,16 +307,12 @@ final class Endpoints {
                 .withTablespaces(tablespaces)
                 .withSettings(settings)
                 .withHostBasedAuthentication(authentication(cluster));
-        BootPoint boot;
         try (DirectorySink sink = new DirectorySink(
                 data(home),
                 owner == null ? null : new DirectorySink.Owner(owner.uid(), owner.gid()),
                 DirectorySink.Durability.NONE)) {
-            boot = writer.write(cluster, options, sink, (_, _) -> {}, context.cancellation());
+            return writer.write(cluster, options, sink, (_, _) -> {}, context.cancellation());
         }
-        Kept kept = new Kept(port, programs.bin(), socket, lsn, boot.timeline(), boot.checkpoint());
-        kept.write(home.resolve("endpoint.properties"));
-        return kept;
     }
 
     /** Whoever reaches the socket, which lies in a directory of the server's user, may log in; others as on the original. */

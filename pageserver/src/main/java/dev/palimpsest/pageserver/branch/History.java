@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  * A snapshot; safe for use by several threads at once.
  */
 final class History {
+    /** Why there is nothing older; an end of a sentence. */
+    static final String WHY_NOT_OLDER = "older history is kept as far as the settings pitr_interval and gc_horizon say";
+
     /** The branch, then the one it came from, and so on. */
     private final List<Branch> line;
 
@@ -45,6 +48,15 @@ final class History {
                 .filter(other -> other.timeline() == point.ancestor())
                 .findFirst()
                 .orElse(null);
+    }
+
+    /** The first of the line that a branch ends: the one that was attached, or made independent. */
+    static Branch origin(Branch branch, Collection<Branch> all) {
+        Branch origin = branch;
+        for (Branch above = parent(branch, all); above != null; above = parent(above, all)) {
+            origin = above;
+        }
+        return origin;
     }
 
     private Branch branch() {
@@ -77,11 +89,12 @@ final class History {
         return switch (moment) {
             case Moment.Latest() -> last();
             case Moment.AtLsn(Lsn lsn) -> {
-                if (lsn.isBefore(first()) || lsn.isAfter(last())) {
+                boolean held = branch().timeline().heldLsns().contains(lsn);
+                if ((!held && lsn.isBefore(first())) || lsn.isAfter(last())) {
                     throw new BranchException(
                             BranchException.Kind.INVALID,
                             lsn + " is not in the history of branch " + branch().name() + ", which goes from " + first()
-                                    + " to " + last());
+                                    + " to " + last() + (lsn.isBefore(first()) ? "; " + WHY_NOT_OLDER : ""));
                 }
                 yield lsn;
             }
@@ -108,7 +121,7 @@ final class History {
             throw new BranchException(
                     BranchException.Kind.INVALID,
                     time + " is before the history of branch " + branch().name() + ", which begins at " + first() + ", "
-                            + begins);
+                            + begins + "; " + WHY_NOT_OLDER);
         }
         return found;
     }

@@ -11,6 +11,7 @@ import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.timeline.Hold;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -49,8 +50,9 @@ final class ServedBranches implements ServedTimelines {
             throws StorageException {
         Branch branch =
                 branch(timeline).orElseThrow(() -> new InvalidRequestException("timeline " + timeline + " is gone"));
-        TimelineCluster cluster = new TimelineCluster(branch.reader(lsn, context));
-        try (TarSink sink = new TarSink(_ -> new LeftOpen(target), clock.instant())) {
+        try (Hold _ = branch.timeline().hold(lsn);
+                TarSink sink = new TarSink(_ -> new LeftOpen(target), clock.instant())) {
+            TimelineCluster cluster = new TimelineCluster(branch.reader(lsn, context));
             directories.write(cluster, branch.bootOptions(cluster), sink, (_, _) -> {}, context.cancellation());
         }
     }

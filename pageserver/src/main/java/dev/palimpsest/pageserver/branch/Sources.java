@@ -3,6 +3,7 @@ package dev.palimpsest.pageserver.branch;
 import dev.palimpsest.pageserver.upstream.ConnectionSettings;
 import dev.palimpsest.pageserver.upstream.ReplicationConnection;
 import dev.palimpsest.pageserver.upstream.UpstreamException;
+import dev.palimpsest.storage.TimelineId;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -27,17 +28,27 @@ record Sources(Secrets secrets, Map<String, String> environment) {
 
     /** With the password, if one is kept. */
     ConnectionSettings settings(Branch branch, BranchRecord.Source source) throws BranchException {
-        return settings(secrets.complete(branch.timeline().id(), source.connection()));
+        return settings(branch.timeline().id(), source);
+    }
+
+    private ConnectionSettings settings(TimelineId timeline, BranchRecord.Source source) throws BranchException {
+        return settings(secrets.complete(timeline, source.connection()));
     }
 
     /** Drops the slot on the source; returns why it could not. */
     @Nullable
     String dropSlot(Branch branch) {
-        BranchRecord.Source source = branch.record().source();
+        return dropSlot(branch.timeline().id(), branch.record());
+    }
+
+    /** The same of a branch that does not follow the source any more. */
+    @Nullable
+    String dropSlot(TimelineId timeline, BranchRecord record) {
+        BranchRecord.Source source = record.source();
         if (source == null) {
             return null;
         }
-        try (ReplicationConnection open = ReplicationConnection.connect(settings(branch, source))) {
+        try (ReplicationConnection open = ReplicationConnection.connect(settings(timeline, source))) {
             open.dropSlot(source.slot());
             return null;
         } catch (UpstreamException | BranchException e) {

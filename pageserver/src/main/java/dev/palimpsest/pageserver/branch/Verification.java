@@ -8,6 +8,7 @@ import dev.palimpsest.postgres.control.MalformedFileException;
 import dev.palimpsest.postgres.redo.PageComparison;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.timeline.Hold;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,7 +38,9 @@ final class Verification {
                         directory + " stopped at " + stopped + ", branch " + branch.name() + " has "
                                 + branch.record().readableFrom() + " to " + last);
             }
-            return DirectoryComparison.compare(directory, server, branch.reader(stopped, context));
+            try (Hold _ = branch.timeline().hold(stopped)) {
+                return DirectoryComparison.compare(directory, server, branch.reader(stopped, context));
+            }
         } catch (IOException | MalformedFileException e) {
             throw new BranchException(
                     BranchException.Kind.INVALID, directory + " cannot be read as a data directory: " + e, e);

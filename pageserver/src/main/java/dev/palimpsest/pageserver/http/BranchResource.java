@@ -21,18 +21,33 @@ final class BranchResource {
     void addTo(Router router) {
         router.add("GET", ALL, Set.of(), _ -> Reply.ok(new Responses.Branches(service.list())));
         router.add("POST", ALL, Set.of(), this::create);
-        router.add("GET", ONE, Set.of(), call -> Reply.ok(service.view(call.variable("name"))));
+        router.add("GET", ONE, Set.of(), Access.BRANCH, call -> Reply.ok(service.view(call.variable("name"))));
         router.add(
                 "DELETE",
                 ONE,
                 Set.of(),
+                Access.BRANCH,
                 call -> Reply.ok(new Responses.Deleted(service.delete(call.variable("name")))));
         router.add(
                 "PUT",
-                ONE + "/flush",
+                ONE + "/detach",
                 Set.of(),
-                call -> Reply.ok(new Responses.Flushed(service.flush(call.variable("name")))));
-        router.add("GET", ONE + "/position", Set.of("at"), this::position);
+                Access.BRANCH,
+                call -> Reply.ok(new Responses.Detached(service.detach(call.variable("name")))));
+        router.add(
+                "PUT",
+                ONE + "/archive",
+                Set.of("force"),
+                Access.BRANCH,
+                call -> Reply.ok(new Responses.Deleted(
+                        service.archive(call.variable("name"), "true".equals(call.parameter("force"))))));
+        router.add(
+                "PUT",
+                ONE + "/unarchive",
+                Set.of(),
+                Access.BRANCH,
+                call -> Reply.ok(service.unarchive(call.variable("name"))));
+        router.add("GET", ONE + "/position", Set.of("at"), Access.BRANCH, this::position);
     }
 
     private Reply create(Call call) throws BranchException, HttpFailure {

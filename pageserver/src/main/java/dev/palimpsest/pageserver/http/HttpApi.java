@@ -1,18 +1,31 @@
 package dev.palimpsest.pageserver.http;
 
 import dev.palimpsest.pageserver.branch.BranchService;
+import dev.palimpsest.pageserver.security.InterfaceSecurity;
+import dev.palimpsest.pageserver.security.ServerTls;
+import dev.palimpsest.pageserver.security.TlsMode;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import org.eclipse.jetty.server.ConnectionFactory;
+import org.eclipse.jetty.server.DetectorConnectionFactory;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.NetworkConnectionLimit;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
+import org.eclipse.jetty.server.SslConnectionFactory;
 import org.eclipse.jetty.server.handler.GracefulHandler;
+import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.eclipse.jetty.util.thread.VirtualThreadPool;
 
 /**
- * The management API, served over HTTP/1.1. It has no authentication: bind it to an address that only those reach who may do
- * everything. Each request runs on a virtual thread of its own. Safe for use by many threads.
+ * The management API, served over HTTP/1.1, in plain text or with TLS on the same port. Each request runs on a virtual thread of
+ * its own. Safe for use by many threads.
  */
 public final class HttpApi implements AutoCloseable {
     /** The LSN that an answer is of. */
@@ -27,23 +40,86 @@ public final class HttpApi implements AutoCloseable {
     /** The type of tar archives. */
     public static final String TAR_TYPE = "application/x-tar";
 
+    private static final ServerOperations ALWAYS_READY = new ServerOperations() {
+        @Override
+        public List<String> problems() {
+            return List.of();
+        }
+
+        @Override
+        public Responses.Reloaded reload() {
+            return new Responses.Reloaded(List.of(), List.of());
+        }
+    };
+
     private static final long STOP_MS = 10_000;
     private static final long IDLE_MS = 300_000;
 
     private final Server server;
     private final ServerConnector connector;
+    private final Router router = new Router();
+    private final InterfaceSecurity security;
+    private final SslContextFactory.Server certificates = new SslContextFactory.Server();
+    private final SlowClients slowClients;
 
     /**
-     * Nothing is bound before {@link #start}.
+     * Without authentication and TLS, with metrics of its own only. Nothing is bound before {@link #start}.
      *
      * @param address what to listen on, a name or an IP address
      * @param port 0 for a free one
      */
     public HttpApi(BranchService service, String address, int port) {
+        this(service, ALWAYS_READY, HttpSettings.on(address, port), InterfaceSecurity.NONE, new PrometheusRegistry());
+    }
+
+    /**
+     * Nothing is bound before {@link #start}.
+     *
+     * @param metrics what is shown as such, and where its own are registered
+     */
+    public HttpApi(
+            BranchService service,
+            ServerOperations operations,
+            HttpSettings settings,
+            InterfaceSecurity security,
+            PrometheusRegistry metrics) {
+        this.security = security;
         Clock clock = Clock.systemUTC();
-        Router router = new Router();
+        addRoutes(service, operations, settings, metrics, clock);
+        VirtualThreadPool threads = new VirtualThreadPool();
+        threads.setName("http");
+        server = new Server(threads);
+        HttpConfiguration configuration = new HttpConfiguration();
+        configuration.setSendServerVersion(false);
+        configuration.setRequestHeaderSize(settings.maxHeaderBytes());
+        connector = new ServerConnector(server, 1, 1, protocols(configuration));
+        connector.setHost(settings.host());
+        connector.setPort(settings.port());
+        connector.setIdleTimeout(IDLE_MS);
+        HttpMetrics counted = new HttpMetrics(metrics);
+        slowClients = new SlowClients(connector.getScheduler(), settings.requestTimeout(), counted);
+        connector.addBean(slowClients);
+        server.addBean(new NetworkConnectionLimit(settings.maxConnections(), connector));
+        server.addConnector(connector);
+        Admission admission = new Admission(security.authentication(), service, isLocal(settings.host()));
+        server.setHandler(
+                new GracefulHandler(new RequestHandler(router, admission, counted, slowClients, clock.instant())));
+        server.setErrorHandler(new JsonErrors());
+        server.setStopTimeout(STOP_MS);
+    }
+
+    private void addRoutes(
+            BranchService service,
+            ServerOperations operations,
+            HttpSettings settings,
+            PrometheusRegistry metrics,
+            Clock clock) {
+        new OperationsResource(operations, metrics)
+                .addTo(router, settings.metricsNeedToken() ? Access.SERVER : Access.OPEN);
         new TenantResource(service).addTo(router);
         new TimelineResource(service).addTo(router);
+        new TimelineUpkeepResource(service).addTo(router);
+        new UpkeepResource(service).addTo(router);
         new BranchResource(service).addTo(router);
         new AttachResource(service).addTo(router);
         new AdoptResource(service).addTo(router);
@@ -51,20 +127,48 @@ public final class HttpApi implements AutoCloseable {
         new PageResource(service).addTo(router);
         new RestoreResource(service, clock).addTo(router);
         new VerifyResource(service).addTo(router);
+    }
 
-        VirtualThreadPool threads = new VirtualThreadPool();
-        threads.setName("http");
-        server = new Server(threads);
-        HttpConfiguration configuration = new HttpConfiguration();
-        configuration.setSendServerVersion(false);
-        connector = new ServerConnector(server, 1, 1, new HttpConnectionFactory(configuration));
-        connector.setHost(address);
-        connector.setPort(port);
-        connector.setIdleTimeout(IDLE_MS);
-        server.addConnector(connector);
-        server.setHandler(new GracefulHandler(new RequestHandler(router, clock.instant())));
-        server.setErrorHandler(new JsonErrors());
-        server.setStopTimeout(STOP_MS);
+    private ConnectionFactory[] protocols(HttpConfiguration configuration) {
+        HttpConnectionFactory http = new HttpConnectionFactory(configuration);
+        if (security.tls().isEmpty() || security.mode() == TlsMode.OFF) {
+            return new ConnectionFactory[] {http};
+        }
+        certificates.setSslContext(security.tls().get().context());
+        certificates.setIncludeProtocols(ServerTls.PROTOCOLS.toArray(String[]::new));
+        SslConnectionFactory ssl = new SslConnectionFactory(certificates, http.getProtocol());
+        return security.mode() == TlsMode.REQUIRED
+                ? new ConnectionFactory[] {ssl, http}
+                : new ConnectionFactory[] {new DetectorConnectionFactory(ssl), http};
+    }
+
+    private static boolean isLocal(String host) {
+        try {
+            return InetAddress.getByName(host).isLoopbackAddress();
+        } catch (UnknownHostException e) {
+            return false; // and it will not be listened on
+        }
+    }
+
+    /** All routes there are. */
+    List<Router.Entry> routes() {
+        return router.entries();
+    }
+
+    /** New connections are shown the certificate that was loaded last. */
+    public void certificateChanged() {
+        security.tls().filter(_ -> certificates.isStarted()).ifPresent(tls -> {
+            try {
+                certificates.reload(factory -> factory.setSslContext(tls.context()));
+            } catch (Exception e) {
+                throw new IllegalStateException("the certificate cannot be exchanged: " + e.getMessage(), e);
+            }
+        });
+    }
+
+    /** Another limit on how long requests may take to arrive, see {@link HttpSettings#requestTimeout}. */
+    public void requestTimeout(Duration limit) {
+        slowClients.limit(limit);
     }
 
     /** Begins to listen. */

@@ -9,6 +9,8 @@ final class HttpFailure extends Exception {
     private static final long serialVersionUID = 1;
 
     static final int BAD_REQUEST = 400;
+    static final int UNAUTHORIZED = 401;
+    static final int FORBIDDEN = 403;
     static final int NOT_FOUND = 404;
     static final int METHOD_NOT_ALLOWED = 405;
     static final int NOT_ACCEPTABLE = 406;

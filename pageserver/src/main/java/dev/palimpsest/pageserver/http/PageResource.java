@@ -20,8 +20,8 @@ final class PageResource {
     }
 
     void addTo(Router router) {
-        router.add("GET", BRANCH + "/page", PARAMETERS, this::page);
-        router.add("GET", BRANCH + "/page_history", PARAMETERS, this::history);
+        router.add("GET", BRANCH + "/page", PARAMETERS, Access.BRANCH, this::page);
+        router.add("GET", BRANCH + "/page_history", PARAMETERS, Access.BRANCH, this::history);
     }
 
     private Reply page(Call call) throws BranchException, HttpFailure {

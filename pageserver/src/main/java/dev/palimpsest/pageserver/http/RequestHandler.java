@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.regex.Pattern;
 import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.io.Connection;
 import org.eclipse.jetty.io.Content;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Request;
@@ -29,14 +30,21 @@ final class RequestHandler extends Handler.Abstract {
     private static final Logger LOG = LoggerFactory.getLogger(RequestHandler.class);
     private static final int MAX_BODY = 1 << 20;
     private static final int STREAM_BUFFER = 1 << 18;
+    private static final String ROUTE = "dev.palimpsest.route";
     private static final String REQUEST_ID = "x-request-id";
     private static final Pattern GIVEN_ID = Pattern.compile("[A-Za-z0-9._-]{1,128}");
 
     private final Router router;
+    private final Admission admission;
+    private final HttpMetrics metrics;
+    private final SlowClients slowClients;
     private final String launched;
 
-    RequestHandler(Router router, Instant launched) {
+    RequestHandler(Router router, Admission admission, HttpMetrics metrics, SlowClients slowClients, Instant launched) {
         this.router = router;
+        this.admission = admission;
+        this.metrics = metrics;
+        this.slowClients = slowClients;
         this.launched = launched.toString();
     }
 
@@ -46,9 +54,14 @@ final class RequestHandler extends Handler.Abstract {
         String id = given != null && GIVEN_ID.matcher(given).matches()
                 ? given
                 : UUID.randomUUID().toString();
+        Connection connection = request.getConnectionMetaData().getConnection();
+        Request.addCompletionListener(request, _ -> {
+            slowClients.awaits(connection);
+            count(request, response.getStatus());
+        });
         try {
             head(response, id);
-            send(answer(request), response, callback);
+            send(answer(request, connection), response, callback);
         } catch (HttpFailure e) {
             fail(e, response, id, callback);
         } catch (BranchException e) {
@@ -86,18 +99,33 @@ final class RequestHandler extends Handler.Abstract {
         response.getHeaders().put(HttpHeader.CACHE_CONTROL, "no-store");
     }
 
-    private Reply answer(Request request) throws BranchException, HttpFailure, IOException {
-        Router.Found found = router.find(request.getMethod(), Request.getPathInContext(request));
+    private Reply answer(Request request, Connection connection) throws BranchException, HttpFailure, IOException {
+        Router.Found found;
+        try {
+            found = router.find(request.getMethod(), Request.getPathInContext(request));
+        } catch (HttpFailure e) {
+            admission.caller(request); // who may nothing is not told what there is
+            throw e;
+        }
+        request.setAttribute(ROUTE, found.path());
+        if (found.access() != Access.OPEN) {
+            admission.check(admission.caller(request), found.access(), found.variables());
+        }
         Map<String, String> query = query(request);
         found.check(query.keySet());
+        String header = request.getHeaders().get(HttpHeader.ACCEPT);
+        String accept = header == null ? "" : header;
         String type = found.streamType();
         if (type == null) {
+            byte[] body = body(request);
+            slowClients.arrived(connection);
             return found.action()
-                    .handle(new Call(found.variables(), query, body(request), InputStream.nullInputStream()));
+                    .handle(new Call(found.variables(), query, accept, body, InputStream.nullInputStream()));
         }
         checkType(request, type);
-        try (InputStream in = Content.Source.asInputStream(request)) {
-            return found.action().handle(new Call(found.variables(), query, new byte[0], in));
+        slowClients.arrived(connection);
+        try (InputStream in = new BodyStream(Content.Source.asInputStream(request), connection, slowClients)) {
+            return found.action().handle(new Call(found.variables(), query, accept, new byte[0], in));
         }
     }
 
@@ -106,6 +134,15 @@ final class RequestHandler extends Handler.Abstract {
         if (type == null || !type.toLowerCase(Locale.ROOT).startsWith(expected)) {
             throw new HttpFailure(HttpFailure.UNSUPPORTED_TYPE, "the body must have Content-Type: " + expected);
         }
+    }
+
+    private void count(Request request, int status) {
+        Object route = request.getAttribute(ROUTE);
+        metrics.answered(
+                route == null ? "other" : request.getMethod(),
+                route instanceof String path ? path : "none",
+                status,
+                System.nanoTime() - request.getBeginNanoTime());
     }
 
     private static Map<String, String> query(Request request) throws HttpFailure {
@@ -184,6 +221,9 @@ final class RequestHandler extends Handler.Abstract {
         }
         response.reset();
         head(response, id);
+        if (failure.status() == HttpFailure.UNAUTHORIZED) {
+            response.getHeaders().put(HttpHeader.WWW_AUTHENTICATE, "Bearer");
+        }
         if (!failure.allow().isEmpty()) {
             response.getHeaders().put(HttpHeader.ALLOW, failure.allow());
         }

@@ -40,6 +40,43 @@ public final class Requests {
             @Nullable Integer port, @Nullable String pgBin) {}
 
     /**
+     * To remove what of a branch's history is not kept.
+     *
+     * @param pitrInterval such as {@code 7d}, for this time; as the settings say if null
+     * @param gcHorizon in bytes, for this time; as the settings say if null
+     * @param dryRun whether only to say what would be removed
+     */
+    public record CollectGarbage(
+            @Nullable String pitrInterval,
+            @Nullable Long gcHorizon,
+            @Nullable Boolean dryRun) {}
+
+    /**
+     * To compact a branch.
+     *
+     * @param images whether to make image layers too, where they are due
+     * @param force whether to do it where thresholds are not reached
+     */
+    public record Compact(
+            @Nullable Boolean images, @Nullable Boolean force) {}
+
+    /**
+     * To keep an LSN readable for a while.
+     *
+     * @param lsn required
+     */
+    public record LeaseLsn(@Nullable String lsn) {}
+
+    /**
+     * To have a branch keep other than the server's branches do; what is null stays as it is.
+     *
+     * @param pitrInterval such as {@code 7d}
+     * @param gcHorizon in bytes
+     */
+    public record Retain(
+            @Nullable String pitrInterval, @Nullable Long gcHorizon) {}
+
+    /**
      * To compare a branch with a data directory.
      *
      * @param directory on the server's machine; required

@@ -16,6 +16,17 @@ public final class Responses {
     /** Why a request was not done; also below {@code /v1}. */
     public record Failure(String msg) {}
 
+    /** Whether the server serves; what keeps it from that is in {@code problems}, a sentence each. */
+    public record Ready(boolean ready, List<String> problems) {}
+
+    /**
+     * The configuration was read again.
+     *
+     * @param applied what has changed, a line each
+     * @param needRestart the settings that are others in the file, and are in force after a restart
+     */
+    public record Reloaded(List<String> applied, List<String> needRestart) {}
+
     /** All branches. */
     public record Branches(List<BranchView> branches) {}
 
@@ -28,8 +39,15 @@ public final class Responses {
     /** A branch was deleted; what could not be cleared away is in {@code left}, a sentence each. */
     public record Deleted(List<String> left) {}
 
-    /** Up to where a branch is durable. */
-    public record Flushed(Lsn diskConsistentLsn) {}
+    /** Until when a lease lasts. */
+    public record Leased(Instant validUntil) {}
+
+    /**
+     * A branch was made independent of the one it came from.
+     *
+     * @param moved the branches that come from it now, and did from that one
+     */
+    public record Detached(List<String> moved) {}
 
     /**
      * A moment of a branch.

@@ -31,7 +31,8 @@ final class RestoreResource {
     }
 
     void addTo(Router router) {
-        router.add("GET", "/palimpsest/v1/branch/{name}/restore", Set.of("at", "manifest"), this::restore);
+        router.add(
+                "GET", "/palimpsest/v1/branch/{name}/restore", Set.of("at", "manifest"), Access.BRANCH, this::restore);
     }
 
     private Reply restore(Call call) throws BranchException, HttpFailure {

@@ -23,10 +23,15 @@ final class Router {
     /** Parameters of a route that takes any, and ignores what it does not know, as Neon does. */
     static final Set<String> ANY = Set.of("*");
 
+    /** A route, for who wants to know all of them; {@code path} with its variables. */
+    record Entry(String method, String path, Access access) {}
+
     private record Route(
             String method,
+            String text,
             List<String> path,
             Set<String> parameters,
+            Access access,
             Action action,
             @Nullable String streamType) {
         @Nullable
@@ -51,13 +56,29 @@ final class Router {
         }
     }
 
-    /** A route, what stands for its variables, and the type of the body that it takes as a stream; null if it takes none. */
-    record Found(
-            Action action,
-            Set<String> parameters,
-            Map<String, String> variables,
-            @Nullable String streamType) {
+    /** A route, and what stands for its variables. */
+    record Found(Route route, Map<String, String> variables) {
+        Action action() {
+            return route.action;
+        }
+
+        Access access() {
+            return route.access;
+        }
+
+        /** The type of the body that it takes as a stream; null if it takes none. */
+        @Nullable
+        String streamType() {
+            return route.streamType;
+        }
+
+        /** With the route's variables, not what stands for them. */
+        String path() {
+            return route.text;
+        }
+
         void check(Set<String> given) throws HttpFailure {
+            Set<String> parameters = route.parameters;
             if (parameters.equals(ANY)) {
                 return;
             }
@@ -74,13 +95,49 @@ final class Router {
 
     private final List<Route> routes = new ArrayList<>();
 
+    /** Adds a route for who may do everything. */
     void add(String method, String path, Set<String> parameters, Action action) {
-        routes.add(new Route(method, parts(path), Set.copyOf(parameters), action, null));
+        add(method, path, parameters, Access.SERVER, action);
     }
 
-    /** A route that reads its body as it comes, which has a type that a form in somebody's browser cannot have. */
+    /**
+     * Adds a route.
+     *
+     * @throws IllegalArgumentException if the path does not say whose the route is
+     */
+    void add(String method, String path, Set<String> parameters, Access access, Action action) {
+        add(method, path, parameters, access, action, null);
+    }
+
+    /**
+     * Adds a route that reads its body as it comes, however long it is: for who may do everything.
+     *
+     * @param type the body's, which has to be one that a form in somebody's browser cannot have
+     */
     void addStreamed(String method, String path, Set<String> parameters, String type, Action action) {
-        routes.add(new Route(method, parts(path), Set.copyOf(parameters), action, type));
+        add(method, path, parameters, Access.SERVER, action, type);
+    }
+
+    private void add(
+            String method,
+            String path,
+            Set<String> parameters,
+            Access access,
+            Action action,
+            @Nullable String streamType) {
+        List<String> parts = parts(path);
+        if ((access == Access.TENANT && !parts.contains("{tenant}"))
+                || (access == Access.BRANCH && !parts.contains("{name}"))) {
+            throw new IllegalArgumentException("whose is " + path + "?");
+        }
+        routes.add(new Route(method, path, parts, Set.copyOf(parameters), access, action, streamType));
+    }
+
+    /** All routes. */
+    List<Entry> entries() {
+        return routes.stream()
+                .map(route -> new Entry(route.method(), route.text(), route.access()))
+                .toList();
     }
 
     private static List<String> parts(String path) {
@@ -95,7 +152,7 @@ final class Router {
             Map<String, String> variables = route.match(parts);
             if (variables != null) {
                 if (route.method().equals(method)) {
-                    return new Found(route.action(), route.parameters(), variables, route.streamType());
+                    return new Found(route, variables);
                 }
                 others.add(route.method());
             }

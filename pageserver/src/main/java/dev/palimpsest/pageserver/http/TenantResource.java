@@ -33,9 +33,9 @@ final class TenantResource {
     }
 
     void addTo(Router router) {
-        router.add("GET", "/v1/status", Router.ANY, _ -> Reply.ok(new Status(NODE_ID)));
+        router.add("GET", "/v1/status", Router.ANY, Access.OPEN, _ -> Reply.ok(new Status(NODE_ID)));
         router.add("GET", "/v1/tenant", Router.ANY, _ -> Reply.ok(list()));
-        router.add("GET", "/v1/tenant/{tenant}", Router.ANY, this::show);
+        router.add("GET", "/v1/tenant/{tenant}", Router.ANY, Access.TENANT, this::show);
     }
 
     private List<TenantInfo> list() {

@@ -13,7 +13,12 @@ import org.jspecify.annotations.Nullable;
  * A timeline as Neon's API shows it.
  *
  * @param state {@code "Loading"}, {@code "Active"}, or an object {@code {"Broken": {"reason": …}}}
- * @param diskConsistentLsn as {@code remoteConsistentLsn}, since after a restart only what the object store has counts
+ * @param minReadableLsn below this a read is refused, but for leased LSNs
+ * @param latestGcCutoffLsn as Neon called it until 2024
+ * @param appliedGcCutoffLsn as Neon calls it since
+ * @param pitrHistorySize bytes of WAL from the first LSN that can be read to the last
+ * @param withinAncestorPitr whether the history that can be read begins before the timeline left its ancestor
+ * @param remoteConsistentLsn as {@code remoteConsistentLsnVisible}: here the one moves only when the other does
  * @param lastReceivedMsgTs microseconds since 1970
  */
 record TimelineInfo(
@@ -22,10 +27,14 @@ record TimelineInfo(
         @Nullable String ancestorTimelineId,
         @Nullable Lsn ancestorLsn,
         Lsn lastRecordLsn,
+        Lsn latestGcCutoffLsn,
+        Lsn appliedGcCutoffLsn,
         Lsn minReadableLsn,
         Lsn diskConsistentLsn,
         Lsn remoteConsistentLsn,
         Lsn remoteConsistentLsnVisible,
+        long pitrHistorySize,
+        boolean withinAncestorPitr,
         long currentPhysicalSize,
         long timelineDirLayerFileSizeSum,
         @Nullable String walSourceConnstr,
@@ -48,10 +57,16 @@ record TimelineInfo(
                         .orElse(null),
                 branch.branchedAt(),
                 branch.lastRecordLsn(),
+                branch.gcCutoffLsn(),
+                branch.gcCutoffLsn(),
                 branch.readableFrom(),
                 branch.diskConsistentLsn(),
-                branch.diskConsistentLsn(),
-                branch.diskConsistentLsn(),
+                branch.remoteConsistentLsn(),
+                branch.remoteConsistentLsn(),
+                Math.max(
+                        0,
+                        branch.lastRecordLsn().value() - branch.readableFrom().value()),
+                branch.branchedAt() != null && branch.readableFrom().isBefore(branch.branchedAt()),
                 branch.layerBytes(),
                 branch.layerBytes(),
                 branch.source(),
@@ -59,12 +74,12 @@ record TimelineInfo(
                 heard == null ? null : ChronoUnit.MICROS.between(Instant.EPOCH, heard),
                 branch.pgVersion(),
                 switch (branch.phase()) {
-                    case READY -> "Active";
+                    case READY, ARCHIVED -> "Active";
                     case ATTACHING, CATCHING_UP -> "Loading";
                     case FAILED -> Map.of("Broken", Map.of("reason", "attaching failed", "backtrace", ""));
                 },
                 status(follow),
-                false);
+                branch.phase() == BranchView.Phase.ARCHIVED);
     }
 
     private static String status(@Nullable FollowState follow) {

@@ -25,7 +25,18 @@ final class TimelineResource {
             @Nullable Integer pgVersion,
             @Nullable Boolean readOnly) {}
 
-    private record WithOffloaded(List<TimelineInfo> timelines, List<String> offloaded) {}
+    private record Offloaded(
+            String tenantId,
+            String timelineId,
+            @Nullable String ancestorTimelineId,
+            @Nullable Lsn ancestorRetainLsn,
+            Instant archivedAt) {}
+
+    private record WithOffloaded(List<TimelineInfo> timelines, List<Offloaded> offloaded) {}
+
+    private record ArchivalConfig(@Nullable String state) {}
+
+    private record Reparented(List<String> reparentedTimelines) {}
 
     private record FoundLsn(Lsn lsn, String kind) {}
 
@@ -36,25 +47,88 @@ final class TimelineResource {
     }
 
     void addTo(Router router) {
-        router.add("GET", ALL, Router.ANY, call -> Reply.ok(list(call)));
+        router.add("GET", ALL, Router.ANY, Access.TENANT, call -> Reply.ok(list(call)));
         router.add(
                 "GET",
                 "/v1/tenant/{tenant}/timeline_and_offloaded",
                 Router.ANY,
-                call -> Reply.ok(new WithOffloaded(list(call), List.of())));
-        router.add("POST", ALL, Router.ANY, this::create);
-        router.add("GET", ONE, Router.ANY, call -> Reply.ok(info(find(call))));
-        router.add("DELETE", ONE, Router.ANY, this::delete);
-        router.add("GET", ONE + "/get_lsn_by_timestamp", Router.ANY, this::lsnByTimestamp);
-        router.add("GET", ONE + "/get_timestamp_of_lsn", Router.ANY, this::timestampOfLsn);
-        router.add("PUT", ONE + "/checkpoint", Router.ANY, this::checkpoint);
+                Access.TENANT,
+                call -> Reply.ok(new WithOffloaded(list(call), offloaded(call))));
+        router.add("POST", ALL, Router.ANY, Access.TENANT, this::create);
+        router.add("GET", ONE, Router.ANY, Access.TENANT, call -> Reply.ok(info(findHere(call))));
+        router.add("PUT", ONE + "/archival_config", Router.ANY, Access.TENANT, this::archivalConfig);
+        router.add("PUT", ONE + "/offload", Router.ANY, Access.TENANT, this::offload);
+        router.add("PUT", ONE + "/detach_ancestor", Router.ANY, Access.TENANT, this::detachAncestor);
+        router.add("DELETE", ONE, Router.ANY, Access.TENANT, this::delete);
+        router.add("GET", ONE + "/get_lsn_by_timestamp", Router.ANY, Access.TENANT, this::lsnByTimestamp);
+        router.add("GET", ONE + "/get_timestamp_of_lsn", Router.ANY, Access.TENANT, this::timestampOfLsn);
     }
 
     private List<TimelineInfo> list(Call call) throws HttpFailure {
         List<BranchView> branches = TenantResource.branches(service, TenantResource.id(call));
         return branches.stream()
+                .filter(branch -> branch.phase() != BranchView.Phase.ARCHIVED)
                 .map(branch -> TimelineInfo.of(branch, branches))
                 .toList();
+    }
+
+    private List<Offloaded> offloaded(Call call) throws HttpFailure {
+        String tenant = TenantResource.id(call);
+        return service.archived().stream()
+                .filter(branch -> branch.tenant().equals(tenant))
+                .map(branch -> new Offloaded(
+                        tenant, branch.timeline(), branch.ancestor(), branch.branchedAt(), branch.archivedAt()))
+                .toList();
+    }
+
+    /** What is archived has nothing here that could be shown: to Neon it is offloaded at once. */
+    private BranchView findHere(Call call) throws HttpFailure {
+        BranchView branch = find(call);
+        if (branch.phase() == BranchView.Phase.ARCHIVED) {
+            throw new HttpFailure(HttpFailure.NOT_FOUND, "timeline " + branch.timeline() + " is offloaded");
+        }
+        return branch;
+    }
+
+    private Reply archivalConfig(Call call) throws BranchException, HttpFailure {
+        String state = Call.required("state", call.body(ArchivalConfig.class).state());
+        String name = find(call).name();
+        try {
+            switch (state) {
+                case "Archived" -> service.archive(name, false);
+                case "Unarchived" -> service.unarchive(name);
+                default -> throw HttpFailure.badRequest("'state' is Archived or Unarchived, not '" + state + "'");
+            }
+        } catch (BranchException e) {
+            failPrecondition(e);
+        }
+        return Reply.ok(Map.of());
+    }
+
+    /** Everything that is archived is offloaded. */
+    private Reply offload(Call call) throws HttpFailure {
+        BranchView branch = find(call);
+        if (branch.phase() != BranchView.Phase.ARCHIVED) {
+            throw new HttpFailure(
+                    HttpFailure.PRECONDITION_FAILED, "timeline " + branch.timeline() + " is not archived");
+        }
+        return Reply.ok(Map.of());
+    }
+
+    private Reply detachAncestor(Call call) throws BranchException, HttpFailure {
+        List<String> moved = service.detach(findHere(call).name());
+        return Reply.ok(new Reparented(service.list().stream()
+                .filter(branch -> moved.contains(branch.name()))
+                .map(BranchView::timeline)
+                .toList()));
+    }
+
+    /** Throws, always: what stands in the way is to Neon a precondition that does not hold. */
+    private static void failPrecondition(BranchException e) throws BranchException, HttpFailure {
+        if (e.kind() == BranchException.Kind.CONFLICT) {
+            throw new HttpFailure(HttpFailure.PRECONDITION_FAILED, String.valueOf(e.getMessage()));
+        }
+        throw e;
     }
 
     private TimelineInfo info(BranchView branch) {
@@ -78,6 +152,11 @@ final class TimelineResource {
     }
 
     private BranchView find(Call call) throws HttpFailure {
+        return find(service, call);
+    }
+
+    /** The branch that is the timeline of a path. */
+    static BranchView find(BranchService service, Call call) throws HttpFailure {
         TimelineId id = timelineId(call.variable("timeline"));
         String tenant = TenantResource.id(call);
         BranchView branch = in(TenantResource.branches(service, tenant), id);
@@ -132,13 +211,10 @@ final class TimelineResource {
     private Reply delete(Call call) throws BranchException, HttpFailure {
         try {
             service.delete(find(call).name());
-            return new Reply.Empty(202);
         } catch (BranchException e) {
-            if (e.kind() == BranchException.Kind.CONFLICT) {
-                throw new HttpFailure(HttpFailure.PRECONDITION_FAILED, String.valueOf(e.getMessage()));
-            }
-            throw e;
+            failPrecondition(e);
         }
+        return new Reply.Empty(202);
     }
 
     /** {@code future}: no commit comes after the time. {@code past}: all do. {@code nodata}: no commit is known at all. */
@@ -177,10 +253,5 @@ final class TimelineResource {
             throw new HttpFailure(HttpFailure.PRECONDITION_FAILED, "no commit is known at or before " + lsn);
         }
         return Reply.ok(time);
-    }
-
-    private Reply checkpoint(Call call) throws BranchException, HttpFailure {
-        service.flush(find(call).name());
-        return Reply.ok(Map.of());
     }
 }

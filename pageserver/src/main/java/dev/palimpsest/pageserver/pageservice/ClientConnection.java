@@ -1,5 +1,10 @@
 package dev.palimpsest.pageserver.pageservice;
 
+import dev.palimpsest.pageserver.security.Caller;
+import dev.palimpsest.pageserver.security.InterfaceSecurity;
+import dev.palimpsest.pageserver.security.InvalidTokenException;
+import dev.palimpsest.pageserver.security.ServerTls;
+import dev.palimpsest.pageserver.security.TlsMode;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.protocol.BackendMessage;
 import dev.palimpsest.postgres.protocol.FrontendMessage;
@@ -12,11 +17,15 @@ import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.util.function.Supplier;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLSocket;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,17 +40,31 @@ final class ClientConnection {
     private static final String INTERNAL_ERROR = "XX000";
     private static final String PROTOCOL_VIOLATION = "08P01";
     private static final String SYNTAX_ERROR = "42601";
+    private static final String INVALID_PASSWORD = "28P01";
+    private static final String INVALID_AUTHORIZATION = "28000";
+    private static final String INSUFFICIENT_PRIVILEGE = "42501";
     private static final String ADMIN_SHUTDOWN = "57P01";
+    private static final String ALPN = "postgresql";
+    /** The first byte of a TLS handshake. */
+    private static final int TLS_HANDSHAKE = 0x16;
+
     /** Neon says SELECT 1, which libpq passes over; JDBC wants this. */
     private static final String COPY_TAG = "COPY 1";
 
     private final String name;
+    private final Socket socket;
     private final ClientInput in;
     private final ClientOutput out;
     private final ServedTimelines timelines;
     private final PageServiceSettings settings;
+    private final InterfaceSecurity security;
     private final PageServiceMetrics metrics;
     private final Supplier<RequestContext> contexts;
+    private final long began = System.nanoTime();
+    private boolean encrypted;
+    /** Null until it is let in. */
+    private volatile @Nullable Caller caller;
+
     private @Nullable TenantId tenant;
     private String parsed = "";
 
@@ -53,14 +76,17 @@ final class ClientConnection {
             Socket socket,
             ServedTimelines timelines,
             PageServiceSettings settings,
+            InterfaceSecurity security,
             PageServiceMetrics metrics,
             Supplier<RequestContext> contexts)
             throws IOException {
+        this.socket = socket;
         this.name = String.valueOf(socket.getRemoteSocketAddress());
         this.in = new ClientInput(socket.getInputStream());
         this.out = new ClientOutput(socket.getOutputStream());
         this.timelines = timelines;
         this.settings = settings;
+        this.security = security;
         this.metrics = metrics;
         this.contexts = contexts;
     }
@@ -68,6 +94,11 @@ final class ClientConnection {
     /** Who it is, for messages. */
     String name() {
         return name;
+    }
+
+    /** Since when, by {@link System#nanoTime}, it has been at the door; 0 if it is in. */
+    long loggingInSince() {
+        return caller == null ? Math.max(1, began) : 0;
     }
 
     /** What goes out. */
@@ -101,13 +132,17 @@ final class ClientConnection {
 
     /** The first packets; false if the connection is to end. */
     private boolean startUp() throws IOException, MalformedMessageException {
+        if (in.peek() == TLS_HANDSHAKE && !directTls()) {
+            return false;
+        }
         while (true) {
             MessageBody packet = in.startupPacket();
             if (packet == null) {
                 return false;
             }
             switch (StartupPacket.decode(packet)) {
-                case StartupPacket.SslRequest _, StartupPacket.GssRequest _ -> {
+                case StartupPacket.SslRequest _ -> requestedTls();
+                case StartupPacket.GssRequest _ -> {
                     out.int8('N');
                     out.flush();
                 }
@@ -117,6 +152,9 @@ final class ClientConnection {
                 case StartupPacket.Startup startup -> {
                     LOG.debug(
                             "client {} is {}", name, startup.parameters().getOrDefault("application_name", "nameless"));
+                    if (!letIn()) {
+                        return false;
+                    }
                     out.message(ServerMessages.authenticationOk());
                     out.message(ServerMessages.parameterStatus("client_encoding", "UTF8"));
                     out.message(ServerMessages.parameterStatus("integer_datetimes", "on"));
@@ -126,6 +164,92 @@ final class ClientConnection {
                     return true;
                 }
             }
+        }
+    }
+
+    private void requestedTls() throws IOException, MalformedMessageException {
+        if (encrypted) {
+            throw new MalformedMessageException("TLS within TLS");
+        }
+        SSLContext context = tls();
+        if (context == null) {
+            out.int8('N');
+            out.flush();
+            return;
+        }
+        // What came in plain text after the request may be of somebody in between, and must not pass for the client's.
+        if (in.takeUnused().length > 0) {
+            throw new MalformedMessageException("something was sent before TLS was agreed on");
+        }
+        out.int8('S');
+        out.flush();
+        encrypt(context, new byte[0]);
+    }
+
+    /** TLS from the first byte, as of PostgreSQL 17: with ALPN only, so that nobody takes this for a service that it is not. */
+    private boolean directTls() throws IOException {
+        SSLContext context = tls();
+        if (context == null) {
+            LOG.info("client {} begins with TLS, which is off", name);
+            return false;
+        }
+        SSLSocket socket = encrypt(context, in.takeUnused());
+        if (!ALPN.equals(socket.getApplicationProtocol())) {
+            LOG.info("client {} begins with TLS, but not with the protocol postgresql in it", name);
+            return false;
+        }
+        return true;
+    }
+
+    private @Nullable SSLContext tls() {
+        return security.mode() == TlsMode.OFF
+                ? null
+                : security.tls().map(ServerTls::context).orElse(null);
+    }
+
+    /** @param first what of the handshake was read already */
+    private SSLSocket encrypt(SSLContext context, byte[] first) throws IOException {
+        SSLSocket above =
+                (SSLSocket) context.getSocketFactory().createSocket(socket, new ByteArrayInputStream(first), true);
+        SSLParameters parameters = above.getSSLParameters();
+        parameters.setProtocols(ServerTls.PROTOCOLS.toArray(String[]::new));
+        parameters.setApplicationProtocols(new String[] {ALPN});
+        above.setSSLParameters(parameters);
+        above.startHandshake();
+        in.continueWith(above.getInputStream());
+        out.continueWith(above.getOutputStream());
+        encrypted = true;
+        return above;
+    }
+
+    /** Whether the client may come in; if not, it was told why. */
+    private boolean letIn() throws IOException, MalformedMessageException {
+        if (security.mode() == TlsMode.REQUIRED && !encrypted) {
+            metrics.refused();
+            error(INVALID_AUTHORIZATION, "must connect with TLS");
+            return false;
+        }
+        String token = null;
+        if (security.authentication().isRequired()) {
+            out.message(ServerMessages.passwordRequest());
+            out.flush();
+            int type = in.next();
+            if (type == -1) {
+                return false;
+            }
+            if (type != FrontendMessage.PASSWORD) {
+                throw new MalformedMessageException("a password is expected, and nothing else");
+            }
+            token = in.body().string();
+        }
+        try {
+            caller = security.authentication().authenticate(token);
+            return true;
+        } catch (InvalidTokenException e) {
+            metrics.refused();
+            LOG.info("client {} is not let in: {}", name, e.getMessage());
+            error(INVALID_PASSWORD, "JWT authentication error: " + e.getMessage());
+            return false;
         }
     }
 
@@ -231,6 +355,11 @@ final class ClientConnection {
 
     /** A timeline; null if there is none, which the client has been told. */
     private @Nullable ServedTimeline find(TenantId of, TimelineId id) throws IOException {
+        Caller asking = caller;
+        if (asking == null || !asking.mayUse(of)) {
+            error(INSUFFICIENT_PRIVILEGE, "this token is not for tenant " + of);
+            return null;
+        }
         TenantId first = tenant;
         if (first != null && !first.equals(of)) {
             error(INTERNAL_ERROR, "this connection is for tenant " + first + ", not for " + of);

@@ -6,6 +6,7 @@ import dev.palimpsest.postgres.protocol.MessageBody;
 import dev.palimpsest.postgres.protocol.StartupPacket;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** Messages from a client, one after the other. Reads as much as there is, so that many come with one call. Used by one thread. */
@@ -16,7 +17,7 @@ final class ClientInput {
     private static final int TYPE_SIZE = 1;
     private static final int LENGTH_SIZE = 4;
 
-    private final InputStream in;
+    private InputStream in;
     private final byte[] buffer = new byte[TYPE_SIZE + MAX_LENGTH];
     private int start;
     private int end;
@@ -25,6 +26,23 @@ final class ClientInput {
 
     ClientInput(InputStream in) {
         this.in = in;
+    }
+
+    /** Goes on with another stream; what of the old one was read is not forgotten. */
+    void continueWith(InputStream other) {
+        in = other;
+    }
+
+    /** The next byte, which stays where it is; -1 if the client has ended the connection. */
+    int peek() throws IOException {
+        return fill(TYPE_SIZE) ? buffer[start] & 0xFF : -1;
+    }
+
+    /** Takes what was read and is no message yet. */
+    byte[] takeUnused() {
+        byte[] unused = Arrays.copyOfRange(buffer, start, end);
+        start = end;
+        return unused;
     }
 
     /**

@@ -10,12 +10,17 @@ import java.nio.ByteBuffer;
 final class ClientOutput {
     private static final int BUFFER_SIZE = 128 << 10;
 
-    private final OutputStream out;
+    private OutputStream out;
     private final ByteBuffer buffer = ByteBuffer.allocate(BUFFER_SIZE);
     private volatile long writingSince;
 
     ClientOutput(OutputStream out) {
         this.out = out;
+    }
+
+    /** Goes on with another stream; nothing may be waiting for {@link #flush}. */
+    void continueWith(OutputStream other) {
+        out = other;
     }
 
     void int8(int value) throws IOException {

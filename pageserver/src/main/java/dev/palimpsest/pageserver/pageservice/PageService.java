@@ -1,5 +1,6 @@
 package dev.palimpsest.pageserver.pageservice;
 
+import dev.palimpsest.pageserver.security.InterfaceSecurity;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.runtime.Cancellation;
@@ -14,8 +15,8 @@ import java.net.SocketException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,16 +33,19 @@ public final class PageService implements AutoCloseable {
     private static final int BACKLOG = 512;
 
     private final ServedTimelines timelines;
-    private final PageServiceSettings settings;
+    private final InterfaceSecurity security;
     private final PageServiceMetrics metrics;
     private final Clock clock;
     private final ServerSocket listener = new ServerSocket();
-    private final Semaphore places;
+    /** The clients that there are. */
+    private final AtomicInteger taken = new AtomicInteger();
+
     private final Cancellation cancellation = new Cancellation();
     private final Map<Socket, Client> clients = new ConcurrentHashMap<>();
     private final Thread accepting;
     private final Thread watching;
     private volatile boolean closing;
+    private volatile PageServiceSettings settings;
 
     /** A client and who serves it. */
     private record Client(ClientConnection connection, Thread thread) {}
@@ -52,13 +56,17 @@ public final class PageService implements AutoCloseable {
      * @param clock the engine's
      */
     public PageService(
-            ServedTimelines timelines, PageServiceSettings settings, Clock clock, PrometheusRegistry registry)
+            ServedTimelines timelines,
+            PageServiceSettings settings,
+            InterfaceSecurity security,
+            Clock clock,
+            PrometheusRegistry registry)
             throws IOException {
         this.timelines = timelines;
+        this.security = security;
         this.settings = settings;
         this.clock = clock;
         this.metrics = new PageServiceMetrics(registry);
-        this.places = new Semaphore(settings.maxConnections());
         this.accepting = Thread.ofPlatform().name("page service").unstarted(this::accept);
         this.watching = Thread.ofVirtual().name("page service watch").unstarted(this::watch);
     }
@@ -74,6 +82,11 @@ public final class PageService implements AutoCloseable {
         }
         accepting.start();
         watching.start();
+    }
+
+    /** Other limits, for clients that come from now on; where it listens stays. */
+    public void limits(PageServiceSettings limits) {
+        settings = limits;
     }
 
     /** Where it listens, once started. */
@@ -100,7 +113,9 @@ public final class PageService implements AutoCloseable {
     }
 
     private void welcome(Socket socket) {
-        if (!places.tryAcquire()) {
+        PageServiceSettings settings = this.settings;
+        if (taken.incrementAndGet() > settings.maxConnections()) {
+            taken.decrementAndGet();
             LOG.warn(
                     "client {} is sent away: there are {} already",
                     socket.getRemoteSocketAddress(),
@@ -112,14 +127,15 @@ public final class PageService implements AutoCloseable {
             socket.setTcpNoDelay(true);
             socket.setKeepAlive(true);
             socket.setSoTimeout((int) settings.idleTimeout().toMillis());
-            ClientConnection connection = new ClientConnection(socket, timelines, settings, metrics, this::context);
+            ClientConnection connection =
+                    new ClientConnection(socket, timelines, settings, security, metrics, this::context);
             Thread thread =
                     Thread.ofPlatform().name("client " + connection.name()).unstarted(() -> serve(socket, connection));
             clients.put(socket, new Client(connection, thread));
             thread.start();
         } catch (IOException e) {
             clients.remove(socket);
-            places.release();
+            taken.decrementAndGet();
             closeQuietly(socket);
         }
     }
@@ -140,27 +156,37 @@ public final class PageService implements AutoCloseable {
         } finally {
             metrics.disconnected();
             clients.remove(socket);
-            places.release();
+            taken.decrementAndGet();
         }
     }
 
-    /** Cuts off those who do not take what they are sent. */
+    /** Cuts off those who do not take what they are sent, or do not come in. */
     private void watch() {
-        long limit = settings.writeTimeout().toNanos();
         while (!closing) {
+            PageServiceSettings limits = settings;
+            long limit = limits.writeTimeout().toNanos();
+            long login = limits.loginTimeout().toNanos();
             try {
-                TimeUnit.NANOSECONDS.sleep(WATCH.toNanos());
+                TimeUnit.NANOSECONDS.sleep(Math.min(WATCH.toNanos(), login));
             } catch (InterruptedException e) {
                 return;
             }
             long now = System.nanoTime();
             clients.forEach((socket, client) -> {
+                long comingSince = client.connection().loggingInSince();
+                if (comingSince != 0 && now - comingSince > login) {
+                    LOG.info(
+                            "client {} has not logged in within {} s, and is disconnected",
+                            client.connection().name(),
+                            limits.loginTimeout().toSeconds());
+                    closeQuietly(socket);
+                }
                 long since = client.connection().output().writingSince();
                 if (since != 0 && now - since > limit) {
                     LOG.warn(
                             "client {} has taken nothing for {} s, and is disconnected",
                             client.connection().name(),
-                            settings.writeTimeout().toSeconds());
+                            limits.writeTimeout().toSeconds());
                     closeQuietly(socket);
                 }
             });

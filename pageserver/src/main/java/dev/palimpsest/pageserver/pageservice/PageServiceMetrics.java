@@ -22,6 +22,7 @@ final class PageServiceMetrics {
     private final CounterDataPoint successes;
     private final CounterDataPoint failures;
     private final Counter commands;
+    private final CounterDataPoint refusedLogins;
     private final CounterDataPoint connectionsStarted;
     private final CounterDataPoint connectionsFinished;
 
@@ -56,6 +57,11 @@ final class PageServiceMetrics {
                 .help("Commands of clients")
                 .labelNames("command")
                 .register(registry);
+        refusedLogins = Counter.builder()
+                .name("palimpsest_page_service_refused_logins_total")
+                .help("Clients that had no good token, or did not encrypt where they must")
+                .register(registry)
+                .labelValues();
         connectionsStarted = Counter.builder()
                 .name("pageserver_live_connections_started")
                 .help("Connections of clients that began")
@@ -72,6 +78,11 @@ final class PageServiceMetrics {
 
     void connected() {
         connectionsStarted.inc();
+    }
+
+    /** A client was not let in. */
+    void refused() {
+        refusedLogins.inc();
     }
 
     void disconnected() {

@@ -8,6 +8,7 @@ import java.time.Duration;
  * @param host what it listens on, a name or an IP address
  * @param port 0 to 65535; 0 for a free one
  * @param maxConnections how many clients may be connected at once; each takes a thread and some 200 KiB
+ * @param loginTimeout how long a client may take until it is let in, with its TLS handshake
  * @param idleTimeout how long a client may be silent
  * @param writeTimeout how long a client may not take what it is sent
  * @param waitLsnTimeout how long a read waits for its LSN
@@ -17,6 +18,7 @@ public record PageServiceSettings(
         String host,
         int port,
         int maxConnections,
+        Duration loginTimeout,
         Duration idleTimeout,
         Duration writeTimeout,
         Duration waitLsnTimeout,
@@ -42,6 +44,13 @@ public record PageServiceSettings(
     /** Listens on an address, with Neon's timeouts and batches. */
     public static PageServiceSettings on(String host, int port) {
         return new PageServiceSettings(
-                host, port, 5000, Duration.ofMinutes(10), Duration.ofMinutes(2), Duration.ofMinutes(5), 32);
+                host,
+                port,
+                5000,
+                Duration.ofMinutes(1),
+                Duration.ofMinutes(10),
+                Duration.ofMinutes(2),
+                Duration.ofMinutes(5),
+                32);
     }
 }

@@ -1,10 +1,10 @@
 package dev.palimpsest.pageserver.upstream;
 
+import dev.palimpsest.pageserver.security.PemFile;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermission;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.PrivateKey;
@@ -92,7 +92,7 @@ final class TlsClient {
         if (!Files.exists(keyFile)) {
             throw new GeneralSecurityException("there is a certificate " + certificateFile + ", and no key " + keyFile);
         }
-        refuseOpenKey(keyFile);
+        PemFile.refuseOpenKey(keyFile);
         String algorithm = chain.getFirst().getPublicKey().getAlgorithm();
         PrivateKey key = PemFile.privateKey(keyFile, algorithm, settings.keyPassword());
         char[] none = {};
@@ -101,22 +101,6 @@ final class TlsClient {
         KeyManagerFactory factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
         factory.init(store, none);
         return factory.getKeyManagers();
-    }
-
-    /** As libpq: the key may be readable by its owner only, or by root's group if root owns it. */
-    private static void refuseOpenKey(Path keyFile) throws IOException, GeneralSecurityException {
-        try {
-            var permissions = Files.getPosixFilePermissions(keyFile);
-            boolean root = Files.getOwner(keyFile).getName().equals("root");
-            boolean open = permissions.stream()
-                    .anyMatch(p -> p.name().startsWith("OTHERS_")
-                            || (p.name().startsWith("GROUP_") && !(root && p == PosixFilePermission.GROUP_READ)));
-            if (open) {
-                throw new GeneralSecurityException("others may read the key " + keyFile + "; chmod 0600 it");
-            }
-        } catch (UnsupportedOperationException e) {
-            // no permissions in this file system
-        }
     }
 
     private static KeyStore emptyStore() throws IOException, GeneralSecurityException {

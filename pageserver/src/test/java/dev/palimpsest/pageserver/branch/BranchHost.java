@@ -6,6 +6,8 @@ import dev.palimpsest.pageserver.ClusterContents;
 import dev.palimpsest.pageserver.datadir.DataDirectoryWriter;
 import dev.palimpsest.pageserver.redo.PostgresRedo;
 import dev.palimpsest.pageserver.relation.ClusterReader;
+import dev.palimpsest.pageserver.relation.DenseClusterKeys;
+import dev.palimpsest.pageserver.retention.RetentionSettings;
 import dev.palimpsest.pageserver.walreceiver.FollowState;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.StorageException;
@@ -20,6 +22,7 @@ import dev.palimpsest.storage.timeline.StoreSettings;
 import dev.palimpsest.storage.timeline.Timeline;
 import dev.palimpsest.testkit.PostgresBinaries;
 import dev.palimpsest.testkit.PostgresServer;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -38,18 +41,24 @@ final class BranchHost implements AutoCloseable {
     private final Branches branches;
 
     BranchHost(Path directory, int major) throws Exception {
+        this(directory, major, RetentionSettings.DEFAULT, Clock.systemUTC());
+    }
+
+    BranchHost(Path directory, int major, RetentionSettings retention, Clock clock) throws Exception {
         // The servers' user must get to the endpoints' directories.
         for (Path above = directory; above != null && above.startsWith("/tmp/"); above = above.getParent()) {
             Files.setPosixFilePermissions(above, PosixFilePermissions.fromString("rwxr-xr-x"));
         }
-        store = EmbeddedStore.open(directory, StoreSettings.DEFAULT, redo);
+        store = EmbeddedStore.open(
+                directory, StoreSettings.DEFAULT, redo, new DenseClusterKeys(), new PrometheusRegistry());
         branches = Branches.open(
                 store,
                 new DataDirectoryWriter(new VirtualThreadTasks(new SystemClock()), new SystemClock()),
                 directory,
                 PostgresBinaries.of(major).home().resolve("bin"),
                 Map.of("HOME", directory.toString()),
-                Clock.systemUTC());
+                clock,
+                retention);
     }
 
     Branches branches() {

@@ -1,12 +1,15 @@
 package dev.palimpsest.pageserver.http;
 
+import dev.palimpsest.pageserver.branch.ArchivedView;
 import dev.palimpsest.pageserver.branch.AttachProgress;
 import dev.palimpsest.pageserver.branch.BranchException;
 import dev.palimpsest.pageserver.branch.BranchService;
 import dev.palimpsest.pageserver.branch.BranchView;
+import dev.palimpsest.pageserver.branch.BrokenJob;
 import dev.palimpsest.pageserver.branch.EndpointView;
 import dev.palimpsest.pageserver.branch.Moment;
 import dev.palimpsest.pageserver.branch.PageVersion;
+import dev.palimpsest.pageserver.branch.UpkeepService;
 import dev.palimpsest.pageserver.datadir.BackupManifest;
 import dev.palimpsest.pageserver.datadir.BootPoint;
 import dev.palimpsest.pageserver.datadir.DataDirectorySink;
@@ -29,6 +32,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,6 +64,9 @@ public final class FakeBranches implements BranchService {
     /** What {@link #delete} leaves. */
     public List<String> left = List.of();
 
+    /** What {@link #withProd} says keeps failing. */
+    public List<BrokenJob> brokenJobs = List.of();
+
     /** Files of the data directory that {@link #restore} writes, by path; the control file comes last by itself. */
     public final SortedMap<String, byte[]> files = new TreeMap<>();
 
@@ -68,6 +75,12 @@ public final class FakeBranches implements BranchService {
 
     /** After how many bytes {@link #adopt} finds damage; negative for never. */
     public int adoptReads = -1;
+
+    /** What {@link #adopt} does after the first byte. */
+    public Runnable inAdopt = () -> {};
+
+    /** Counted down when {@link #adopt} found that there is no more, before the end. */
+    public final CountDownLatch adoptBrokeOff = new CountDownLatch(1);
 
     /** Thrown by every call that concerns a branch, if set. */
     public @Nullable RuntimeException bug;
@@ -89,13 +102,18 @@ public final class FakeBranches implements BranchService {
                         EPOCH,
                         FIRST,
                         LAST,
+                        new Lsn(0x7800),
                         new Lsn(0x7000),
+                        new Lsn(0x1800),
                         3,
                         12_345_678,
+                        2_345_678,
+                        new BranchView.Downloads(1, 2, 3_000_000, 500_000),
                         "host=db user=rep",
                         follow,
                         291,
-                        1.5));
+                        1.5,
+                        brokenJobs));
         return this;
     }
 
@@ -186,12 +204,17 @@ public final class FakeBranches implements BranchService {
                 lsn,
                 lsn,
                 lsn,
+                lsn,
+                Lsn.INVALID,
                 0,
                 0,
+                0,
+                BranchView.Downloads.NONE,
                 null,
                 null,
                 -1,
-                -1);
+                -1,
+                List.of());
         branches.put(name, made);
         return made;
     }
@@ -207,6 +230,84 @@ public final class FakeBranches implements BranchService {
         calls.add("delete " + name);
         branches.remove(name);
         return left;
+    }
+
+    @Override
+    public synchronized List<String> detach(String name) throws BranchException {
+        BranchView branch = find(name);
+        if (branch.parent() == null) {
+            throw new BranchException(BranchException.Kind.INVALID, "branch " + name + " has no ancestor");
+        }
+        calls.add("detach " + name);
+        List<String> moved = branches.values().stream()
+                .filter(other ->
+                        branch.parent().equals(other.parent()) && !other.name().equals(name))
+                .map(BranchView::name)
+                .toList();
+        branches.put(name, changed(branch, branch.phase(), null));
+        branches.replaceAll(
+                (other, view) -> moved.contains(other) ? changed(view, BranchView.Phase.READY, name) : view);
+        return moved;
+    }
+
+    private static BranchView changed(BranchView branch, BranchView.Phase phase, @Nullable String parent) {
+        return new BranchView(
+                branch.name(),
+                branch.tenant(),
+                branch.timeline(),
+                branch.pgVersion(),
+                phase,
+                parent,
+                parent == null ? null : branch.branchedAt(),
+                branch.created(),
+                branch.readableFrom(),
+                branch.lastRecordLsn(),
+                branch.diskConsistentLsn(),
+                branch.remoteConsistentLsn(),
+                branch.gcCutoffLsn(),
+                branch.layers(),
+                branch.layerBytes(),
+                branch.residentBytes(),
+                branch.downloads(),
+                branch.source(),
+                branch.follow(),
+                branch.lagBytes(),
+                branch.lagSeconds(),
+                branch.brokenJobs());
+    }
+
+    @Override
+    public synchronized List<String> archive(String name, boolean force) throws BranchException {
+        BranchView branch = find(name);
+        if (branch.source() != null && !force) {
+            throw new BranchException(BranchException.Kind.CONFLICT, "branch " + name + " follows " + branch.source());
+        }
+        calls.add("archive " + name);
+        branches.put(name, changed(branch, BranchView.Phase.ARCHIVED, branch.parent()));
+        return left;
+    }
+
+    @Override
+    public synchronized BranchView unarchive(String name) throws BranchException {
+        BranchView branch =
+                changed(find(name), BranchView.Phase.READY, find(name).parent());
+        calls.add("unarchive " + name);
+        branches.put(name, branch);
+        return branch;
+    }
+
+    @Override
+    public synchronized List<ArchivedView> archived() {
+        return branches.values().stream()
+                .filter(branch -> branch.phase() == BranchView.Phase.ARCHIVED)
+                .map(branch -> new ArchivedView(
+                        branch.name(),
+                        branch.tenant(),
+                        branch.timeline(),
+                        branch.parent() == null ? null : TIMELINE,
+                        branch.branchedAt(),
+                        EPOCH))
+                .toList();
     }
 
     @Override
@@ -234,9 +335,8 @@ public final class FakeBranches implements BranchService {
     }
 
     @Override
-    public synchronized Lsn flush(String name) throws BranchException {
-        calls.add("flush " + name);
-        return find(name).lastRecordLsn();
+    public UpkeepService upkeep() {
+        return new FakeUpkeep(this);
     }
 
     @Override
@@ -248,8 +348,11 @@ public final class FakeBranches implements BranchService {
         }
         int bytes;
         try {
-            bytes = adoptReads < 0 ? archive.readAllBytes().length : archive.readNBytes(adoptReads).length;
+            bytes = archive.readNBytes(1).length;
+            inAdopt.run();
+            bytes += archive.readNBytes(adoptReads < 0 ? Integer.MAX_VALUE : adoptReads).length;
         } catch (IOException e) {
+            adoptBrokeOff.countDown();
             throw new BranchException(BranchException.Kind.FAILED, "it broke off: " + e.getMessage(), e);
         }
         synchronized (this) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.palimpsest.pageserver.branch.AttachProgress;
 import dev.palimpsest.pageserver.branch.BranchException;
 import dev.palimpsest.pageserver.branch.BranchView;
+import dev.palimpsest.pageserver.branch.HistoryView;
 import dev.palimpsest.postgres.Lsn;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -111,6 +112,50 @@ class HttpApiTest {
         Answer deleted = send("DELETE", BRANCHES + "/fix");
         assertThat(deleted.json().get("left").get(0).asString()).isEqualTo("the slot stays");
         assertThat(get(BRANCHES + "/fix").status()).isEqualTo(404);
+    }
+
+    @Test
+    void branchesAreDetachedArchivedAndTakenBack() throws Exception {
+        post(BRANCHES, "{\"name\": \"fix\", \"from\": \"prod\"}");
+        post(BRANCHES, "{\"name\": \"dev\", \"from\": \"prod\"}");
+        assertThat(send("PUT", BRANCHES + "/prod/archive").status()).isEqualTo(409);
+        assertThat(send("PUT", BRANCHES + "/dev/archive").status()).isEqualTo(200);
+        BranchView dev = branches.view("dev");
+        assertThat(dev.phase()).isEqualTo(BranchView.Phase.ARCHIVED);
+        String tenant = "/v1/tenant/" + dev.tenant();
+        String timeline = tenant + "/timeline/" + dev.timeline();
+        JsonNode all = get(tenant + "/timeline_and_offloaded").json();
+        assertThat(all.get("timelines")).hasSize(2);
+        assertThat(all.get("offloaded").get(0).get("timeline_id").asString()).isEqualTo(dev.timeline());
+        assertThat(all.get("offloaded").get(0).get("archived_at").asString()).startsWith("2026-");
+        assertThat(get(timeline).status()).isEqualTo(404);
+        assertThat(send("PUT", timeline + "/offload").status()).isEqualTo(200);
+        assertThat(putJson(timeline + "/archival_config", "{\"state\": \"Unarchived\"}")
+                        .status())
+                .isEqualTo(200);
+        assertThat(branches.view("dev").phase()).isEqualTo(BranchView.Phase.READY);
+        assertThat(send("PUT", timeline + "/offload").status()).isEqualTo(412);
+        assertThat(putJson(timeline + "/archival_config", "{\"state\": \"Gone\"}")
+                        .status())
+                .isEqualTo(400);
+        String prod = tenant + "/timeline/" + branches.view("prod").timeline();
+        assertThat(putJson(prod + "/archival_config", "{\"state\": \"Archived\"}")
+                        .status())
+                .isEqualTo(412);
+        assertThat(send("PUT", prod + "/detach_ancestor").status()).isEqualTo(400);
+        String fix = branches.view("fix").timeline();
+        JsonNode detached =
+                send("PUT", tenant + "/timeline/" + fix + "/detach_ancestor").json();
+        assertThat(detached.get("reparented_timelines").get(0).asString()).isEqualTo(dev.timeline());
+        assertThat(send("PUT", BRANCHES + "/dev/detach").json().get("moved").isEmpty())
+                .isTrue();
+        assertThat(send("PUT", BRANCHES + "/prod/archive?force=true").status()).isEqualTo(200);
+        assertThat(send("PUT", BRANCHES + "/prod/unarchive").json().get("phase").asString())
+                .isEqualTo("ready");
+    }
+
+    private Answer putJson(String path, String body) throws IOException, InterruptedException {
+        return send(request(path).header("Content-Type", "application/json").PUT(BodyPublishers.ofString(body)));
     }
 
     @Test
@@ -330,7 +375,11 @@ class HttpApiTest {
         JsonNode timeline =
                 get(TIMELINE + "?include-non-incremental-logical-size=true").json();
         assertThat(timeline.get("last_record_lsn").asString()).isEqualTo("0/8123");
-        assertThat(timeline.get("disk_consistent_lsn").asString()).isEqualTo("0/7000");
+        assertThat(timeline.get("disk_consistent_lsn").asString()).isEqualTo("0/7800");
+        assertThat(timeline.get("remote_consistent_lsn").asString()).isEqualTo("0/7000");
+        assertThat(timeline.get("remote_consistent_lsn_visible").asString()).isEqualTo("0/7000");
+        assertThat(timeline.get("applied_gc_cutoff_lsn").asString()).isEqualTo("0/1800");
+        assertThat(timeline.get("pitr_history_size").asInt()).isEqualTo(0x6123);
         assertThat(timeline.get("last_received_msg_ts").asLong())
                 .isEqualTo(FakeBranches.EPOCH.getEpochSecond() * 1_000_000 + 60_000_000);
         assertThat(timeline.get("state").asString()).isEqualTo("Active");
@@ -399,7 +448,86 @@ class HttpApiTest {
         assertThat(get(TIMELINE + "/get_lsn_by_timestamp?timestamp=now").status())
                 .isEqualTo(400);
         assertThat(send("PUT", TIMELINE + "/checkpoint").status()).isEqualTo(200);
-        assertThat(branches.calls).containsExactly("flush prod");
+        assertThat(branches.calls).containsExactly("flush prod", "compact prod images");
+    }
+
+    private Answer put(String path, String body) throws IOException, InterruptedException {
+        return send(request(path).header("Content-Type", "application/json").PUT(BodyPublishers.ofString(body)));
+    }
+
+    @Test
+    void neonsUpkeepOfATimeline() throws Exception {
+        assertThat(put(TIMELINE + "/do_gc", "{\"gc_horizon\": 4096}").json().toString())
+                .isEqualTo("{\"layers_total\":8,\"layers_needed_by_cutoff\":0,\"layers_needed_by_pitr\":4,"
+                        + "\"layers_needed_by_branches\":0,\"layers_needed_by_leases\":0,\"layers_not_updated\":1,"
+                        + "\"layers_removed\":3,\"elapsed\":1500}");
+        assertThat(send("PUT", TIMELINE + "/do_gc").status()).isEqualTo(200);
+        assertThat(put(TIMELINE + "/do_gc", "{\"gc_horizon\": -1}").status()).isEqualTo(400);
+        assertThat(send("PUT", TIMELINE + "/compact").status()).isEqualTo(200);
+        assertThat(send("PUT", TIMELINE + "/compact?force_l0_compaction=true&force_image_layer_creation=true")
+                        .status())
+                .isEqualTo(200);
+        assertThat(send("PUT", TIMELINE + "/compact?dry_run=true").status()).isEqualTo(400);
+        assertThat(send("PUT", TIMELINE + "/compact?force_l0_compaction=maybe").status())
+                .isEqualTo(400);
+        assertThat(send("PUT", TIMELINE + "/checkpoint?compact=false").status()).isEqualTo(200);
+        assertThat(post(TIMELINE + "/lsn_lease", "{\"lsn\": \"0/4000\"}").json().toString())
+                .isEqualTo("{\"valid_until\":\"2026-11-20T10:10:00.000Z\"}");
+        assertThat(put(TIMELINE + "/lsn_lease", "{\"lsn\": \"0/4000\"}").status())
+                .isEqualTo(200);
+        assertThat(post(TIMELINE + "/lsn_lease", "{}").status()).isEqualTo(400);
+        assertThat(branches.calls)
+                .containsExactly(
+                        "gc prod keeping null, 4096",
+                        "gc prod keeping null, null",
+                        "compact prod images",
+                        "compact prod force",
+                        "compact prod images force",
+                        "flush prod",
+                        "lease prod at 0/4000",
+                        "lease prod at 0/4000");
+    }
+
+    @Test
+    void theUpkeepOfABranch() throws Exception {
+        JsonNode gc = put(BRANCHES + "/prod/gc", "{\"pitr_interval\": \"2h\", \"gc_horizon\": 0, \"dry_run\": true}")
+                .json();
+        assertThat(gc.get("rule").asString()).isEqualTo("pitr_interval");
+        assertThat(gc.get("pitr_interval").asString()).isEqualTo("PT2H");
+        assertThat(gc.get("layers_kept").get("by_time").asInt()).isEqualTo(4);
+        assertThat(put(BRANCHES + "/prod/gc", "{\"pitr_interval\": \"soon\"}").message())
+                .contains("wants a duration");
+        assertThat(put(BRANCHES + "/prod/compact", "{\"images\": true, \"force\": true}")
+                        .json()
+                        .get("image_layers_written")
+                        .asInt())
+                .isEqualTo(2);
+        assertThat(send("PUT", BRANCHES + "/prod/flush")
+                        .json()
+                        .get("remote_consistent_lsn")
+                        .asString())
+                .isEqualTo("0/8123");
+        assertThat(put(BRANCHES + "/prod/retention", "{\"pitr_interval\": \"2h\"}")
+                        .status())
+                .isEqualTo(204);
+        assertThat(send("DELETE", BRANCHES + "/prod/retention").status()).isEqualTo(204);
+        assertThat(post(BRANCHES + "/prod/lease", "{\"lsn\": \"0/4000\"}")
+                        .json()
+                        .get("valid_until")
+                        .asString())
+                .isEqualTo("2026-11-20T10:10:00Z");
+        assertThat(branches.calls)
+                .containsExactly(
+                        "gc prod keeping PT2H, 0, dry",
+                        "compact prod images force",
+                        "flush prod",
+                        "retain prod: PT2H, null",
+                        "retain prod as the server",
+                        "lease prod at 0/4000");
+        Answer history = get(BRANCHES + "/prod/history");
+        assertThat(ApiJson.mapper().readValue(history.response().body(), HistoryView.class))
+                .isEqualTo(branches.upkeep().history("prod"));
+        assertThat(get(BRANCHES + "/none/history").status()).isEqualTo(404);
     }
 
     @Test

@@ -40,7 +40,14 @@ class PageServiceTest {
     @BeforeEach
     void open() throws Exception {
         PageServiceSettings settings = new PageServiceSettings(
-                "127.0.0.1", 0, 8, Duration.ofMinutes(5), Duration.ofMinutes(1), Duration.ofMillis(200), 32);
+                "127.0.0.1",
+                0,
+                8,
+                Duration.ofMinutes(1),
+                Duration.ofMinutes(5),
+                Duration.ofMinutes(1),
+                Duration.ofMillis(200),
+                32);
         served = new ServedPages(directory, settings);
     }
 

@@ -4,6 +4,7 @@ import dev.palimpsest.pageserver.redo.PostgresRedo;
 import dev.palimpsest.pageserver.relation.Listings;
 import dev.palimpsest.pageserver.relation.Listings.DatabaseId;
 import dev.palimpsest.pageserver.relation.RelationLengths;
+import dev.palimpsest.pageserver.security.InterfaceSecurity;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
@@ -51,6 +52,11 @@ final class ServedPages implements AutoCloseable, ServedTimelines {
     volatile Lsn readableFrom = START;
 
     ServedPages(Path directory, PageServiceSettings settings) throws StorageException, IOException {
+        this(directory, settings, InterfaceSecurity.NONE);
+    }
+
+    ServedPages(Path directory, PageServiceSettings settings, InterfaceSecurity security)
+            throws StorageException, IOException {
         store = EmbeddedStore.open(directory, StoreSettings.DEFAULT, redo);
         timeline = store.tenant(TenantId.parse(TENANT), CONTEXT).create(TimelineId.parse(TIMELINE), START, 17, CONTEXT);
         lengths = new RelationLengths(timeline);
@@ -66,7 +72,7 @@ final class ServedPages implements AutoCloseable, ServedTimelines {
                 .put(SlruKeys.block(SlruKind.XACT, 3, 0), page("clog 0"))
                 .put(SlruKeys.block(SlruKind.XACT, 3, 1), page("clog 1"))
                 .finish();
-        service = new PageService(this, settings, store.clock(), metrics);
+        service = new PageService(this, settings, security, store.clock(), metrics);
         service.start();
     }
 

@@ -1,6 +1,7 @@
 package dev.palimpsest.pageserver.upstream;
 
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -11,24 +12,61 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** An authority, a server's certificate for localhost and a client's for user certified, made with the JDK's keytool. */
-record Certificates(Path directory) {
+public record Certificates(Path directory) {
     private static final String PASSWORD = "secret";
 
-    static Certificates make(Path directory) throws Exception {
+    /** Makes all of them. */
+    public static Certificates make(Path directory) throws Exception {
         Certificates made = new Certificates(directory);
         made.newKey("ca", "CN=authority", "-ext", "bc:c");
         made.newKey("stranger", "CN=stranger", "-ext", "bc:c");
         made.newKey("server", "CN=localhost", "-ext", "san=dns:localhost", "-signer", "ca");
         made.newKey("client", "CN=certified", "-signer", "ca");
-        KeyStore store = KeyStore.getInstance(directory.resolve("keys.p12").toFile(), PASSWORD.toCharArray());
-        for (String name : List.of("ca", "stranger", "server", "client")) {
-            made.write(name + ".crt", "CERTIFICATE", store.getCertificate(name).getEncoded());
-            made.write(
+        made.export("ca", "stranger", "server", "client");
+        return made;
+    }
+
+    private void export(String... names) throws Exception {
+        KeyStore store = KeyStore.getInstance(file("keys.p12").toFile(), PASSWORD.toCharArray());
+        for (String name : names) {
+            write(name + ".crt", "CERTIFICATE", store.getCertificate(name).getEncoded());
+            write(
                     name + ".key",
                     "PRIVATE KEY",
                     store.getKey(name, PASSWORD.toCharArray()).getEncoded());
         }
-        return made;
+    }
+
+    /** Made once for all tests that change nothing of it; with a second certificate for localhost, of the stranger. */
+    private static final class Shared {
+        private static final Certificates MADE;
+
+        static {
+            try {
+                MADE = make(Files.createTempDirectory("certificates"));
+                MADE.newKey("second", "CN=localhost", "-ext", "san=dns:localhost", "-signer", "stranger");
+                MADE.export("second");
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+            Runtime.getRuntime().addShutdownHook(new Thread(Shared::delete));
+        }
+
+        private static void delete() {
+            try (DirectoryStream<Path> files = Files.newDirectoryStream(MADE.directory())) {
+                for (Path file : files) {
+                    Files.delete(file);
+                }
+                Files.delete(MADE.directory());
+            } catch (IOException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    /** Those that all tests share, which change nothing of them. */
+    public static Certificates shared() {
+        return Shared.MADE;
     }
 
     private Path file(String name) {
@@ -76,12 +114,34 @@ record Certificates(Path directory) {
         return Files.readString(authorityFile());
     }
 
-    Path authorityFile() {
+    /** Of the authority. */
+    public Path authorityFile() {
         return file("ca.crt");
     }
 
-    Path strangerFile() {
+    /** Of an authority that has nothing to do with it. */
+    public Path strangerFile() {
         return file("stranger.crt");
+    }
+
+    /** The server's. */
+    public Path serverCertificateFile() {
+        return file("server.crt");
+    }
+
+    /** The server's. */
+    public Path serverKeyFile() {
+        return file("server.key");
+    }
+
+    /** Another server's, of whom the stranger vouches; only of the shared ones. */
+    public Path secondCertificateFile() {
+        return file("second.crt");
+    }
+
+    /** Its key. */
+    public Path secondKeyFile() {
+        return file("second.key");
     }
 
     Path clientCertificateFile() {

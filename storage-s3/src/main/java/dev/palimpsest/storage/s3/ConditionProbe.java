@@ -9,6 +9,7 @@ import dev.palimpsest.storage.remote.ObjectSource;
 import dev.palimpsest.storage.remote.ObjectStore.Capability;
 import dev.palimpsest.storage.remote.ObjectVersion;
 import dev.palimpsest.storage.remote.PutCondition;
+import dev.palimpsest.storage.remote.RemotePaths;
 import dev.palimpsest.storage.remote.Retries;
 import dev.palimpsest.storage.remote.RetryPolicy;
 import dev.palimpsest.storage.runtime.Environment;
@@ -41,7 +42,7 @@ final class ConditionProbe {
      */
     ConditionProbe(S3ObjectStore store, Environment environment) {
         this.store = store;
-        this.key = new ObjectKey("palimpsest-probe-"
+        this.key = new ObjectKey(RemotePaths.PROBES
                 + HexFormat.of().toHexDigits(environment.random().nextLong()));
         this.retries = new Retries(PATIENCE, environment);
     }

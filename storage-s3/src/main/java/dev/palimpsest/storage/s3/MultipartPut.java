@@ -3,7 +3,6 @@ package dev.palimpsest.storage.s3;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.remote.ObjectKey;
-import dev.palimpsest.storage.remote.ObjectSource;
 import dev.palimpsest.storage.remote.Retries;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,24 +19,35 @@ final class MultipartPut {
     private static final Logger LOG = LoggerFactory.getLogger(MultipartPut.class);
 
     /** The service puts the parts together before it answers. */
-    private static final int COMPLETION_PATIENCE = 10;
+    static final int COMPLETION_PATIENCE = 10;
 
     private final Requests requests;
     private final Retries retries;
     private final ObjectKey key;
-    private final ObjectSource source;
+    private final long size;
     private final long partBytes;
 
-    MultipartPut(Requests requests, Retries retries, ObjectKey key, ObjectSource source, long partBytes) {
+    /** Has the service get a part of the object, and returns the part's ETag. */
+    @FunctionalInterface
+    interface Part {
+        /**
+         * @param number from 1
+         * @param start where the part begins in the object
+         */
+        String put(String upload, int number, long start, long length, RequestContext context) throws StorageException;
+    }
+
+    /** @param size of the whole object */
+    MultipartPut(Requests requests, Retries retries, ObjectKey key, long size, long partBytes) {
         this.requests = requests;
         this.retries = retries;
         this.key = key;
-        this.source = source;
+        this.size = size;
         this.partBytes = partBytes;
     }
 
     /** Puts, and returns the object's ETag. */
-    String put(RequestContext context) throws StorageException {
+    String put(Part part, RequestContext context) throws StorageException {
         String upload = requests.ask(
                 "put",
                 key.value(),
@@ -47,7 +57,7 @@ final class MultipartPut {
                         .uploadId());
         boolean completed = false;
         try {
-            String tag = complete(upload, parts(upload, context), context);
+            String tag = complete(upload, parts(part, upload, context), context);
             completed = true;
             return tag;
         } finally {
@@ -57,29 +67,17 @@ final class MultipartPut {
         }
     }
 
-    private List<CompletedPart> parts(String upload, RequestContext context) throws StorageException {
+    private List<CompletedPart> parts(Part part, String upload, RequestContext context) throws StorageException {
         List<CompletedPart> parts = new ArrayList<>();
-        for (long start = 0; start < source.size(); start += partBytes) {
+        for (long start = 0; start < size; start += partBytes) {
             long from = start;
-            long length = Math.min(partBytes, source.size() - from);
+            long length = Math.min(partBytes, size - from);
             int number = parts.size() + 1;
             String tag = retries.run(
                     "put part " + number + " of",
                     key.value(),
                     context,
-                    () -> requests.send(
-                            key,
-                            source,
-                            from,
-                            length,
-                            context,
-                            (client, body) -> client.uploadPart(
-                                            part -> part.bucket(requests.bucket())
-                                                    .key(requests.name(key))
-                                                    .uploadId(upload)
-                                                    .partNumber(number),
-                                            body)
-                                    .eTag()));
+                    () -> part.put(upload, number, from, length, context));
             parts.add(CompletedPart.builder().partNumber(number).eTag(tag).build());
         }
         return parts;

@@ -118,8 +118,20 @@ public final class S3ObjectStore implements ObjectStore, AutoCloseable {
         }
         refuseUnlessAble(key, condition);
         if (condition instanceof PutCondition.Always && source.size() > transfers.multipartThreshold()) {
-            String tag = new MultipartPut(requests, retries, key, source, transfers.partBytes()).put(context);
-            return info(key, source.size(), tag);
+            MultipartPut.Part part = (upload, number, start, length, inner) -> requests.send(
+                    key,
+                    source,
+                    start,
+                    length,
+                    inner,
+                    (client, body) -> client.uploadPart(
+                                    request -> request.bucket(requests.bucket())
+                                            .key(requests.name(key))
+                                            .uploadId(upload)
+                                            .partNumber(number),
+                                    body)
+                            .eTag());
+            return info(key, source.size(), multipart(key, source.size()).put(part, context));
         }
         PutObjectRequest.Builder put =
                 PutObjectRequest.builder().bucket(requests.bucket()).key(requests.name(key));
@@ -139,6 +151,68 @@ public final class S3ObjectStore implements ObjectStore, AutoCloseable {
             }
             throw e;
         }
+    }
+
+    private MultipartPut multipart(ObjectKey key, long size) {
+        return new MultipartPut(requests, retries, key, size, transfers.partBytes());
+    }
+
+    /** {@inheritDoc} What is too large for one request is copied in parts, all of one version of the object. */
+    @Override
+    public ObjectInfo copy(ObjectKey from, ObjectKey to, RequestContext context) throws StorageException {
+        if (from.equals(to)) {
+            throw new IllegalArgumentException("an object cannot be copied to where it is: " + from);
+        }
+        HeadObjectResponse found = look("copy", from, context)
+                .orElseThrow(() ->
+                        new ObjectStoreException(Kind.NOT_FOUND, "copy", from.value(), "there is no such object"));
+        long size = found.contentLength();
+        try {
+            String tag = size > transfers.multipartThreshold()
+                    ? copyInParts(from, found.eTag(), size, to, context)
+                    : copyAtOnce(from, to, context);
+            return info(to, size, tag);
+        } catch (ObjectStoreException e) {
+            if (e.kind() == Kind.PRECONDITION_FAILED) {
+                throw new ObjectStoreException(
+                        Kind.UNAVAILABLE, "copy", from.value(), "it was replaced while it was copied", e);
+            }
+            throw e;
+        }
+    }
+
+    private String copyAtOnce(ObjectKey from, ObjectKey to, RequestContext context) throws StorageException {
+        return requests.ask(
+                "copy",
+                from.value(),
+                requests.stallNanos() * MultipartPut.COMPLETION_PATIENCE,
+                context,
+                client -> client.copyObject(copy -> copy.sourceBucket(requests.bucket())
+                                .sourceKey(requests.name(from))
+                                .destinationBucket(requests.bucket())
+                                .destinationKey(requests.name(to)))
+                        .copyObjectResult()
+                        .eTag());
+    }
+
+    private String copyInParts(ObjectKey from, String version, long size, ObjectKey to, RequestContext context)
+            throws StorageException {
+        MultipartPut.Part part = (upload, number, start, length, inner) -> requests.ask(
+                "copy",
+                from.value(),
+                requests.stallNanos() * MultipartPut.COMPLETION_PATIENCE,
+                inner,
+                client -> client.uploadPartCopy(copy -> copy.sourceBucket(requests.bucket())
+                                .sourceKey(requests.name(from))
+                                .copySourceIfMatch(version)
+                                .copySourceRange("bytes=" + start + "-" + (start + length - 1))
+                                .destinationBucket(requests.bucket())
+                                .destinationKey(requests.name(to))
+                                .uploadId(upload)
+                                .partNumber(number))
+                        .copyPartResult()
+                        .eTag());
+        return multipart(to, size).put(part, context);
     }
 
     private void refuseUnlessAble(ObjectKey key, PutCondition condition) throws ObjectStoreException {
@@ -187,7 +261,16 @@ public final class S3ObjectStore implements ObjectStore, AutoCloseable {
 
     @Override
     public Optional<ObjectInfo> head(ObjectKey key, RequestContext context) throws StorageException {
-        Optional<HeadObjectResponse> answer = requests.ask("head", key.value(), context, client -> {
+        Optional<HeadObjectResponse> answer = look("head", key, context);
+        return answer.isEmpty()
+                ? Optional.empty()
+                : Optional.of(
+                        info(key, answer.get().contentLength(), answer.get().eTag()));
+    }
+
+    private Optional<HeadObjectResponse> look(String operation, ObjectKey key, RequestContext context)
+            throws StorageException {
+        return requests.ask(operation, key.value(), context, client -> {
             try {
                 return Optional.of(
                         client.headObject(head -> head.bucket(requests.bucket()).key(requests.name(key))));
@@ -198,10 +281,6 @@ public final class S3ObjectStore implements ObjectStore, AutoCloseable {
                 throw e;
             }
         });
-        return answer.isEmpty()
-                ? Optional.empty()
-                : Optional.of(
-                        info(key, answer.get().contentLength(), answer.get().eTag()));
     }
 
     @Override

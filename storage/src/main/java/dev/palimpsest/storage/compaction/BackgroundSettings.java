@@ -1,5 +1,6 @@
 package dev.palimpsest.storage.compaction;
 
+import dev.palimpsest.storage.jobs.JobPauses;
 import java.time.Duration;
 
 /**
@@ -10,8 +11,7 @@ import java.time.Duration;
  * @param period how often to look for work when there is none
  * @param imageCheckDistance WAL bytes after which it is looked whether images are due
  * @param imageCheckPeriod time after which that is looked if there is any WAL
- * @param firstPause after the first failure of a timeline's compaction; doubles with each further one in a row
- * @param longestPause up to this
+ * @param pauses after failures of a timeline's compaction
  */
 public record BackgroundSettings(
         CompactionSettings compaction,
@@ -19,17 +19,15 @@ public record BackgroundSettings(
         Duration period,
         long imageCheckDistance,
         Duration imageCheckPeriod,
-        Duration firstPause,
-        Duration longestPause) {
-    /** One timeline at a time; pauses of a second to five minutes. */
+        JobPauses pauses) {
+    /** One timeline at a time. */
     public static final BackgroundSettings DEFAULT = new BackgroundSettings(
             CompactionSettings.DEFAULT,
             1,
             Duration.ofSeconds(1),
             512L << 20,
             Duration.ofMinutes(10),
-            Duration.ofSeconds(1),
-            Duration.ofMinutes(5));
+            JobPauses.DEFAULT);
 
     /** @throws IllegalArgumentException if a value is out of its range; the message names it */
     public BackgroundSettings {
@@ -37,8 +35,6 @@ public record BackgroundSettings(
         require(isPositive(period), "period", period);
         require(imageCheckDistance >= 1, "imageCheckDistance", imageCheckDistance);
         require(isPositive(imageCheckPeriod), "imageCheckPeriod", imageCheckPeriod);
-        require(isPositive(firstPause), "firstPause", firstPause);
-        require(longestPause.compareTo(firstPause) >= 0, "longestPause", longestPause);
     }
 
     private static boolean isPositive(Duration duration) {
@@ -53,7 +49,6 @@ public record BackgroundSettings(
 
     /** The same with other layers. */
     public BackgroundSettings withCompaction(CompactionSettings other) {
-        return new BackgroundSettings(
-                other, concurrency, period, imageCheckDistance, imageCheckPeriod, firstPause, longestPause);
+        return new BackgroundSettings(other, concurrency, period, imageCheckDistance, imageCheckPeriod, pauses);
     }
 }

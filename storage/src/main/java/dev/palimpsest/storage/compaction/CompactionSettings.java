@@ -21,9 +21,13 @@ public record CompactionSettings(
         int imageThreshold,
         int maxRecordsPerKey,
         BlobCompression imageCompression) {
-    /** Neon's thresholds, with layers of half the size of an L0. */
+    /**
+     * Layers of half the size of an L0. A read may have to visit all L0 layers and all deltas upon an image, so that the sum of
+     * both thresholds bounds the files of a read, while the WAL between two images of a page is their product: they cost least
+     * where they are about equal. ({@code bench compaction-sim} has the numbers; Neon has 10 and 3.)
+     */
     public static final CompactionSettings DEFAULT =
-            new CompactionSettings(10, 20L * (256 << 20), 128L << 20, 3, 256, new BlobCompression.Zstd(1));
+            new CompactionSettings(5, 20L * (256 << 20), 128L << 20, 5, 256, new BlobCompression.Zstd(1));
 
     /** @throws IllegalArgumentException if a value is out of its range; the message names it */
     public CompactionSettings {
@@ -32,6 +36,12 @@ public record CompactionSettings(
         require(targetLayerBytes >= 1, "targetLayerBytes", targetLayerBytes);
         require(imageThreshold >= 1, "imageThreshold", imageThreshold);
         require(maxRecordsPerKey >= 1, "maxRecordsPerKey", maxRecordsPerKey);
+    }
+
+    /** The same, but images are due where so many deltas lie one upon another. */
+    public CompactionSettings withImageThreshold(int other) {
+        return new CompactionSettings(
+                l0Threshold, maxInputBytes, targetLayerBytes, other, maxRecordsPerKey, imageCompression);
     }
 
     private static void require(boolean holds, String name, long value) {

@@ -1,9 +1,14 @@
 package dev.palimpsest.storage.eviction;
 
+import dev.palimpsest.storage.CancelledException;
+import dev.palimpsest.storage.DeadlineExceededException;
 import dev.palimpsest.storage.DiskException;
 import dev.palimpsest.storage.TimelineId;
+import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.file.Disk;
 import dev.palimpsest.storage.layer.PersistentLayer;
+import dev.palimpsest.storage.layer.residency.ResidentBytes;
 import dev.palimpsest.storage.layermap.LayerVisibility;
 import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Environment;
@@ -20,9 +25,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps the local disk below its limits as long as it runs: looks at all layers of all timelines from time to time, has {@link
- * EvictionPlanner} decide, and evicts. A layer that is being read goes when that is over, if at all. A disk that cannot say
- * how much room it has is taken to have enough until it can. Safe for use by many threads.
+ * Keeps the local disk below its limits as long as it runs: looks at all layers of all timelines from time to time, and at once
+ * when a layer that comes exceeds {@link EvictionSettings#maxLocalBytes}; has {@link EvictionPlanner} decide, and evicts. A
+ * layer that is being read goes when that is over, if at all. A disk that cannot say how much room it has is taken to have
+ * enough until it can. Safe for use by many threads.
  */
 public final class BackgroundEviction implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(BackgroundEviction.class);
@@ -50,19 +56,21 @@ public final class BackgroundEviction implements AutoCloseable {
     private final EvictionSettings settings;
     private final Disk disk;
     private final Path directory;
+    private final ResidentBytes resident;
     private final Supplier<? extends Collection<? extends EvictableTimeline>> timelines;
     private final Cancellation cancellation = new Cancellation();
     private final Counter evictions;
     private final Counter pressureLayers;
     private final Counter pressureBytes;
-    private final Gauge residentBytes;
     private final Gauge missingBytes;
+    private volatile long toldNanos;
     private final Task task;
 
     /**
      * Starts.
      *
      * @param directory whose file system is to have room
+     * @param resident rings when there is more than {@link EvictionSettings#maxLocalBytes}
      * @param timelines those of the moment, whenever it is asked
      * @param registry where metrics are registered
      */
@@ -71,13 +79,16 @@ public final class BackgroundEviction implements AutoCloseable {
             EvictionSettings settings,
             Disk disk,
             Path directory,
+            ResidentBytes resident,
             Supplier<? extends Collection<? extends EvictableTimeline>> timelines,
             PrometheusRegistry registry) {
         this.environment = environment;
         this.settings = settings;
         this.disk = disk;
         this.directory = directory;
+        this.resident = resident;
         this.timelines = timelines;
+        this.toldNanos = environment.clock().nanos() - settings.period().toNanos();
         this.evictions = Counter.builder()
                 .name("pageserver_evictions")
                 .help("Layers that were evicted from the local disk, by why.")
@@ -91,10 +102,6 @@ public final class BackgroundEviction implements AutoCloseable {
                 .name("pageserver_disk_usage_based_eviction_evicted_bytes_total")
                 .help("Size of the layers that were evicted because the disk, or what they may take of it, was full.")
                 .register(registry);
-        this.residentBytes = Gauge.builder()
-                .name("pageserver_resident_physical_size_global")
-                .help("Size of the layer files on the local disk, as of the last look.")
-                .register(registry);
         this.missingBytes = Gauge.builder()
                 .name("palimpsest_eviction_missing_bytes")
                 .help("By how much limits of the local disk are exceeded by what cannot be evicted.")
@@ -104,7 +111,7 @@ public final class BackgroundEviction implements AutoCloseable {
 
     private void work() {
         while (!cancellation.isCancelled()) {
-            environment.tasks().sleep(settings.period().toNanos(), cancellation);
+            awaitTurn();
             if (!cancellation.isCancelled()) {
                 try {
                     evictOnce();
@@ -115,14 +122,30 @@ public final class BackgroundEviction implements AutoCloseable {
         }
     }
 
+    private void awaitTurn() {
+        long deadline = environment.clock().nanos() + settings.period().toNanos();
+        try {
+            resident.awaitDemand(new RequestContext(TaskKind.LIFECYCLE, deadline, cancellation));
+        } catch (DeadlineExceededException | CancelledException e) {
+            LOG.trace("nobody has asked for eviction: {}", e.getMessage());
+        }
+    }
+
     /** Looks once, and evicts what is due; stops between two layers when this is closed. May be called beside the task. */
     public Outcome evictOnce() {
+        long demand = resident.demands();
+        try {
+            return look();
+        } finally {
+            resident.answer(demand);
+        }
+    }
+
+    private Outcome look() {
         List<EvictionPlanner.Candidate<PersistentLayer>> candidates = candidates();
         EvictionPlanner.Situation situation =
                 new EvictionPlanner.Situation(usableBytes(), environment.clock().nanos());
         EvictionPlan<PersistentLayer> plan = EvictionPlanner.plan(candidates, situation, settings);
-        long local =
-                candidates.stream().mapToLong(EvictionPlanner.Candidate::bytes).sum();
         int layers = 0;
         long bytes = 0;
         int postponed = 0;
@@ -140,15 +163,21 @@ public final class BackgroundEviction implements AutoCloseable {
                 case NOT_RESIDENT, NOT_UPLOADED -> LOG.debug("layer {} changed before its eviction", step.layer());
             }
         }
-        residentBytes.set((double) (local - bytes));
         missingBytes.set((double) plan.missingBytes());
-        if (plan.missingBytes() > 0) {
+        tell(plan.missingBytes());
+        return new Outcome(layers, bytes, postponed, plan.missingBytes());
+    }
+
+    /** Not at every look: they may come with every layer. */
+    private void tell(long missing) {
+        long now = environment.clock().nanos();
+        if (missing > 0 && now - toldNanos >= settings.period().toNanos()) {
+            toldNanos = now;
             LOG.warn(
                     "layer files exceed their limits by {} bytes that cannot be evicted now: they are not in the object"
                             + " store yet, or too many for one time",
-                    plan.missingBytes());
+                    missing);
         }
-        return new Outcome(layers, bytes, postponed, plan.missingBytes());
     }
 
     private void count(EvictionPlan.Step<PersistentLayer> step) {

@@ -7,7 +7,9 @@ import java.util.Optional;
  * When layers leave the local disk. Immutable. What is not in the object store never does.
  *
  * @param period how often to look
- * @param maxLocalBytes how large all layer files here may be together; {@link Long#MAX_VALUE} for no limit
+ * @param maxLocalBytes how large all layer files here may be together; {@link Long#MAX_VALUE} for no limit. Beside them may be
+ *     what cannot go: downloads on their way ({@code DownloadSettings.maxBytesInFlight}, or one larger layer), what is being
+ *     read, and what was flushed or compacted and is not in the object store yet
  * @param minFreeBytes how much room the file system is to have; 0 for no limit
  * @param idle after what time without a read a layer goes that reads may need; empty for never
  * @param idleCovered after what time one goes that newer images cover; empty for never

@@ -31,6 +31,11 @@ public record GcInputs(Lsn space, @Nullable Lsn time, Collection<Lsn> branchPoin
         return new GcInputs(space, time, points, leases);
     }
 
+    /** The same with other leases. */
+    public GcInputs withLeases(Collection<Lsn> lsns) {
+        return new GcInputs(space, time, branchPoints, lsns);
+    }
+
     /** The same, but keeping everything from {@code lsn} on at least. */
     public GcInputs notBeyond(Lsn lsn) {
         Lsn known = time;

@@ -6,7 +6,7 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * The bytes of {@code generations.json}, which says where the row of generations begins that were claimed in the object store:
- * {@code {"first":number}} in UTF-8. Other fields are ignored. Stateless.
+ * {@code {"first":number}} in UTF-8, with a {@link DocumentChecksum}. Other fields are ignored. Stateless.
  */
 public final class GenerationsCodec {
     /** More than such an object has. */
@@ -16,7 +16,7 @@ public final class GenerationsCodec {
 
     /** Writes it. */
     public static byte[] encode(Generation first) {
-        return ("{\"first\":" + first.number() + "}").getBytes(StandardCharsets.UTF_8);
+        return DocumentChecksum.add(("{\"first\":" + first.number() + "}").getBytes(StandardCharsets.UTF_8));
     }
 
     /**
@@ -28,14 +28,13 @@ public final class GenerationsCodec {
     public static Generation decode(byte[] bytes, String resource) throws CorruptionException {
         JsonSource json = new JsonSource(bytes, resource);
         long[] first = {-1};
-        json.object("the generations of a tenant", name -> {
+        json.document("the generations of a tenant", name -> {
             if (name.equals("first")) {
                 first[0] = json.number(name, 0, Generation.LAST.number());
             } else {
                 json.skip();
             }
         });
-        json.end();
         if (first[0] < 0) {
             throw json.corrupt("first is missing");
         }

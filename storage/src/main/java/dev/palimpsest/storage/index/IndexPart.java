@@ -35,9 +35,10 @@ public record IndexPart(
         return new IndexPart(new TreeMap<>(layers), metadata, Lineage.NONE, State.NONE);
     }
 
-    /** The same with other layers and another extent: what a flush, a compaction or a GC leads to. */
-    public IndexPart with(Map<String, LayerMetadata> otherLayers, TimelineMetadata otherMetadata) {
-        return new IndexPart(new TreeMap<>(otherLayers), otherMetadata, lineage, state);
+    /** The same with other layers, another extent and other ancestors: what a flush, a compaction or a GC leads to. */
+    public IndexPart with(
+            Map<String, LayerMetadata> otherLayers, TimelineMetadata otherMetadata, Lineage otherLineage) {
+        return new IndexPart(new TreeMap<>(otherLayers), otherMetadata, otherLineage, state);
     }
 
     /** The same in other circumstances. */
@@ -59,9 +60,28 @@ public record IndexPart(
         /** No former ancestors. */
         public static final Lineage NONE = new Lineage(false, List.of(), null);
 
+        /** How many former ancestors are kept. */
+        private static final int MAX_HISTORY = 100;
+
         /** Keeps a copy of the list. */
         public Lineage {
             reparentingHistory = List.copyOf(reparentingHistory);
+        }
+
+        /** The same, cut loose from its ancestor. */
+        public Lineage cutLoose(OriginalAncestor from) {
+            return new Lineage(reparentingHistoryTruncated, reparentingHistory, from);
+        }
+
+        /** The same, moved from one ancestor to another that has the same history up to its branch point. */
+        public Lineage movedAwayFrom(TimelineId ancestor) {
+            List<TimelineId> history = new ArrayList<>(reparentingHistory);
+            history.add(ancestor);
+            boolean tooMany = history.size() > MAX_HISTORY;
+            return new Lineage(
+                    reparentingHistoryTruncated || tooMany,
+                    tooMany ? history.subList(1, history.size()) : history,
+                    originalAncestor);
         }
     }
 
@@ -115,6 +135,38 @@ public record IndexPart(
                     extension);
         }
 
+        /** The same, archived or, if null, not. */
+        public State archivedAt(@Nullable Instant instant) {
+            return new State(
+                    deletedAt,
+                    instant,
+                    importPgdata,
+                    gcBlocking,
+                    lastAuxFilePolicy,
+                    relSizeMigration,
+                    l2Lsn,
+                    gcCompactedLsn,
+                    markedInvisibleAt,
+                    relSizeMigratedAt,
+                    extension);
+        }
+
+        /** The same with GC blocked for this or, if null, for no reason. */
+        public State withGcBlocking(@Nullable GcBlocking blocking) {
+            return new State(
+                    deletedAt,
+                    archivedAt,
+                    importPgdata,
+                    blocking,
+                    lastAuxFilePolicy,
+                    relSizeMigration,
+                    l2Lsn,
+                    gcCompactedLsn,
+                    markedInvisibleAt,
+                    relSizeMigratedAt,
+                    extension);
+        }
+
         /** The same with another JSON object of Palimpsest's own. */
         public State withExtension(@Nullable String json) {
             return new State(
@@ -150,6 +202,27 @@ public record IndexPart(
 
     /** Why GC is blocked, and since when. */
     public record GcBlocking(Instant startedAt, Set<GcBlockingReason> reasons) {
+        /** What is there already, or nothing, and one reason more. */
+        public static GcBlocking with(@Nullable GcBlocking blocking, GcBlockingReason reason, Instant now) {
+            if (blocking == null) {
+                return new GcBlocking(now, Set.of(reason));
+            }
+            Set<GcBlockingReason> all = EnumSet.of(reason);
+            all.addAll(blocking.reasons);
+            return new GcBlocking(blocking.startedAt, all);
+        }
+
+        /** What is there but for one reason; null if there is no other. */
+        public static @Nullable GcBlocking without(@Nullable GcBlocking blocking, GcBlockingReason reason) {
+            if (blocking == null) {
+                return null;
+            }
+            Set<GcBlockingReason> others = EnumSet.noneOf(GcBlockingReason.class);
+            others.addAll(blocking.reasons);
+            others.remove(reason);
+            return others.isEmpty() ? null : new GcBlocking(blocking.startedAt, others);
+        }
+
         /** Keeps a copy of the reasons, in the order of their declaration. */
         public GcBlocking {
             Set<GcBlockingReason> ordered = EnumSet.noneOf(GcBlockingReason.class);

@@ -44,13 +44,16 @@ import tools.jackson.core.json.JsonFactory;
  * timeline   32 lowercase hexadecimal digits
  * </pre>
  *
- * <p>Fields other than version, layer_metadata, disk_consistent_lsn, metadata_bytes and lineage are left out if there is
+ * <p>Around these fields is a {@link DocumentChecksum}. Fields other than version, layer_metadata, disk_consistent_lsn, metadata_bytes and lineage are left out if there is
  * nothing to say; null means the same. Fields not named here are ignored. The version says which fields there may be, not
  * how to read them; a greater one than 15 is refused, since what it adds would be lost with the next index part. Stateless.
  */
 public final class IndexPartCodec {
     /** The version that is written. */
     public static final int VERSION = 15;
+
+    /** More than one has: one of a million layers has some 200 MB. */
+    public static final int MAX_BYTES = 512 << 20;
 
     static final int OLDEST_VERSION = 1;
     static final String EXTENSION = "palimpsest";
@@ -94,7 +97,7 @@ public final class IndexPartCodec {
             writeRaw(json, EXTENSION, state.extension());
             json.writeEndObject();
         }
-        return bytes.toByteArray();
+        return DocumentChecksum.add(bytes.toByteArray());
     }
 
     private static void writeLayers(JsonGenerator json, IndexPart index) {

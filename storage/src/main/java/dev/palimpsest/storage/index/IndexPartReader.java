@@ -40,8 +40,7 @@ final class IndexPartReader {
     }
 
     IndexPart read() throws CorruptionException {
-        json.object("the index part", this::readField);
-        json.end();
+        json.document("the index part", this::readField);
         if (!sawVersion) {
             throw missing("version");
         }

@@ -111,6 +111,27 @@ final class JsonSource {
         }
     }
 
+    /**
+     * Reads all of the bytes as one object, and makes sure that they have the checksum that they promise, if any.
+     *
+     * @param field reads the fields, but for those of {@link DocumentChecksum}
+     */
+    void document(String what, Field field) throws CorruptionException {
+        boolean[] promised = new boolean[1];
+        object(what, name -> {
+            if (name.equals(DocumentChecksum.ANNOUNCEMENT) || name.equals(DocumentChecksum.FIELD)) {
+                promised[0] = true;
+                skip();
+            } else {
+                field.read(name);
+            }
+        });
+        end();
+        if (promised[0]) {
+            DocumentChecksum.check(bytes, resource);
+        }
+    }
+
     void array(String what, Element element) throws CorruptionException {
         expect(JsonToken.START_ARRAY, what, "an array");
         while (advance() != JsonToken.END_ARRAY) {
@@ -192,7 +213,7 @@ final class JsonSource {
     }
 
     /** Makes sure that nothing but white space follows. */
-    void end() throws CorruptionException {
+    private void end() throws CorruptionException {
         if (advance() != null) {
             throw corrupt("expected the end, found " + parser.currentToken());
         }

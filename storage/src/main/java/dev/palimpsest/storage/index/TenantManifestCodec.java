@@ -31,12 +31,15 @@ import tools.jackson.core.json.JsonFactory;
  *                        index part without one; all of it is left out as long as the generation is only claimed
  * </pre>
  *
- * <p>Timelines, LSNs and moments are written as in an {@link IndexPartCodec index part}. Fields not named here are ignored; a
+ * <p>Around these fields is a {@link DocumentChecksum}. Timelines, LSNs and moments are written as in an {@link IndexPartCodec index part}. Fields not named here are ignored; a
  * greater version is refused. Stateless.
  */
 public final class TenantManifestCodec {
     /** The version that is written. */
     public static final int VERSION = 2;
+
+    /** More than one has: one of a hundred thousand timelines has some 7 MB. */
+    public static final int MAX_BYTES = 64 << 20;
 
     private static final int OLDEST_VERSION = 1;
     private static final JsonFactory FACTORY = new JsonFactory();
@@ -60,7 +63,7 @@ public final class TenantManifestCodec {
             write(json, manifest.life());
             json.writeEndObject();
         }
-        return bytes.toByteArray();
+        return DocumentChecksum.add(bytes.toByteArray());
     }
 
     private static void write(JsonGenerator json, TenantManifest.OffloadedTimeline timeline) {
@@ -124,8 +127,7 @@ public final class TenantManifestCodec {
         }
 
         TenantManifest read() throws CorruptionException {
-            json.object("the manifest", this::readField);
-            json.end();
+            json.document("the manifest", this::readField);
             if (!sawVersion) {
                 throw missing("version");
             }

@@ -64,6 +64,15 @@ public record TimelineMetadata(
     }
 
     /**
+     * The same with another ancestor, or with none.
+     *
+     * @param other where it branches off now; null if it has no ancestor any more
+     */
+    public TimelineMetadata withAncestor(@Nullable Ancestor other) {
+        return new TimelineMetadata(diskConsistentLsn, prevRecordLsn, other, latestGcCutoffLsn, initdbLsn, pgVersion);
+    }
+
+    /**
      * Of a branch of this timeline, of which nothing is flushed yet.
      *
      * @param own the id of this timeline

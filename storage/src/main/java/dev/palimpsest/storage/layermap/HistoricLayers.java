@@ -9,6 +9,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The persistent layers of a layer map. Immutable.
@@ -27,6 +28,9 @@ final class HistoricLayers<L extends LayerExtent> {
 
     /** For each id of the small index, the id in the big one of the first layer that is preferred to it. */
     private final int[] firstPreferred;
+
+    /** Found when they are asked for, which those do often who decide whether to compact; several threads may find the same. */
+    private volatile @Nullable List<L> l0Layers;
 
     private HistoricLayers(int recentMax, CoverageIndex<L> settled, CoverageIndex<L> recent) {
         this.recentMax = recentMax;
@@ -157,10 +161,15 @@ final class HistoricLayers<L extends LayerExtent> {
 
     /** The L0 layers, ascending by LSN start, then by LSN end. */
     List<L> l0Layers() {
-        return stream()
-                .filter(LayerExtent::isL0)
-                .sorted(Comparator.comparing((L layer) -> layer.lsnStart()).thenComparing(layer -> layer.lsnEnd()))
-                .toList();
+        List<L> known = l0Layers;
+        if (known == null) {
+            known = stream()
+                    .filter(LayerExtent::isL0)
+                    .sorted(Comparator.comparing((L layer) -> layer.lsnStart()).thenComparing(layer -> layer.lsnEnd()))
+                    .toList();
+            l0Layers = known;
+        }
+        return known;
     }
 
     /** Joins neighbouring pieces that have the same layers. */

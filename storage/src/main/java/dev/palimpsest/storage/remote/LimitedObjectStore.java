@@ -49,6 +49,13 @@ public final class LimitedObjectStore implements ObjectStore {
     }
 
     @Override
+    public ObjectInfo copy(ObjectKey from, ObjectKey to, RequestContext context) throws StorageException {
+        try (CallSlots.Slot _ = slot(uploads, RequestType.COPY, context)) {
+            return store.copy(from, to, context);
+        }
+    }
+
+    @Override
     public ObjectInfo get(ObjectKey key, ByteRange range, ObjectSink sink, RequestContext context)
             throws StorageException {
         try (CallSlots.Slot _ = slot(downloads, RequestType.GET, context)) {

@@ -35,6 +35,11 @@ public final class MeteredObjectStore implements ObjectStore {
     }
 
     @Override
+    public ObjectInfo copy(ObjectKey from, ObjectKey to, RequestContext context) throws StorageException {
+        return metrics.request(RequestType.COPY, () -> store.copy(from, to, context));
+    }
+
+    @Override
     public ObjectInfo get(ObjectKey key, ByteRange range, ObjectSink sink, RequestContext context)
             throws StorageException {
         ObjectSink counting = new ObjectSink() {

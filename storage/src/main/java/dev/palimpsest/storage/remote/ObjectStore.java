@@ -14,7 +14,7 @@ import java.util.Set;
  * Objects under keys, as the engine sees them: the truth, of which local files are a cache. Calls block. Safe for use by
  * many threads.
  *
- * <p><b>What is durable.</b> A put that returned is durable, and every get and head that starts afterwards sees it or
+ * <p><b>What is durable.</b> A put or a copy that returned is durable, and every get and head that starts afterwards sees it or
  * what replaced it. A delete that returned is durable likewise. An object is seen whole or not at all: nobody sees half of
  * a put, and a get delivers the bytes of one put.
  *
@@ -22,7 +22,7 @@ import java.util.Set;
  * object exists is what {@link #head} says.
  *
  * <p><b>What fails.</b> {@link ObjectStoreException} says by its kind what to do. After {@code UNAVAILABLE}, and after
- * {@link CancelledException} and {@link DeadlineExceededException}, a put or a delete may have happened, in whole, or may
+ * {@link CancelledException} and {@link DeadlineExceededException}, a put, a copy or a delete may have happened, in whole, or may
  * still happen later; what may be put again with other content wants a condition, or a key for each content (a
  * generation). After every other failure it has not happened. The same call may be made again at any time: a put with the
  * same bytes and a delete end in the same state however often they happen. For a put with a condition see {@link
@@ -65,6 +65,16 @@ public interface ObjectStore {
      */
     ObjectInfo put(ObjectKey key, ObjectSource source, PutCondition condition, RequestContext context)
             throws StorageException;
+
+    /**
+     * Puts what another object has under another key, whatever was there. The bytes do not pass through here if the store can
+     * copy by itself. An object that is replaced meanwhile is copied as it was or as it is then.
+     *
+     * @return what is there now
+     * @throws ObjectStoreException {@code NOT_FOUND} if there is no object {@code from}; then nothing has changed
+     * @throws IllegalArgumentException if both keys are the same
+     */
+    ObjectInfo copy(ObjectKey from, ObjectKey to, RequestContext context) throws StorageException;
 
     /**
      * Delivers a part of an object: the range, clipped to the object. A range that starts at the object's end or beyond

@@ -49,6 +49,7 @@ public final class RemoteMetrics {
     enum RequestType {
         GET("get_object"),
         PUT("put_object"),
+        COPY("copy_object"),
         HEAD("head_object"),
         LIST("list_objects"),
         DELETE("delete_object");

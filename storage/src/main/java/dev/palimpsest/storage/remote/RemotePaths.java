@@ -11,6 +11,8 @@ import java.util.Optional;
  * Where the objects of tenants and timelines are in the object store. Paths have {@code /} between their parts and none at the start.
  *
  * <pre>
+ * palimpsest-owner.json
+ * palimpsest-probe-{16 hexadecimal digits}
  * tenants/{tenant}{-NNCC}/tenant-manifest{-generation}.json
  * tenants/{tenant}{-NNCC}/generations.json
  * tenants/{tenant}{-NNCC}/timelines/{timeline}/index_part.json{-generation}
@@ -19,18 +21,29 @@ import java.util.Optional;
  *
  * <p>Ids are lowercase hexadecimal. {@code -NNCC} is the shard's suffix, absent for a tenant that never was sharded; the
  * generation has eight lowercase hexadecimal digits, absent for none. A layer's path has the shard and the generation that
- * the layer was written under, which need not be those of the index that names it. {@code generations.json} is Palimpsest's
- * own, the rest is Neon's.
+ * the layer was written under, which need not be those of the index that names it. {@code generations.json} and
+ * what has Palimpsest's name is its own, the rest is Neon's.
  */
 public final class RemotePaths {
     /** What the paths of all tenants begin with. */
     public static final String TENANTS = "tenants/";
+
+    /** Who writes to a store that cannot decide it by conditions: see {@link dev.palimpsest.storage.remote.owner}. */
+    public static final String OWNER = "palimpsest-owner.json";
+
+    /** What the names of objects begin with by which it is found out what a store can do; anybody may delete them. */
+    public static final String PROBES = "palimpsest-probe-";
 
     private static final String INDEX_PART = "index_part.json";
     private static final String MANIFEST = "tenant-manifest";
     private static final String JSON = ".json";
 
     private RemotePaths() {}
+
+    /** Whether an object belongs to the store as a whole, and to no tenant. */
+    public static boolean isOfStore(String path) {
+        return path.equals(OWNER) || path.startsWith(PROBES);
+    }
 
     /** What the paths of all objects of a tenant's shard begin with, {@code /} at the end included. */
     public static String tenant(TenantId tenant, ShardIndex shard) {

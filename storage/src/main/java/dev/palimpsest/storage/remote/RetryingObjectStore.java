@@ -73,6 +73,11 @@ public final class RetryingObjectStore implements ObjectStore {
     }
 
     @Override
+    public ObjectInfo copy(ObjectKey from, ObjectKey to, RequestContext context) throws StorageException {
+        return retries.run("copy", from.value(), context, () -> store.copy(from, to, context));
+    }
+
+    @Override
     public ObjectInfo get(ObjectKey key, ByteRange range, ObjectSink sink, RequestContext context)
             throws StorageException {
         return retries.run("get", key.value(), context, () -> store.get(key, range, sink, context));

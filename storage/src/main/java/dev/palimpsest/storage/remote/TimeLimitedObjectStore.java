@@ -18,6 +18,9 @@ public final class TimeLimitedObjectStore implements ObjectStore {
     /** What one request to delete names at most, in the stores that are far away. */
     private static final int DELETIONS_AT_ONCE = 1000;
 
+    /** A copy is of a size that is not known here, and made by the store alone. */
+    private static final int COPY_PATIENCE = 10;
+
     private static final double NANOS = 1e9;
 
     private final ObjectStore store;
@@ -48,6 +51,16 @@ public final class TimeLimitedObjectStore implements ObjectStore {
                 key.value(),
                 context,
                 limited -> store.put(key, source, condition, limited));
+    }
+
+    @Override
+    public ObjectInfo copy(ObjectKey from, ObjectKey to, RequestContext context) throws StorageException {
+        return within(
+                COPY_PATIENCE * limits.baseNanos(),
+                "copy",
+                from.value(),
+                context,
+                limited -> store.copy(from, to, limited));
     }
 
     @Override

@@ -11,6 +11,9 @@ import dev.palimpsest.storage.index.TenantManifest;
 import dev.palimpsest.storage.index.TenantManifestCodec;
 import dev.palimpsest.storage.remote.ObjectKey;
 import dev.palimpsest.storage.remote.ObjectStore;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -53,12 +56,18 @@ final class Attachment {
     private final Mutex publishing;
     /** The generation of each timeline's index part that is there, and is to be in force. */
     private final SortedMap<TimelineId, Generation> wanted = new TreeMap<>();
+    /** The timelines that are archived; guarded by {@link #wanted}. */
+    private List<TenantManifest.OffloadedTimeline> offloaded = List.of();
     /** What the manifest says, as far as the store has answered. Only the holder of the mutex changes it. */
-    private volatile SortedMap<TimelineId, Generation> inForce = new TreeMap<>();
+    private volatile Content inForce = new Content(new TreeMap<>(), List.of());
     /** A put was not answered, or there was none yet: the manifest may say something else. */
     private volatile boolean uncertain = true;
 
     private volatile boolean superseded;
+
+    /** What the manifest says of the timelines. */
+    private record Content(
+            SortedMap<TimelineId, Generation> indexParts, List<TenantManifest.OffloadedTimeline> offloaded) {}
 
     Attachment(
             ObjectStore objects,
@@ -75,7 +84,7 @@ final class Attachment {
         this.manifest = OwnObject.present(
                 objects,
                 claimed.manifest().key(),
-                GenerationClaim.MAX_BYTES,
+                TenantManifestCodec.MAX_BYTES,
                 claimed.manifest().version());
         this.publishing = publishing;
     }
@@ -94,10 +103,16 @@ final class Attachment {
      * Publishes what this life starts from: until then the life before counts.
      *
      * @param indexParts every timeline, and the generation of the index part that was read
+     * @param archived those that are archived
      */
-    void begin(SortedMap<TimelineId, Generation> indexParts, RequestContext context) throws StorageException {
+    void begin(
+            SortedMap<TimelineId, Generation> indexParts,
+            List<TenantManifest.OffloadedTimeline> archived,
+            RequestContext context)
+            throws StorageException {
         synchronized (wanted) {
             wanted.putAll(indexParts);
+            offloaded = List.copyOf(archived);
         }
         publish(context);
         check(context);
@@ -112,6 +127,30 @@ final class Attachment {
     void indexPartPut(TimelineId timeline, RequestContext context) throws StorageException {
         synchronized (wanted) {
             wanted.put(timeline, generation);
+        }
+        publish(context);
+        check(context);
+    }
+
+    /** The generation of a timeline's index part that is in force, or is to be. */
+    Generation indexPartOf(TimelineId timeline) {
+        synchronized (wanted) {
+            Generation found = wanted.get(timeline);
+            if (found == null) {
+                throw new IllegalStateException("tenant " + tenant + " has no timeline " + timeline);
+            }
+            return found;
+        }
+    }
+
+    /**
+     * Says which timelines are archived: what their index parts say decides, this is for others to know. Durable on return.
+     *
+     * @throws SupersededException if there is a newer life
+     */
+    void offloaded(List<TenantManifest.OffloadedTimeline> archived, RequestContext context) throws StorageException {
+        synchronized (wanted) {
+            offloaded = List.copyOf(archived);
         }
         publish(context);
         check(context);
@@ -139,12 +178,11 @@ final class Attachment {
             if (isPublished()) {
                 return;
             }
-            SortedMap<TimelineId, Generation> now;
-            synchronized (wanted) {
-                now = new TreeMap<>(wanted);
-            }
+            Content now = content();
             uncertain = true;
-            manifest.put(TenantManifestCodec.encode(inherited.with(new TenantManifest.Life(owner, now))), context);
+            TenantManifest next = new TenantManifest(
+                    inherited.stripeSize(), now.offloaded, new TenantManifest.Life(owner, now.indexParts));
+            manifest.put(TenantManifestCodec.encode(next), context);
             inForce = now;
             uncertain = false;
         }
@@ -154,8 +192,19 @@ final class Attachment {
         if (uncertain) {
             return false;
         }
+        return inForce.equals(content());
+    }
+
+    private Content content() {
         synchronized (wanted) {
-            return inForce.equals(wanted);
+            List<TenantManifest.OffloadedTimeline> all = new ArrayList<>(offloaded);
+            for (TenantManifest.OffloadedTimeline neons : inherited.offloaded()) {
+                if (!wanted.containsKey(neons.timeline())) {
+                    all.add(neons); // nothing is known of it here
+                }
+            }
+            all.sort(Comparator.comparing(TenantManifest.OffloadedTimeline::timeline));
+            return new Content(new TreeMap<>(wanted), List.copyOf(all));
         }
     }
 

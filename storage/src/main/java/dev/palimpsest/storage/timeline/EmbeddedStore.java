@@ -11,16 +11,22 @@ import dev.palimpsest.storage.blob.BlockCache;
 import dev.palimpsest.storage.blob.ReadBuffers;
 import dev.palimpsest.storage.blob.ZstdContexts;
 import dev.palimpsest.storage.compaction.BackgroundCompaction;
+import dev.palimpsest.storage.compaction.BackgroundSettings;
+import dev.palimpsest.storage.compaction.CompactionSettings;
 import dev.palimpsest.storage.context.Mutex;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
+import dev.palimpsest.storage.eviction.BackgroundEviction;
+import dev.palimpsest.storage.eviction.EvictionSettings;
 import dev.palimpsest.storage.file.Disk;
 import dev.palimpsest.storage.file.LocalDisk;
+import dev.palimpsest.storage.jobs.JobState;
 import dev.palimpsest.storage.layer.file.LayerIo;
 import dev.palimpsest.storage.layer.memory.DirtyBytes;
 import dev.palimpsest.storage.layer.memory.InMemoryLayers;
 import dev.palimpsest.storage.layer.memory.L0Flush;
 import dev.palimpsest.storage.layer.residency.DownloadQueue;
+import dev.palimpsest.storage.layer.residency.ResidentBytes;
 import dev.palimpsest.storage.remote.ListRequest;
 import dev.palimpsest.storage.remote.Listing;
 import dev.palimpsest.storage.remote.ObjectStore;
@@ -78,14 +84,27 @@ public final class EmbeddedStore implements AutoCloseable {
     private final Cancellation cancellation = new Cancellation();
     private final Task housekeeping;
     private final Optional<BackgroundCompaction> compaction;
+    private final Optional<BackgroundEviction> eviction;
+    private final CompactionSettings compactionSettings;
 
     private EmbeddedStore(Engine engine, Path directory, StoreSettings settings, PrometheusRegistry metrics) {
         this.engine = engine;
         this.directory = directory;
         this.loading = new Mutex("loading a tenant", engine.newSignal());
         this.housekeeping = engine.environment().tasks().start("housekeeping", this::keepHouse);
+        this.compactionSettings =
+                settings.background().map(BackgroundSettings::compaction).orElse(CompactionSettings.DEFAULT);
         this.compaction = settings.background()
                 .map(background -> new BackgroundCompaction(engine.environment(), background, this::upkeeps, metrics));
+        this.eviction = settings.eviction()
+                .map(limits -> new BackgroundEviction(
+                        engine.environment(),
+                        limits,
+                        engine.disk(),
+                        directory,
+                        engine.downloads().resident(),
+                        this::evictable,
+                        metrics));
     }
 
     /** Opens a directory, creating it if it is not there. */
@@ -197,7 +216,16 @@ public final class EmbeddedStore implements AutoCloseable {
                 settings.timelines(),
                 denseKeys,
                 new LayerGauges(metrics),
-                new DownloadQueue(environment, settings.downloads(), metrics),
+                new DownloadQueue(
+                        environment,
+                        settings.downloads(),
+                        new ResidentBytes(
+                                settings.eviction()
+                                        .map(EvictionSettings::maxLocalBytes)
+                                        .orElse(Long.MAX_VALUE),
+                                environment.tasks().newSignal(),
+                                metrics),
+                        metrics),
                 new AtomicLong());
     }
 
@@ -234,14 +262,43 @@ public final class EmbeddedStore implements AutoCloseable {
         }
     }
 
+    /**
+     * Whether a tenant has no timelines, and nobody need load it: its last one was deleted, or it was given up before it had one.
+     * To load it would claim one more generation and put one more object each time. Looks, and writes nothing.
+     *
+     * <p>What a tenant has put of manifests stays: by them its lives know of each other. A process that still believes it owns
+     * the tenant, or a put of it that comes late, looks for the claim after its own; were that deleted, it would acknowledge
+     * what it writes into a tenant of which everything was deleted, and its generation would be claimed a second time. So a
+     * tenant without timelines costs the few objects that it has, and no more with the time. If such a process makes a timeline
+     * all the same, because nobody has claimed the tenant since, that is named in its manifest, and the next look finds it.
+     */
+    public boolean isDeserted(TenantId id, RequestContext context) throws StorageException {
+        return !tenants.containsKey(id) && new GenerationClaim(engine.objects(), id, context).isDeserted();
+    }
+
     /** Its clock: what deadlines of requests are counted by. */
     public Clock clock() {
         return engine.environment().clock();
     }
 
     /** How compaction in the background fares on each timeline; empty if there is none. */
-    public Map<TimelineId, BackgroundCompaction.State> compactionStates() {
+    public Map<TimelineId, JobState> compactionStates() {
         return compaction.map(BackgroundCompaction::states).orElse(Map.of());
+    }
+
+    /** Whether timelines have more L0 layers than compaction has got to, so that what is less urgent had better wait. */
+    public boolean isCompactionBehind() {
+        return compaction.isPresent() && compaction.get().isBehind();
+    }
+
+    /** When timelines are compacted, and what layers become. */
+    public CompactionSettings compactionSettings() {
+        return compactionSettings;
+    }
+
+    /** What it takes from outside: for those who do work of their own on its timelines. */
+    public Environment environment() {
+        return engine.environment();
     }
 
     private List<TimelineUpkeep> upkeeps() {
@@ -250,6 +307,12 @@ public final class EmbeddedStore implements AutoCloseable {
             tenant.all().forEach(timeline -> all.add(timeline.upkeep()));
         }
         return all;
+    }
+
+    private List<BackgroundEviction.EvictableTimeline> evictable() {
+        return tenants.values().stream()
+                .flatMap(tenant -> tenant.evictable().stream())
+                .toList();
     }
 
     private void keepHouse() {
@@ -273,6 +336,7 @@ public final class EmbeddedStore implements AutoCloseable {
     public void close() throws StorageException {
         cancellation.cancel();
         compaction.ifPresent(BackgroundCompaction::close);
+        eviction.ifPresent(BackgroundEviction::close);
         housekeeping.join();
         for (TenantTimelines tenant : tenants.values()) {
             tenant.shutdown(RequestContext.of(TaskKind.LIFECYCLE));

@@ -32,13 +32,10 @@ import org.slf4j.LoggerFactory;
  *
  * <p>The claimed generations of a tenant are a row without a gap, and their manifests are never deleted: so the next free one
  * is found by asking for single objects, however much listings lag. Where the row begins is said in an object that never
- * changes, {@code generations.json}: {@code {"first":number}}. It is put by whoever claims the first one, after a look at all
+ * changes, {@code generations.json}: see {@link GenerationsCodec}. It is put by whoever claims the first one, after a look at all
  * generations that are listed: in a bucket that Neon has written, or an older Palimpsest, there are some that nobody claimed.
  */
 final class GenerationClaim {
-    /** The manifest of a hundred thousand timelines has some 7 MB. */
-    static final int MAX_BYTES = 64 << 20;
-
     private static final Logger LOG = LoggerFactory.getLogger(GenerationClaim.class);
     private static final int OWNER_BYTES = 16;
 
@@ -79,7 +76,9 @@ final class GenerationClaim {
         if (!objects.capabilities().contains(ObjectStore.Capability.PUT_IF_ABSENT)) {
             throw new InvalidRequestException(
                     "the object store cannot put an object only if it is absent, so two servers that"
-                            + " both believe they own tenant " + tenant + " could overwrite each other's data there");
+                            + " both believe they own tenant " + tenant
+                            + " could overwrite each other's data there. A server may be allowed to use it all the"
+                            + " same, see its --allow-unguarded-store");
         }
         byte[] id = new byte[OWNER_BYTES];
         random.nextBytes(id);
@@ -105,7 +104,7 @@ final class GenerationClaim {
             if (e.kind() == ObjectStoreException.Kind.REFUSED) {
                 throw e;
             }
-            Optional<ObjectBytes> found = read(key, MAX_BYTES);
+            Optional<ObjectBytes> found = read(key, TenantManifestCodec.MAX_BYTES);
             if (found.isEmpty()) {
                 // It may still come. Then it is the claim of a life that came no further.
                 throw e;
@@ -225,7 +224,7 @@ final class GenerationClaim {
                 number >= claimed.first().number();
                 number--) {
             ObjectKey key = manifestKey(new Generation(number));
-            ObjectBytes found = read(key, MAX_BYTES)
+            ObjectBytes found = read(key, TenantManifestCodec.MAX_BYTES)
                     .orElseThrow(() -> new CorruptionException(
                             key.value(),
                             0,
@@ -238,6 +237,31 @@ final class GenerationClaim {
             }
         }
         return neons(claimed.first());
+    }
+
+    /**
+     * Whether what the newest life has published names no timelines. Claims nothing. Says no if that is not known for certain,
+     * as of a tenant that nobody has claimed.
+     */
+    boolean isDeserted() throws StorageException {
+        Optional<ObjectBytes> row =
+                read(new ObjectKey(RemotePaths.generations(tenant, ShardIndex.UNSHARDED)), GenerationsCodec.MAX_BYTES);
+        if (row.isEmpty()) {
+            return false;
+        }
+        Generation first = GenerationsCodec.decode(row.get().bytes(), "the generations of tenant " + tenant);
+        for (long number = firstFree(first).number() - 1; number >= first.number(); number--) {
+            ObjectKey key = manifestKey(new Generation(number));
+            Optional<ObjectBytes> found = read(key, TenantManifestCodec.MAX_BYTES);
+            TenantManifest manifest = found.isEmpty()
+                    ? TenantManifest.EMPTY
+                    : TenantManifestCodec.decode(found.get().bytes(), key.value());
+            TenantManifest.Life life = manifest.life();
+            if (life != null && life.indexParts() != null) {
+                return life.indexParts().isEmpty();
+            }
+        }
+        return false;
     }
 
     private TenantManifest neons(Generation first) throws StorageException {
@@ -257,6 +281,7 @@ final class GenerationClaim {
             return TenantManifest.EMPTY;
         }
         ObjectKey key = newest.get().key();
-        return TenantManifestCodec.decode(objects.read(key, MAX_BYTES, context).bytes(), key.value());
+        return TenantManifestCodec.decode(
+                objects.read(key, TenantManifestCodec.MAX_BYTES, context).bytes(), key.value());
     }
 }

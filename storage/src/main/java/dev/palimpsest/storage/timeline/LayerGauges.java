@@ -3,17 +3,25 @@ package dev.palimpsest.storage.timeline;
 import dev.palimpsest.storage.layer.Layer;
 import dev.palimpsest.storage.layer.LayerKind;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
+import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.util.Iterator;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** Tells how many layers of each level all timelines together have. Counts when it is asked. Safe for use by many threads. */
+/**
+ * Tells how many layers of each level all timelines together have, counted when it is asked, and how many a read visits. Safe
+ * for use by many threads.
+ */
 final class LayerGauges {
+    private static final double[] UPPER_BOUNDS = {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30, 50, 100};
+
     private final Set<Timeline> timelines = ConcurrentHashMap.newKeySet();
+    private final Histogram visited;
 
     /**
-     * @param registry where {@code palimpsest_layers}, with the label {@code level}, is registered
+     * @param registry where {@code palimpsest_layers}, with the label {@code level}, and {@code palimpsest_layers_per_read} are
+     *     registered
      */
     LayerGauges(PrometheusRegistry registry) {
         GaugeWithCallback.builder()
@@ -27,6 +35,17 @@ final class LayerGauges {
                     callback.call(counts[2], "image");
                 })
                 .register(registry);
+        visited = Histogram.builder()
+                .name("palimpsest_layers_per_read")
+                .help("How many layers a read has visited, in memory ones and those of ancestors included.")
+                .classicOnly()
+                .classicUpperBounds(UPPER_BOUNDS)
+                .register(registry);
+    }
+
+    /** A read, of one key or several, has visited so many layers. */
+    void visited(int layers) {
+        visited.observe(layers);
     }
 
     void add(Timeline timeline) {

@@ -8,6 +8,7 @@ import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.index.IndexPart;
 import dev.palimpsest.storage.index.TimelineMetadata;
+import dev.palimpsest.storage.jobs.JobState;
 import dev.palimpsest.storage.layer.LayerFileName;
 import dev.palimpsest.storage.layer.LayerName;
 import dev.palimpsest.storage.layer.PersistentLayer;
@@ -49,9 +50,14 @@ final class Publisher {
      *
      * @param layers that the index part names; it names all of them and no others
      * @param metadata how far they reach
+     * @param lineage what became of the ancestors
      * @param unnamed layers that it does not name, though the one before may
      */
-    record Snapshot(List<PersistentLayer> layers, TimelineMetadata metadata, List<PersistentLayer> unnamed) {}
+    record Snapshot(
+            List<PersistentLayer> layers,
+            TimelineMetadata metadata,
+            IndexPart.Lineage lineage,
+            List<PersistentLayer> unnamed) {}
 
     private final Timeline timeline;
     private final Engine engine;
@@ -64,6 +70,7 @@ final class Publisher {
     private final AtomicBoolean running = new AtomicBoolean();
     private volatile long published;
     private volatile long backlogBytes;
+    private volatile JobState state = JobState.WELL;
     private volatile @Nullable StorageException failure;
 
     Publisher(
@@ -80,6 +87,10 @@ final class Publisher {
         this.cancellation = cancellation;
         this.gate = gate;
         this.progress = engine.newSignal();
+    }
+
+    RemoteLayers remote() {
+        return remote;
     }
 
     /** Asks that the store have what the timeline has now. Does not wait. */
@@ -128,6 +139,16 @@ final class Publisher {
     /** How many bytes of layers are not in the store yet. */
     long backlogBytes() {
         return backlogBytes;
+    }
+
+    /** How uploads fare. */
+    JobState state() {
+        return state;
+    }
+
+    /** How many layers of those that the index part is to name are not in the store. */
+    int missingLayers() {
+        return remote.missing(timeline.toPublish().layers());
     }
 
     /** Housekeeping: goes on with deletions that had to wait. */
@@ -188,6 +209,7 @@ final class Publisher {
         for (int failures = 1; ; failures++) {
             try {
                 publishOnce(context);
+                state = JobState.WELL;
                 return;
             } catch (StorageException e) {
                 context.checkCancelled();
@@ -207,6 +229,7 @@ final class Publisher {
     }
 
     private void tell(int failures, StorageException failure) {
+        state = state.failed(String.valueOf(failure.getMessage()));
         if (failures >= REPEATED) {
             LOG.warn(
                     "upload of timeline {} has failed {} times in a row and is tried again; {} bytes wait: {}",
@@ -221,6 +244,7 @@ final class Publisher {
 
     private void giveUp(StorageException reason) {
         failure = reason;
+        state = new JobState(state.failures() + 1, true, String.valueOf(reason.getMessage()));
         timeline.stopWrites(reason);
         progress.signalAll();
     }
@@ -230,7 +254,10 @@ final class Publisher {
         Snapshot snapshot = timeline.toPublish();
         remote.upload(snapshot.layers(), context);
         try (LayerUploads.Operation operation = engine.uploads().begin("index", "upload")) {
-            index.publish(part -> part.with(TimelineFiles.metadataOf(snapshot.layers()), snapshot.metadata()), context);
+            index.publish(
+                    part -> part.with(
+                            TimelineFiles.metadataOf(snapshot.layers()), snapshot.metadata(), snapshot.lineage()),
+                    context);
             operation.succeeded(0);
         }
         timeline.published(snapshot);

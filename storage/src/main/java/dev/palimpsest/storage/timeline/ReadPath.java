@@ -36,40 +36,41 @@ final class ReadPath {
 
     /** Gathers, on behalf of somebody who may read there; returns the keys of which nothing, or not enough, was found anywhere. */
     KeySpace collect(Timeline start, KeySpace keys, Lsn lsn) throws StorageException {
-        KeySpace wanted = keys;
-        Lsn at = lsn;
-        Timeline timeline = start;
-        while (true) {
-            int visitedBefore = layersVisited;
-            if (timeline == start) {
-                wanted = searchTimeline(timeline, wanted, at);
-            } else {
-                try (Gate.Guard _ = timeline.history().enterAnywhere()) {
-                    wanted = searchTimeline(timeline, wanted, at);
-                }
-            }
-            trail.append(trail.isEmpty() ? "" : ", then ")
-                    .append(layersVisited - visitedBefore)
-                    .append(" layers of timeline ")
-                    .append(timeline.id())
-                    .append(" at ")
-                    .append(at);
-            Timeline.@Nullable BranchPoint branch = timeline.branchPoint();
-            if (wanted.isEmpty() || branch == null) {
-                break;
-            }
-            absent.addAll(wanted.intersect(KeyCatalogue.NOT_INHERITED).ranges());
-            wanted = wanted.minus(KeyCatalogue.NOT_INHERITED);
-            if (wanted.isEmpty()) {
-                break;
-            }
-            at = Lsn.min(at, branch.lsn());
-            timeline = branch.ancestor();
-            // After a restart the ancestor may have to take in again what the branch was made from.
-            timeline.awaitLsn(at, context);
-        }
-        absent.addAll(wanted.ranges());
+        absent.addAll(descend(start, keys, lsn).ranges());
         return KeySpace.ofUnordered(absent);
+    }
+
+    /**
+     * Looks in a timeline and then, for what it does not have, in its ancestor, on behalf of somebody who is let in there. Who
+     * comes in stays until the end: so when a timeline has been cut loose from its ancestor, and those who were inside have
+     * gone, nobody looks into that one for its sake any more.
+     */
+    private KeySpace descend(Timeline timeline, KeySpace keys, Lsn at) throws StorageException {
+        // Before the layers: what a timeline inherits becomes its own before it is cut loose.
+        Timeline.@Nullable BranchPoint branch = timeline.branchPoint();
+        int visitedBefore = layersVisited;
+        KeySpace wanted = searchTimeline(timeline, keys, at);
+        trail.append(trail.isEmpty() ? "" : ", then ")
+                .append(layersVisited - visitedBefore)
+                .append(" layers of timeline ")
+                .append(timeline.id())
+                .append(" at ")
+                .append(at);
+        if (branch == null) {
+            return wanted;
+        }
+        absent.addAll(wanted.intersect(KeyCatalogue.NOT_INHERITED).ranges());
+        wanted = wanted.minus(KeyCatalogue.NOT_INHERITED);
+        if (wanted.isEmpty()) {
+            return wanted;
+        }
+        Timeline ancestor = branch.ancestor();
+        Lsn below = Lsn.min(at, branch.lsn());
+        // After a restart the ancestor may have to take in again what the branch was made from.
+        ancestor.awaitLsn(below, context);
+        try (Gate.Guard _ = ancestor.history().enterAnywhere()) {
+            return descend(ancestor, wanted, below);
+        }
     }
 
     /** Looks in one timeline; returns the keys that are to be looked for in its ancestor. */
@@ -114,6 +115,11 @@ final class ReadPath {
             found.addAll(part.keys().ranges());
         }
         uncovered.addAll(left.minus(KeySpace.ofUnordered(found)).ranges());
+    }
+
+    /** How many layers were visited so far. */
+    int layersVisited() {
+        return layersVisited;
     }
 
     /** What was searched, for the message about a key that was not found. */

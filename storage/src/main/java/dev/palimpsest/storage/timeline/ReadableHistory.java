@@ -8,8 +8,11 @@ import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.runtime.Tasks;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
+import java.util.NavigableMap;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +34,8 @@ final class ReadableHistory {
     private final String name;
     private final Tasks tasks;
     private final AtomicReference<Epoch> current;
+    /** LSNs that somebody holds, and how many do. Guarded by itself, and so is the raising of the cutoff. */
+    private final NavigableMap<Lsn, Integer> held = new TreeMap<>();
 
     ReadableHistory(String name, Lsn cutoff, Tasks tasks) {
         this.name = name;
@@ -78,27 +83,62 @@ final class ReadableHistory {
         }
     }
 
-    /** From now on reads below {@code cutoff} are refused, but for those at leased LSNs. Never goes back. */
-    void advance(Lsn cutoff, Collection<Lsn> leased) {
-        begin(Lsn.max(cutoff(), cutoff), Set.copyOf(leased));
+    /** Holds an LSN: it stays readable, whatever the cutoff becomes, until as many have let go. False if it is not readable. */
+    boolean hold(Lsn lsn) {
+        synchronized (held) {
+            // The cutoff does not rise between the look and the note.
+            if (!isReadable(lsn)) {
+                return false;
+            }
+            held.merge(lsn, 1, Integer::sum);
+            return true;
+        }
+    }
+
+    /** Ends one {@link #hold}; what only this one held goes when the cutoff is raised the next time. */
+    void letGo(Lsn lsn) {
+        synchronized (held) {
+            held.computeIfPresent(lsn, (_, holders) -> holders == 1 ? null : holders - 1);
+        }
+    }
+
+    /** The LSNs that are held, in ascending order. */
+    List<Lsn> held() {
+        synchronized (held) {
+            return List.copyOf(held.keySet());
+        }
+    }
+
+    /**
+     * From now on reads below {@code cutoff} are refused, but for those at LSNs that are leased or held. Never goes back.
+     *
+     * @return what may still be read below the cutoff
+     */
+    Set<Lsn> advance(Lsn cutoff, Collection<Lsn> leased) {
+        synchronized (held) {
+            Set<Lsn> kept = new HashSet<>(leased);
+            kept.addAll(held.keySet());
+            begin(cutoff, Set.copyOf(kept));
+            return kept;
+        }
     }
 
     /** Waits for all who came in before the call. */
     void awaitReaders(RequestContext context) throws CancelledException, DeadlineExceededException {
-        Epoch now = current.get();
-        for (Gate gate : begin(now.cutoff, now.leased)) {
+        for (Gate gate : begin(Lsn.INVALID, null)) {
             gate.close(context);
         }
     }
 
-    /** Begins an epoch; returns the gates of those before it. */
-    private List<Gate> begin(Lsn cutoff, Set<Lsn> leased) {
+    /** Begins an epoch, with what was leased in the last if {@code leased} is null; returns the gates of those before it. */
+    private List<Gate> begin(Lsn cutoff, @Nullable Set<Lsn> leased) {
         Gate readers = newGate();
         Epoch begun = current.updateAndGet(old -> {
             List<Gate> past = new ArrayList<>(old.past);
             past.removeIf(Gate::isClosed);
             past.add(old.readers);
-            return new Epoch(Lsn.max(old.cutoff, cutoff), leased, readers, List.copyOf(past));
+            return new Epoch(
+                    Lsn.max(old.cutoff, cutoff), leased == null ? old.leased : leased, readers, List.copyOf(past));
         });
         begun.past.getLast().closeToNewcomers();
         return begun.past;

@@ -1,15 +1,16 @@
 package dev.palimpsest.storage.timeline;
 
+import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.CorruptionException;
 import dev.palimpsest.storage.Generation;
 import dev.palimpsest.storage.ShardIndex;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
-import dev.palimpsest.storage.context.Permits;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.file.ReadableFile;
 import dev.palimpsest.storage.layer.LayerFileName;
+import dev.palimpsest.storage.layer.LayerName;
 import dev.palimpsest.storage.layer.PersistentLayer;
 import dev.palimpsest.storage.remote.ListRequest;
 import dev.palimpsest.storage.remote.Listing;
@@ -19,21 +20,22 @@ import dev.palimpsest.storage.remote.ObjectSource;
 import dev.palimpsest.storage.remote.ObjectStore;
 import dev.palimpsest.storage.remote.PutCondition;
 import dev.palimpsest.storage.remote.RemotePaths;
-import dev.palimpsest.storage.runtime.Task;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Collectors;
 
 /**
  * The layers of one timeline in the object store: what is known to be there, and how more gets there and what is not needed
- * goes. The publisher of the timeline is the only one to use it.
+ * goes. The publisher of the timeline is the only one to use it, but for what the timeline takes over from its ancestors.
  */
 final class RemoteLayers {
     /** How many objects are deleted by one call. */
@@ -42,6 +44,7 @@ final class RemoteLayers {
     private final Engine engine;
     private final TenantId tenant;
     private final TimelineId timeline;
+    private final Lsn branchedAt;
     private final Attachment attachment;
     /** Layers that are there for certain. */
     private final Set<LayerFileName> there = ConcurrentHashMap.newKeySet();
@@ -50,16 +53,23 @@ final class RemoteLayers {
     /** What is not needed any more and still to be deleted. */
     private final List<Unneeded> unneeded = new CopyOnWriteArrayList<>();
 
+    /** Layers of other timelines that were brought here and are not named yet, and their sizes. */
+    private final Map<LayerFileName, Long> taken = new ConcurrentHashMap<>();
+
+    private final Set<LayerName> forgotten = ConcurrentHashMap.newKeySet();
+
     private final Set<ObjectKey> leftovers = ConcurrentHashMap.newKeySet();
     private boolean looked;
 
     /** A layer that no index part in force names, and that somebody may still be reading. */
     private record Unneeded(LayerFileName name, PersistentLayer layer) {}
 
-    RemoteLayers(Engine engine, TenantId tenant, TimelineId timeline, Attachment attachment) {
+    /** @param branchedAt up to where it has its ancestor's history; 0/0 if it has no ancestor */
+    RemoteLayers(Engine engine, TenantId tenant, TimelineId timeline, Lsn branchedAt, Attachment attachment) {
         this.engine = engine;
         this.tenant = tenant;
         this.timeline = timeline;
+        this.branchedAt = branchedAt;
         this.attachment = attachment;
     }
 
@@ -126,6 +136,13 @@ final class RemoteLayers {
         }
     }
 
+    /** How many of these layers are not there. */
+    int missing(Collection<PersistentLayer> layers) {
+        return (int) layers.stream()
+                .filter(layer -> !there.contains(layer.fileName()))
+                .count();
+    }
+
     /** How many bytes of these layers are not there. */
     long missingBytes(Collection<PersistentLayer> layers) {
         return layers.stream()
@@ -136,46 +153,13 @@ final class RemoteLayers {
 
     /** Uploads what of these layers is not there, several at once. On return all are there; if it throws, some may be. */
     void upload(List<PersistentLayer> layers, RequestContext context) throws StorageException {
-        ConcurrentLinkedQueue<PersistentLayer> missing = new ConcurrentLinkedQueue<>();
+        List<PersistentLayer> missing = new ArrayList<>();
         for (PersistentLayer layer : layers) {
             if (!there.contains(layer.fileName())) {
                 missing.add(layer);
             }
         }
-        int workers = Math.min(missing.size(), engine.uploads().settings().concurrency());
-        if (workers <= 1) {
-            uploadAll(missing, context);
-            return;
-        }
-        List<Task> tasks = new ArrayList<>();
-        for (int i = 0; i < workers; i++) {
-            tasks.add(engine.environment()
-                    .tasks()
-                    .startOnOwnThread("upload " + timeline, () -> uploadAll(missing, context)));
-        }
-        tasks.forEach(Task::join);
-        for (Task task : tasks) {
-            switch (task.failure().orElse(null)) {
-                case null -> {}
-                case StorageException e -> throw e;
-                case RuntimeException e -> throw e;
-                case Error e -> throw e;
-                case Throwable e -> throw new IllegalStateException(e);
-            }
-        }
-    }
-
-    private void uploadAll(ConcurrentLinkedQueue<PersistentLayer> missing, RequestContext context)
-            throws StorageException {
-        while (true) {
-            try (Permits.Permit _ = engine.uploads().permits().acquire(context)) {
-                PersistentLayer layer = missing.poll();
-                if (layer == null) {
-                    return;
-                }
-                upload(layer, context);
-            }
-        }
+        LayerWorkers.forEach(engine, "upload " + timeline, missing, layer -> upload(layer, context), context);
     }
 
     private void upload(PersistentLayer layer, RequestContext context) throws StorageException {
@@ -195,14 +179,66 @@ final class RemoteLayers {
                                     + found.map(object -> object.size() + " bytes of it")
                                             .orElse("no such object"));
                 }
+                taken.remove(name);
                 maybeThere.add(name);
-                try (ReadableFile file = engine.disk().open(layer.path())) {
-                    engine.objects()
-                            .put(key(name), ObjectSource.ofDurable(file, layer.size()), PutCondition.ALWAYS, context);
-                }
+                put(layer.path(), layer.size(), name, context);
             }
             operation.succeeded(layer.size());
         }
+        maybeThere.add(name);
+        there.add(name);
+    }
+
+    /**
+     * The size of a layer that {@link #take} has brought here in this life, if it is not the timeline's yet. After a failure it
+     * stays until the end of this life, for another attempt: a deletion that was not answered could come after that one's copy.
+     * The next life deletes what no index part names.
+     */
+    OptionalLong taken(LayerFileName name) {
+        Long size = taken.get(name);
+        return size == null ? OptionalLong.empty() : OptionalLong.of(size);
+    }
+
+    /** Brings a layer of another timeline here, under another name. Durable on return, but no index part names it yet. */
+    void take(TimelineId owner, PersistentLayer layer, LayerFileName as, RequestContext context)
+            throws StorageException {
+        try (LayerUploads.Operation operation = engine.uploads().begin("layer", "copy")) {
+            if (layer.residency().uploaded()) {
+                engine.objects().copy(key(tenant, owner, layer.fileName()), key(as), context);
+            } else {
+                put(layer.path(), layer.size(), as, context);
+            }
+            operation.succeeded(0);
+        }
+        taken.put(as, layer.size());
+    }
+
+    /** The same with a layer that was written for the timeline and is not its own yet. */
+    void takeWritten(PersistentLayer layer, RequestContext context) throws StorageException {
+        try (LayerUploads.Operation operation = engine.uploads().begin("layer", "upload")) {
+            put(layer.path(), layer.size(), layer.fileName(), context);
+            operation.succeeded(layer.size());
+        }
+        taken.put(layer.fileName(), layer.size());
+    }
+
+    private void put(Path path, long size, LayerFileName name, RequestContext context) throws StorageException {
+        try (ReadableFile file = engine.disk().open(path)) {
+            engine.objects().put(key(name), ObjectSource.ofDurable(file, size), PutCondition.ALWAYS, context);
+        }
+    }
+
+    /**
+     * Names that layers of the timeline had which began no later than where it branched off, and have gone in this life: their
+     * deletion may still come.
+     */
+    Set<LayerName> forgotten() {
+        return forgotten;
+    }
+
+    /** What was taken becomes the timeline's, and is named in its next index part. */
+    void own(LayerFileName name) {
+        taken.remove(name);
         maybeThere.add(name);
         there.add(name);
     }
@@ -212,6 +248,9 @@ final class RemoteLayers {
         for (PersistentLayer layer : layers) {
             LayerFileName name = layer.fileName();
             there.remove(name);
+            if (!name.name().lsnStart().isAfter(branchedAt)) {
+                forgotten.add(name.name());
+            }
             if (maybeThere.contains(name)) {
                 unneeded.add(new Unneeded(name, layer));
             }

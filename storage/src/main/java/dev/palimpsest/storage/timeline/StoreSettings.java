@@ -1,6 +1,7 @@
 package dev.palimpsest.storage.timeline;
 
 import dev.palimpsest.storage.compaction.BackgroundSettings;
+import dev.palimpsest.storage.eviction.EvictionSettings;
 import dev.palimpsest.storage.file.LocalDiskSettings;
 import dev.palimpsest.storage.layer.file.LayerIo;
 import dev.palimpsest.storage.layer.residency.DownloadSettings;
@@ -24,6 +25,8 @@ import java.util.Optional;
  * @param uploads how layers get into the object store
  * @param downloads how many layers that are read and not here are downloaded at once
  * @param background how timelines are compacted in the background; empty if they are not
+ * @param eviction when layers leave the local disk; empty for never, as it should be where the object store is a directory on
+ *     the same file system: there a layer file and its object are one file with two names, and to evict it frees nothing
  */
 public record StoreSettings(
         LocalDiskSettings disk,
@@ -38,7 +41,8 @@ public record StoreSettings(
         long writeBackBytes,
         UploadSettings uploads,
         DownloadSettings downloads,
-        Optional<BackgroundSettings> background) {
+        Optional<BackgroundSettings> background,
+        Optional<EvictionSettings> eviction) {
 
     /** For a process that shares a small machine: buffered I/O, at most 512 MiB of dirty values. */
     public static final StoreSettings DEFAULT = new StoreSettings(
@@ -54,11 +58,12 @@ public record StoreSettings(
             LayerIo.DEFAULT_WRITE_BACK_BYTES,
             UploadSettings.DEFAULT,
             DownloadSettings.DEFAULT,
+            Optional.empty(),
             Optional.empty());
 
     /** The same with another way to write and read timelines. */
     public StoreSettings withTimelines(TimelineConfig timelines) {
-        return with(disk, timelines, background);
+        return with(disk, timelines, downloads, background, eviction);
     }
 
     /**
@@ -66,16 +71,35 @@ public record StoreSettings(
      * the number that is compacted for the delay, six times for the stall.
      */
     public StoreSettings withBackground(BackgroundSettings background) {
-        return with(disk, timelines.withBackPressure(background.compaction().l0Threshold()), Optional.of(background));
+        return with(
+                disk,
+                timelines.withBackPressure(background.compaction().l0Threshold()),
+                downloads,
+                Optional.of(background),
+                eviction);
     }
 
     /** The same with another way to use the disk. */
     public StoreSettings withDisk(LocalDiskSettings disk) {
-        return with(disk, timelines, background);
+        return with(disk, timelines, downloads, background, eviction);
+    }
+
+    /** The same with other bounds for downloads. */
+    public StoreSettings withDownloads(DownloadSettings downloads) {
+        return with(disk, timelines, downloads, background, eviction);
+    }
+
+    /** The same with layers that leave the local disk, or that never do. */
+    public StoreSettings withEviction(Optional<EvictionSettings> eviction) {
+        return with(disk, timelines, downloads, background, eviction);
     }
 
     private StoreSettings with(
-            LocalDiskSettings otherDisk, TimelineConfig otherTimelines, Optional<BackgroundSettings> otherBackground) {
+            LocalDiskSettings otherDisk,
+            TimelineConfig otherTimelines,
+            DownloadSettings otherDownloads,
+            Optional<BackgroundSettings> otherBackground,
+            Optional<EvictionSettings> otherEviction) {
         return new StoreSettings(
                 otherDisk,
                 otherTimelines,
@@ -88,7 +112,8 @@ public record StoreSettings(
                 l0FlushBufferBytes,
                 writeBackBytes,
                 uploads,
-                downloads,
-                otherBackground);
+                otherDownloads,
+                otherBackground,
+                otherEviction);
     }
 }

@@ -10,6 +10,7 @@ import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.Mutex;
 import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.eviction.BackgroundEviction;
 import dev.palimpsest.storage.file.Disk;
 import dev.palimpsest.storage.gc.GarbageCollection;
 import dev.palimpsest.storage.gc.GcInputs;
@@ -23,7 +24,6 @@ import dev.palimpsest.storage.layer.LayerName;
 import dev.palimpsest.storage.layermap.LayerMap;
 import dev.palimpsest.storage.remote.ListRequest;
 import dev.palimpsest.storage.remote.Listing;
-import dev.palimpsest.storage.remote.ObjectInfo;
 import dev.palimpsest.storage.remote.ObjectKey;
 import dev.palimpsest.storage.remote.RemotePaths;
 import java.nio.file.Path;
@@ -33,10 +33,9 @@ import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
-import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import org.jspecify.annotations.Nullable;
@@ -56,6 +55,9 @@ public final class TenantTimelines {
     private final Path directory;
     private final Mutex lifecycle;
     private final Map<TimelineId, Timeline> timelines = new ConcurrentSkipListMap<>();
+    private final StoredIndexes stored;
+    private final ArchivedTimelines archived;
+    private final Detachments detachments;
     /** Deleted in this life: a deletion that was not answered may still come, and must not meet a new index part. */
     private final Set<TimelineId> deleted = ConcurrentHashMap.newKeySet();
     /** Branches that could not be created for certain, and not be denied either. */
@@ -67,6 +69,9 @@ public final class TenantTimelines {
         this.attachment = attachment;
         this.directory =
                 workDirectory.resolve("tenants").resolve(tenant.toString()).resolve("timelines");
+        this.stored = new StoredIndexes(engine.objects(), tenant, attachment.generation());
+        this.archived = new ArchivedTimelines(stored, attachment, this::index);
+        this.detachments = new Detachments(engine, timelines, archived);
         this.lifecycle = new Mutex("creating and loading timelines of tenant " + tenant, engine.newSignal());
     }
 
@@ -85,82 +90,43 @@ public final class TenantTimelines {
         Mutex publishing = new Mutex("the right to replace the manifest of tenant " + tenant, engine.newSignal());
         Attachment attachment = new Attachment(engine.objects(), tenant, claimed, before, publishing);
         TenantTimelines loaded = new TenantTimelines(engine, tenant, attachment, workDirectory);
-        Map<TimelineId, TimelineIndex.Stored> indexes = loaded.readIndexes(before, context);
-        engine.disk().createDirectories(loaded.directory);
-        loaded.deleteUnknownDirectories(indexes.keySet());
-        for (Map.Entry<TimelineId, TimelineIndex.Stored> entry : List.copyOf(indexes.entrySet())) {
-            if (entry.getValue().part().state().deletedAt() != null) {
-                LOG.info("tenant {}: finishing the deletion of timeline {}", tenant, entry.getKey());
-                loaded.deleteWhatIsLeft(entry.getKey(), entry.getValue().part(), context);
-                indexes.remove(entry.getKey());
-            }
-        }
-        for (TimelineId id : indexes.keySet()) {
-            loaded.loadWithAncestors(id, indexes, new ArrayList<>(), context);
-        }
+        loaded.load(before, context);
         return loaded;
     }
 
-    /** The index parts in force, which from now on are this life's. */
-    private Map<TimelineId, TimelineIndex.Stored> readIndexes(TenantManifest before, RequestContext context)
-            throws StorageException {
-        TenantManifest.Life life = before.life();
-        SortedMap<TimelineId, Generation> inForce = life == null ? null : life.indexParts();
-        if (inForce == null) {
-            inForce = listIndexes(context);
-        }
-        Map<TimelineId, TimelineIndex.Stored> indexes = new TreeMap<>();
-        for (Map.Entry<TimelineId, Generation> entry : inForce.entrySet()) {
-            ObjectKey key = indexKey(entry.getKey(), entry.getValue());
-            indexes.put(entry.getKey(), TimelineIndex.read(engine.objects(), key, context));
-        }
-        attachment.begin(inForce, context);
-        return indexes;
-    }
-
-    /** Where nobody has written a manifest that names them: the newest index part of each timeline that is listed. */
-    private SortedMap<TimelineId, Generation> listIndexes(RequestContext context) throws StorageException {
-        SortedMap<TimelineId, Generation> newest = new TreeMap<>();
-        for (TimelineId id : listTimelines(context)) {
-            newestIndex(id, context).ifPresent(generation -> newest.put(id, generation));
-        }
-        return newest;
-    }
-
-    private List<TimelineId> listTimelines(RequestContext context) throws StorageException {
-        List<TimelineId> ids = new ArrayList<>();
-        String prefix = RemotePaths.timelines(tenant, ShardIndex.UNSHARDED);
-        ListRequest request = ListRequest.one(prefix);
-        while (true) {
-            Listing page = engine.objects().list(request, context);
-            for (String folder : page.folders()) {
-                String name = folder.substring(prefix.length(), folder.length() - 1);
-                try {
-                    ids.add(TimelineId.parse(name));
-                } catch (IllegalArgumentException e) {
-                    throw new CorruptionException(folder, 0, "not the folder of a timeline", e);
-                }
+    private void load(TenantManifest before, RequestContext context) throws StorageException {
+        SortedMap<TimelineId, Generation> inForce = stored.inForce(before, context);
+        Map<TimelineId, TimelineIndex.Stored> indexes = stored.readAll(inForce, context);
+        indexes.forEach((id, index) -> {
+            if (index.part().state().archivedAt() != null) {
+                archived.note(id, index.part());
             }
-            if (page.next().isEmpty()) {
-                return ids;
+        });
+        attachment.begin(inForce, archived.offloaded(), context);
+        engine.disk().createDirectories(directory);
+        Set<TimelineId> known = new TreeSet<>(indexes.keySet());
+        known.removeIf(archived::contains);
+        deleteUnknownDirectories(known);
+        for (Map.Entry<TimelineId, TimelineIndex.Stored> entry : List.copyOf(indexes.entrySet())) {
+            if (entry.getValue().part().state().deletedAt() != null) {
+                LOG.info("tenant {}: finishing the deletion of timeline {}", tenant, entry.getKey());
+                deleteWhatIsLeft(entry.getKey(), entry.getValue().part(), context);
+                archived.forget(entry.getKey());
+                known.remove(entry.getKey());
+                indexes.remove(entry.getKey());
             }
-            request = request.withAfter(page.next().get());
         }
-    }
-
-    private Optional<Generation> newestIndex(TimelineId id, RequestContext context) throws StorageException {
-        List<String> names = new ArrayList<>();
-        ListRequest request = ListRequest.one(RemotePaths.indexParts(tenant, ShardIndex.UNSHARDED, id));
-        while (true) {
-            Listing page = engine.objects().list(request, context);
-            for (ObjectInfo object : page.objects()) {
-                names.add(object.key().value());
-            }
-            if (page.next().isEmpty()) {
-                return RemotePaths.newestIndexPart(names, attachment.generation());
-            }
-            request = request.withAfter(page.next().get());
+        for (TimelineId id : known) {
+            loadWithAncestors(id, indexes, new ArrayList<>(), context);
         }
+        for (Timeline timeline : timelines.values()) {
+            if (archived.contains(timeline.id())) {
+                LOG.info("tenant {}: timeline {} is not archived any more: a branch needs it", tenant, timeline.id());
+                timeline.updateState(state -> state.archivedAt(null), context);
+                archived.forget(timeline.id());
+            }
+        }
+        detachments.finishAll(context);
     }
 
     private void deleteUnknownDirectories(Collection<TimelineId> known) throws StorageException {
@@ -207,8 +173,8 @@ public final class TenantTimelines {
             branchPoint = new Timeline.BranchPoint(ancestor, branched.lsn());
         }
         TimelineFiles files = files(id);
-        Timeline timeline =
-                new Timeline(engine, files, index(id, stored), remote(id), files.load(stored.part()), branchPoint);
+        Timeline timeline = new Timeline(
+                engine, files, index(id, stored), remote(id, branchPoint), files.load(stored.part()), branchPoint);
         adopt(timeline);
         return timeline;
     }
@@ -222,8 +188,8 @@ public final class TenantTimelines {
         return new TimelineFiles(engine, tenant, id, attachment.generation(), directory.resolve(id.toString()));
     }
 
-    private RemoteLayers remote(TimelineId id) {
-        return new RemoteLayers(engine, tenant, id, attachment);
+    private RemoteLayers remote(TimelineId id, Timeline.@Nullable BranchPoint branchPoint) {
+        return new RemoteLayers(engine, tenant, id, branchPoint == null ? Lsn.INVALID : branchPoint.lsn(), attachment);
     }
 
     private TimelineIndex index(TimelineId id, TimelineIndex.Stored stored) {
@@ -232,11 +198,7 @@ public final class TenantTimelines {
     }
 
     private ObjectKey indexKey(TimelineId id) {
-        return indexKey(id, attachment.generation());
-    }
-
-    private ObjectKey indexKey(TimelineId id, Generation of) {
-        return new ObjectKey(RemotePaths.indexPart(tenant, ShardIndex.UNSHARDED, id, of));
+        return StoredIndexes.key(tenant, id, attachment.generation());
     }
 
     /** Which tenant. */
@@ -247,17 +209,20 @@ public final class TenantTimelines {
     /**
      * A timeline.
      *
-     * @throws InvalidRequestException if there is none of that id
+     * @throws InvalidRequestException if there is none of that id, or it is archived
      */
     public Timeline timeline(TimelineId id) throws InvalidRequestException {
         Timeline timeline = timelines.get(id);
         if (timeline == null) {
-            throw new InvalidRequestException("tenant " + tenant + " has no timeline " + id);
+            throw new InvalidRequestException(
+                    archived.contains(id)
+                            ? "timeline " + id + " of tenant " + tenant + " is archived"
+                            : "tenant " + tenant + " has no timeline " + id);
         }
         return timeline;
     }
 
-    /** All timelines, by id. */
+    /** All timelines that are not archived, by id. */
     public List<Timeline> all() {
         return List.copyOf(timelines.values());
     }
@@ -294,7 +259,8 @@ public final class TenantTimelines {
      * reads of the branch wait until the ancestor has taken in again what it had lost.
      *
      * @param lsn the last LSN that is shared, rounded up to where a record can end
-     * @throws InvalidRequestException if {@code lsn} is beyond the ancestor's last record, or out of its history
+     * @throws InvalidRequestException if {@code lsn} is beyond the ancestor's last record, or out of its history: below its
+     *     cutoff, and not {@linkplain Timeline#hold held} either
      */
     public Timeline branch(TimelineId id, TimelineId ancestorId, Lsn lsn, RequestContext context)
             throws StorageException {
@@ -315,14 +281,16 @@ public final class TenantTimelines {
             // GC raises the cutoff under the same mutex: whatever branches off after that does so above it.
             Lsn cutoff = ancestor.gcCutoffLsn();
             Timeline.@Nullable BranchPoint branched = ancestor.branchPoint();
-            Lsn first = branched == null ? cutoff : Lsn.max(cutoff, branched.lsn());
-            if (!at.isValid() || at.isAfter(last) || at.isBefore(first)) {
+            Lsn first = branched == null ? Lsn.INVALID : branched.lsn();
+            boolean retained =
+                    ancestor.history().isReadable(at) || ancestor.history().isReadable(lsn);
+            if (!at.isValid() || at.isAfter(last) || at.isBefore(first) || !retained) {
                 throw new InvalidRequestException("timeline " + ancestorId + " has no branch point at " + at
-                        + ": its own history goes from " + first + " to " + last);
+                        + ": its own history goes from " + Lsn.max(cutoff, first) + " to " + last);
             }
             TimelineMetadata metadata = ancestor.indexPart()
                     .metadata()
-                    .withGcCutoff(cutoff)
+                    .withGcCutoff(Lsn.min(cutoff, at)) // above it, if at is only leased
                     .branch(ancestorId, at, at.equals(last) ? ancestor.prevRecordLsn() : Lsn.INVALID);
             IndexPart part = IndexPart.of(Map.of(), metadata).with(state);
             return add(id, part, new Timeline.BranchPoint(ancestor, at), context);
@@ -333,7 +301,7 @@ public final class TenantTimelines {
     private Timeline add(
             TimelineId id, IndexPart part, Timeline.@Nullable BranchPoint branchPoint, RequestContext context)
             throws StorageException {
-        if (timelines.containsKey(id)) {
+        if (timelines.containsKey(id) || archived.contains(id)) {
             throw new InvalidRequestException("tenant " + tenant + " has a timeline " + id + " already");
         }
         if (deleted.contains(id)) {
@@ -348,7 +316,8 @@ public final class TenantTimelines {
         }
         TimelineIndex.Stored stored = TimelineIndex.create(engine.objects(), indexKey(id), part, context);
         attachment.indexPartPut(id, context);
-        Timeline timeline = new Timeline(engine, files, index(id, stored), remote(id), LayerMap.empty(), branchPoint);
+        Timeline timeline =
+                new Timeline(engine, files, index(id, stored), remote(id, branchPoint), LayerMap.empty(), branchPoint);
         adopt(timeline);
         doubtful.remove(id);
         return timeline;
@@ -358,7 +327,7 @@ public final class TenantTimelines {
      * Drops layers of a timeline that nothing retained needs: what is retained is what {@code inputs} say, and what branches
      * need. From here on its reads below the cutoff are refused, but for leased LSNs, and so are branches. Durable on return.
      *
-     * @param inputs what is retained; branch points are added. A cutoff beyond {@code disk_consistent_lsn} or before an
+     * @param inputs what is retained; branch points and {@linkplain Timeline#hold held} LSNs are added. A cutoff beyond {@code disk_consistent_lsn} or before an
      *     earlier one counts as that
      */
     public GcReport collectGarbage(TimelineId id, GcInputs inputs, GarbageCollection.Mode mode, RequestContext context)
@@ -366,12 +335,29 @@ public final class TenantTimelines {
         Timeline timeline = timeline(id);
         GcInputs retained;
         try (Mutex.Held _ = lifecycle.acquire(context)) {
-            retained = inputs.notBeyond(timeline.diskConsistentLsn()).withBranchPoints(branchPoints(timeline));
+            retained = inputs.notBeyond(timeline.diskConsistentLsn());
             if (mode == GarbageCollection.Mode.REMOVE) {
-                timeline.history().advance(retained.cutoff(), retained.leases());
+                retained = retained.withLeases(timeline.history().advance(retained.cutoff(), retained.leases()));
+            } else {
+                List<Lsn> leases = new ArrayList<>(retained.leases());
+                leases.addAll(timeline.history().held());
+                retained = retained.withLeases(leases);
             }
         }
-        return timeline.upkeep().collectGarbage(retained, mode, context);
+        GcInputs kept = retained;
+        // Asked when no other GC or compaction runs, and no timeline that moves here is on its way.
+        return timeline.upkeep().collectGarbage(() -> kept.withBranchPoints(branchPoints(timeline)), mode, context);
+    }
+
+    /** The timelines of now, as eviction sees them: what reads of the present, and of branches, may need goes last. */
+    public List<BackgroundEviction.EvictableTimeline> evictable() {
+        List<BackgroundEviction.EvictableTimeline> all = new ArrayList<>();
+        for (Timeline timeline : timelines.values()) {
+            List<Lsn> readPoints = new ArrayList<>(branchPoints(timeline));
+            readPoints.add(timeline.lastRecordLsn());
+            all.add(new LocalLayers(timeline, readPoints));
+        }
+        return all;
     }
 
     /** Where others branched off from a timeline, or may have. */
@@ -383,10 +369,129 @@ public final class TenantTimelines {
                 all.add(branchPoint);
             }
         }
-        return all.stream()
+        List<Lsn> points = new ArrayList<>(archived.branchPoints(ancestor.id()));
+        all.stream()
                 .filter(branchPoint -> branchPoint.ancestor() == ancestor)
                 .map(Timeline.BranchPoint::lsn)
-                .toList();
+                .forEach(points::add);
+        return points;
+    }
+
+    /** Those that branched off from a timeline and are not archived; also those that may have, for all that is known. */
+    private List<TimelineId> branches(Timeline ancestor) {
+        Set<TimelineId> found = new TreeSet<>();
+        for (Timeline other : timelines.values()) {
+            Timeline.BranchPoint at = other.branchPoint();
+            if (at != null && at.ancestor() == ancestor) {
+                found.add(other.id());
+            }
+        }
+        doubtful.forEach((id, at) -> {
+            if (at.ancestor() == ancestor) {
+                found.add(id);
+            }
+        });
+        return List.copyOf(found);
+    }
+
+    /**
+     * Makes a timeline independent of its ancestors: what it sees of them it gets in layers of its own, and then it has no
+     * ancestor any more. Layers are copied by the object store, or linked on the local disk; only those that reach beyond the
+     * branch point are written anew. Reads and writes go on meanwhile. Branches that left the ancestor at or before the same LSN
+     * become branches of this timeline, so that in the end the ancestor may be free to be deleted.
+     *
+     * <p>Durable on return. If it throws, or the process dies, either nothing has changed, or the timeline is independent; then
+     * what is left to do is done when this is called again or the tenant is loaded. Called for a timeline that is independent
+     * already it does nothing else.
+     *
+     * @return the branches that were moved here from the ancestor
+     * @throws InvalidRequestException if the timeline never had an ancestor, or one of its ancestors has not taken in again what
+     *     a crash has taken from it
+     */
+    public List<TimelineId> detach(TimelineId id, RequestContext context) throws StorageException {
+        return detachments.detach(timeline(id), lifecycle, context);
+    }
+
+    /** What is archived, by id. */
+    public List<ArchivedTimeline> archived() {
+        return archived.all();
+    }
+
+    /**
+     * Archives a timeline: nothing of it is kept here but what {@link #archived} says, neither files nor memory; it holds its
+     * branch point. Its history stays as it is until it is {@linkplain #unarchive taken back}. What was put before the call is
+     * kept, what is put during the call may not be. Durable on return; if it throws, either may be so, and it may be called
+     * again. Does nothing if it is archived.
+     *
+     * @throws InvalidRequestException if there is none of that id, or branches of it are not archived; names them
+     */
+    public void archive(TimelineId id, RequestContext context) throws StorageException {
+        if (!archived.contains(id)) {
+            Timeline open = timeline(id);
+            if (open.indexPart().state().archivedAt() == null && !open.isVirgin()) {
+                open.freezeAndFlush(context); // most of it while others may still use the tenant
+            }
+        }
+        try (Mutex.Held _ = lifecycle.acquire(context)) {
+            if (archived.contains(id)) {
+                return;
+            }
+            Timeline timeline = timeline(id);
+            detachments.checkNotBusy(id);
+            List<TimelineId> branches = branches(timeline);
+            if (!branches.isEmpty()) {
+                throw new InvalidRequestException(
+                        "timeline " + id + " cannot be archived before those that branched off from it: " + branches);
+            }
+            if (timeline.indexPart().state().archivedAt() == null) {
+                if (!timeline.isVirgin()) {
+                    timeline.freezeAndFlush(context);
+                }
+                Instant now = engine.environment().clock().now();
+                timeline.updateState(state -> state.archivedAt(now), context);
+            }
+            timeline.shutdown(context);
+            archived.note(id, timeline.indexPart());
+            timelines.remove(id);
+            engine.layerGauges().remove(timeline);
+            deleteDirectory(id);
+            archived.publish(context);
+        }
+    }
+
+    /**
+     * Takes a timeline back from the archive. Nothing of it is here at first: layers are downloaded when they are read. Durable
+     * on return. Does nothing if it is not archived.
+     *
+     * @throws InvalidRequestException if there is none of that id, or its ancestor is archived
+     */
+    public Timeline unarchive(TimelineId id, RequestContext context) throws StorageException {
+        try (Mutex.Held _ = lifecycle.acquire(context)) {
+            if (!archived.contains(id)) {
+                return timeline(id);
+            }
+            TimelineIndex index = archived.index(id, context);
+            TimelineMetadata.Ancestor branched = index.current().metadata().ancestor();
+            Timeline.@Nullable BranchPoint branchPoint =
+                    branched == null ? null : new Timeline.BranchPoint(timeline(branched.timeline()), branched.lsn());
+            TimelineFiles files = files(id);
+            Timeline timeline = new Timeline(
+                    engine, files, index, remote(id, branchPoint), files.load(index.current()), branchPoint);
+            boolean done = false;
+            try {
+                timeline.updateState(state -> state.archivedAt(null), context);
+                done = true;
+            } finally {
+                if (!done) {
+                    timeline.shutdown(context);
+                    deleteDirectory(id);
+                }
+            }
+            adopt(timeline);
+            archived.forget(id);
+            archived.publish(context);
+            return timeline;
+        }
     }
 
     /**
@@ -397,17 +502,25 @@ public final class TenantTimelines {
      */
     public void delete(TimelineId id, RequestContext context) throws StorageException {
         try (Mutex.Held _ = lifecycle.acquire(context)) {
-            Timeline timeline = timeline(id);
-            List<TimelineId> branches = timelines.values().stream()
-                    .filter(other ->
-                            other.branchPoint() != null && other.branchPoint().ancestor() == timeline)
-                    .map(Timeline::id)
-                    .toList();
+            detachments.checkNotBusy(id);
+            Timeline timeline = archived.contains(id) ? null : timeline(id);
+            List<TimelineId> branches = new ArrayList<>(archived.branches(id));
+            if (timeline != null) {
+                branches.addAll(branches(timeline));
+            }
             if (!branches.isEmpty()) {
                 throw new InvalidRequestException(
                         "timeline " + id + " cannot be deleted: it is the ancestor of " + branches);
             }
             Instant now = engine.environment().clock().now();
+            if (timeline == null) {
+                IndexPart last =
+                        archived.update(id, part -> part.with(part.state().deletedAt(now)), context);
+                deleteWhatIsLeft(id, last, context);
+                archived.forget(id);
+                archived.publish(context);
+                return;
+            }
             timeline.updateState(state -> state.deletedAt(now), context);
             timeline.shutdown(context);
             timelines.remove(id);
@@ -416,11 +529,16 @@ public final class TenantTimelines {
         }
     }
 
-    private void deleteWhatIsLeft(TimelineId id, IndexPart last, RequestContext context) throws StorageException {
+    /** Deletes what is here of a timeline. Durable on return. */
+    private void deleteDirectory(TimelineId id) throws StorageException {
         TimelineFiles files = files(id);
         engine.disk().createDirectories(files.directory());
         files.deleteAll();
         engine.disk().syncDirectory(directory);
+    }
+
+    private void deleteWhatIsLeft(TimelineId id, IndexPart last, RequestContext context) throws StorageException {
+        deleteDirectory(id);
         attachment.remove(id, context);
         Set<ObjectKey> objects = new LinkedHashSet<>();
         objects.add(indexKey(id)); // a listing may not show it yet

@@ -11,6 +11,7 @@ import dev.palimpsest.storage.context.Mutex;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.index.IndexPart;
 import dev.palimpsest.storage.index.TimelineMetadata;
+import dev.palimpsest.storage.jobs.JobState;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
@@ -19,13 +20,13 @@ import dev.palimpsest.storage.layer.LayerName;
 import dev.palimpsest.storage.layer.PersistentLayer;
 import dev.palimpsest.storage.layer.ReconstructState;
 import dev.palimpsest.storage.layer.memory.InMemoryLayer;
+import dev.palimpsest.storage.layer.residency.DownloadQueue;
 import dev.palimpsest.storage.layermap.LayerMap;
 import dev.palimpsest.storage.layermap.LayerMapEditor;
 import dev.palimpsest.storage.runtime.Cancellation;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -57,7 +58,7 @@ public final class Timeline {
 
     private final TimelineId id;
     private final Engine engine;
-    private final @Nullable BranchPoint branchPoint;
+    private final Descent descent;
     private final TimelineFiles files;
     private final TimelineIndex index;
     private final LayerSet layers;
@@ -73,8 +74,6 @@ public final class Timeline {
     private final LsnProgress diskConsistent;
     private final LsnProgress remoteConsistent;
     private final Publisher publisher;
-    /** What the next index part says besides layers and GC cutoff; moves before {@code disk_consistent_lsn} does. */
-    private final AtomicReference<TimelineMetadata> metadata;
 
     private volatile RecordLsns records;
     private volatile @Nullable StorageException writesStopped;
@@ -91,14 +90,13 @@ public final class Timeline {
         this.engine = engine;
         this.files = files;
         this.index = index;
-        this.branchPoint = branchPoint;
+        this.descent = new Descent(part.metadata(), part.lineage(), branchPoint);
         this.layers = new LayerSet(layers);
         Lsn flushed = part.diskConsistentLsn();
         Lsn previous = part.metadata().prevRecordLsn();
         this.lastRecord = new LsnProgress("last_record_lsn of timeline " + id, flushed, engine.newSignal());
         this.diskConsistent = new LsnProgress("disk_consistent_lsn of timeline " + id, flushed, engine.newSignal());
         this.remoteConsistent = new LsnProgress("remote_consistent_lsn of timeline " + id, flushed, engine.newSignal());
-        this.metadata = new AtomicReference<>(part.metadata());
         this.records = new RecordLsns(flushed, previous == null ? Lsn.INVALID : previous);
         this.gate = new Gate("timeline " + id, engine.newSignal());
         this.writeMutex = new Mutex("the right to write to timeline " + id, engine.newSignal());
@@ -106,8 +104,8 @@ public final class Timeline {
                 "timeline " + id,
                 part.metadata().latestGcCutoffLsn(),
                 engine.environment().tasks());
-        this.upkeep = new TimelineUpkeep(
-                this, files, gate, cancellation, new Mutex("compaction of timeline " + id, engine.newSignal()));
+        this.upkeep =
+                new TimelineUpkeep(this, files, gate, new Mutex("compaction of timeline " + id, engine.newSignal()));
         Lsn openAt = flushed.isValid() ? flushed.plus(1) : part.metadata().initdbLsn();
         this.writePath =
                 new WritePath(this, engine.config(), engine.environment().clock(), openAt);
@@ -120,9 +118,9 @@ public final class Timeline {
         return id;
     }
 
-    /** Where it branched off; null for one that has no ancestor. */
+    /** Where it branched off; null for one that has no ancestor, or not any more. */
     public @Nullable BranchPoint branchPoint() {
-        return branchPoint;
+        return descent.branchPoint();
     }
 
     /** Every value up to here was put and can be read. */
@@ -148,6 +146,31 @@ public final class Timeline {
     /** How many bytes of layers are not in the object store yet. */
     public long uploadBacklogBytes() {
         return publisher.backlogBytes();
+    }
+
+    /** How large those of its own layers are together whose files are on the local disk, in bytes. */
+    public long residentBytes() {
+        return layers.snapshot()
+                .historicLayers()
+                .map(PersistentLayer.class::cast)
+                .filter(layer -> layer.residency().resident())
+                .mapToLong(PersistentLayer::size)
+                .sum();
+    }
+
+    /** Its own layers that are on their way from the object store, or wait for their turn. */
+    public List<DownloadQueue.Progress> downloads() {
+        return files.persistent().inProgress();
+    }
+
+    /** How many of its layers wait for their upload, as far as compaction and flushes are done with them. */
+    public int layersToUpload() {
+        return publisher.missingLayers();
+    }
+
+    /** How its uploads fare. */
+    public JobState uploadState() {
+        return publisher.state();
     }
 
     /** Reads below this LSN are refused. The index part may name an earlier one, until a layer is removed for it. */
@@ -304,6 +327,7 @@ public final class Timeline {
         }
         try (reading) {
             path.collect(this, keys, lsn);
+            engine.layerGauges().visited(path.layersVisited());
         }
         return new Gathered(state, new Reconstruction(engine.redo(), pgVersion(), lsn, path::searched));
     }
@@ -318,6 +342,24 @@ public final class Timeline {
     private InvalidRequestException notReadable(Lsn lsn) {
         return new InvalidRequestException("timeline " + id + " cannot be read at " + lsn + ": its history begins at "
                 + gcCutoffLsn() + " and is at " + lastRecordLsn());
+    }
+
+    /**
+     * Holds an LSN while somebody needs to read there more than once, or to branch off: GC lets it be read, and keeps what it
+     * needs, until the hold is closed. It does not outlive the process.
+     *
+     * @throws InvalidRequestException if it cannot be read any more
+     */
+    public Hold hold(Lsn lsn) throws InvalidRequestException {
+        if (!history.hold(lsn)) {
+            throw notReadable(lsn);
+        }
+        return new Hold(history, lsn);
+    }
+
+    /** The LSNs that are held, in ascending order. */
+    public List<Lsn> heldLsns() {
+        return history.held();
     }
 
     /**
@@ -410,7 +452,7 @@ public final class Timeline {
 
     /** Whether there was never a value on it, nor could one be inherited. */
     boolean isVirgin() {
-        return branchPoint == null && !lastRecordLsn().isValid();
+        return branchPoint() == null && !lastRecordLsn().isValid();
     }
 
     LayerSet layerSet() {
@@ -419,6 +461,26 @@ public final class Timeline {
 
     FlushLoop flushLoop() {
         return flushLoop;
+    }
+
+    Descent descent() {
+        return descent;
+    }
+
+    TimelineFiles files() {
+        return files;
+    }
+
+    /** Comes in, as every request does: who is inside is waited for by {@link #shutdown}. */
+    Gate.Guard enter() throws CancelledException {
+        return gate.enter();
+    }
+
+    /** Ends the work of those inside once the timeline is shut down. */
+    void checkRunning() throws CancelledException {
+        if (cancellation.isCancelled()) {
+            throw new CancelledException("timeline " + id + " is shut down");
+        }
     }
 
     TimelineIndex index() {
@@ -467,7 +529,7 @@ public final class Timeline {
 
     /** Everything up to {@code lsn} is in local files that are in the layer map. */
     private void flushed(Lsn lsn, @Nullable Lsn previous) {
-        metadata.updateAndGet(now -> now.flushedTo(lsn, previous));
+        descent.flushedTo(lsn, previous);
         diskConsistent.advance(lsn);
     }
 
@@ -477,13 +539,15 @@ public final class Timeline {
      */
     Publisher.Snapshot toPublish() {
         while (true) {
-            TimelineMetadata before = metadata.get();
-            TimelineMetadata next = before.withGcCutoff(Lsn.max(before.latestGcCutoffLsn(), history.cutoff()));
+            Descent.Described before = descent.described();
+            TimelineMetadata metadata = before.metadata();
+            TimelineMetadata next = metadata.withGcCutoff(Lsn.max(metadata.latestGcCutoffLsn(), history.cutoff()));
             // Before the layers: what becomes obsolete after this may still be among them.
             List<PersistentLayer> unnamed = obsolete.all();
             LayerMap<Layer> map = layers.snapshot();
-            if (metadata.get().equals(before)) {
-                return new Publisher.Snapshot(TimelineFiles.upTo(next.diskConsistentLsn(), map), next, unnamed);
+            if (descent.described().equals(before)) {
+                List<PersistentLayer> named = TimelineFiles.upTo(next.diskConsistentLsn(), map);
+                return new Publisher.Snapshot(named, next, before.lineage(), unnamed);
             }
         }
     }
@@ -506,6 +570,11 @@ public final class Timeline {
     /** Whether a layer of this name was removed and may still be named in the index part. */
     boolean isObsolete(LayerName name) {
         return obsolete.all().stream().anyMatch(layer -> layer.name().equals(name));
+    }
+
+    /** The names of layers that were removed and may still be named in the index part. */
+    List<LayerName> obsoleteNames() {
+        return obsolete.all().stream().map(PersistentLayer::name).toList();
     }
 
     ReadableHistory history() {

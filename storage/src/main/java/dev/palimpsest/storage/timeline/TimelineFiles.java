@@ -135,6 +135,18 @@ record TimelineFiles(
         engine.disk().syncDirectory(directory);
     }
 
+    /**
+     * Gives the file of a layer of another timeline a second name here, under this generation; nothing is copied. Durable once
+     * {@link #syncDirectory} was called, which there is no need for: what is not here is downloaded.
+     *
+     * @return false if that cannot be
+     */
+    boolean link(Path file, LayerFileName as) throws DiskException {
+        Path here = directory.resolve(as.local());
+        engine.disk().delete(here); // what an attempt that failed may have left
+        return engine.disk().link(file, here);
+    }
+
     /** Deletes the file of a layer, if there is one. */
     void deleteLayer(LayerName name) throws DiskException {
         engine.disk().delete(directory.resolve(new LayerFileName(name, generation).local()));
@@ -175,8 +187,7 @@ record TimelineFiles(
      * downloaded when it is read. What is here with another size is put aside. What a crash has left (temporary and ephemeral
      * files, layers that were not named in the index part yet) is deleted.
      *
-     * <p>Of a layer that is here it is not said yet that the object store has it: whoever knows calls {@link
-     * PersistentLayer#uploaded}.
+     * <p>The object store has all of them: a life names a layer in its index part only once its upload was answered.
      *
      * @throws InvalidRequestException if there is a file that is none of ours
      */
@@ -188,15 +199,16 @@ record TimelineFiles(
         for (Map.Entry<String, LayerMetadata> entry : index.layers().entrySet()) {
             LayerMetadata metadata = entry.getValue();
             LayerFileName file = new LayerFileName(LayerName.parse(entry.getKey()), metadata.generation());
+            RemoteLayer layer = new RemoteLayer(file, metadata.shard(), metadata.fileSize());
             Long size = sizes.get(file.local());
             if (size != null && size == metadata.fileSize()) {
                 expected.add(file.local());
-                map.add(persistent.written(file, size));
+                map.add(persistent.resident(layer));
             } else {
                 if (size != null) {
                     expected.add(putAside(file, size, metadata.fileSize()));
                 }
-                map.add(persistent.remote(new RemoteLayer(file, metadata.shard(), metadata.fileSize())));
+                map.add(persistent.remote(layer));
             }
         }
         deleteAllBut(expected, sizes.keySet());

@@ -17,6 +17,7 @@ import dev.palimpsest.storage.remote.ObjectVersion;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A timeline's index part: as it is in the object store, and how it is replaced there. One replaces it at a time; anybody
@@ -26,14 +27,13 @@ import java.util.function.UnaryOperator;
  * was there afterwards; see {@link Attachment}.
  */
 final class TimelineIndex {
-    /** An index part of a million layers has some 200 MB. */
-    static final int MAX_BYTES = 512 << 20;
-
     private final TimelineId timeline;
     private final Attachment attachment;
     private final OwnObject object;
     private final Mutex publishing;
     private volatile IndexPart current;
+    /** What may be there because a put was not answered; null if what is there is known. For the holder of the mutex. */
+    private @Nullable IndexPart attempted;
 
     /**
      * @param own where this life keeps it
@@ -51,8 +51,8 @@ final class TimelineIndex {
         this.attachment = attachment;
         this.current = stored.part();
         this.object = stored.object().equals(own)
-                ? OwnObject.present(objects, own, MAX_BYTES, stored.version())
-                : OwnObject.absent(objects, own, MAX_BYTES);
+                ? OwnObject.present(objects, own, IndexPartCodec.MAX_BYTES, stored.version())
+                : OwnObject.absent(objects, own, IndexPartCodec.MAX_BYTES);
         this.publishing = publishing;
     }
 
@@ -61,7 +61,7 @@ final class TimelineIndex {
 
     /** Reads an index part. */
     static Stored read(ObjectStore objects, ObjectKey object, RequestContext context) throws StorageException {
-        ObjectBytes found = objects.read(object, MAX_BYTES, context);
+        ObjectBytes found = objects.read(object, IndexPartCodec.MAX_BYTES, context);
         IndexPart part = IndexPartCodec.decode(found.bytes(), object.value());
         if (!part.violations().isEmpty()) {
             throw new CorruptionException(
@@ -87,7 +87,7 @@ final class TimelineIndex {
                             .version());
         } catch (ObjectStoreException e) {
             if (e.kind() == ObjectStoreException.Kind.PRECONDITION_FAILED) {
-                ObjectBytes found = objects.read(object, MAX_BYTES, context);
+                ObjectBytes found = objects.read(object, IndexPartCodec.MAX_BYTES, context);
                 if (Arrays.equals(found.bytes(), bytes)) {
                     return new Stored(part, object, found.info().version());
                 }
@@ -103,18 +103,23 @@ final class TimelineIndex {
 
     /**
      * Replaces the index part by what {@code change} makes of it. On return it counts: it is what the timeline comes back to,
-     * whatever happens. If it throws, either may be there; the next replacement contains this one's layers too.
+     * whatever happens. If it throws, either may be there. Then the next replacement has this one's layers, ancestors and extent:
+     * a newer life may have read them already, and must not find less the next time. It has not its circumstances: nobody was
+     * told that those apply.
      *
      * @throws ObjectStoreException of kind {@code PRECONDITION_FAILED} if somebody else has replaced it
      * @throws SupersededException if there is a newer life
      */
     void publish(UnaryOperator<IndexPart> change, RequestContext context) throws StorageException {
         try (Mutex.Held _ = publishing.acquire(context)) {
-            IndexPart next = change.apply(current);
+            IndexPart before = attempted;
+            IndexPart next = change.apply(before == null ? current : before.with(current.state()));
             next.validate();
+            attempted = next;
             object.put(IndexPartCodec.encode(next), context);
             attachment.indexPartPut(timeline, context);
             current = next;
+            attempted = null;
         }
     }
 }

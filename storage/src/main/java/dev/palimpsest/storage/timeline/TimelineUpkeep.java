@@ -33,7 +33,6 @@ import dev.palimpsest.storage.layer.delta.DeltaLayerWriter;
 import dev.palimpsest.storage.layer.image.ImageLayerWriter;
 import dev.palimpsest.storage.layermap.LayerMap;
 import dev.palimpsest.storage.layermap.LayerMapEditor;
-import dev.palimpsest.storage.runtime.Cancellation;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -41,6 +40,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /**
  * Compaction and GC of one timeline: one run at a time, whichever it is, and none once the timeline is shut down. Safe for use
@@ -53,7 +53,6 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
     private final Timeline timeline;
     private final TimelineFiles files;
     private final Gate gate;
-    private final Cancellation cancellation;
     private final Mutex running;
     private final Target target = new Target();
     /** Keys with long chains of records, and an LSN after which an image shortens them. */
@@ -61,11 +60,10 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
 
     private volatile boolean failing;
 
-    TimelineUpkeep(Timeline timeline, TimelineFiles files, Gate gate, Cancellation cancellation, Mutex running) {
+    TimelineUpkeep(Timeline timeline, TimelineFiles files, Gate gate, Mutex running) {
         this.timeline = timeline;
         this.files = files;
         this.gate = gate;
-        this.cancellation = cancellation;
         this.running = running;
     }
 
@@ -146,13 +144,31 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
         return longChains.size();
     }
 
-    /** As {@link TenantTimelines#collectGarbage}, which has seen to that nothing below the cutoff is read any more. */
-    GcReport collectGarbage(GcInputs inputs, GarbageCollection.Mode mode, RequestContext context)
+    /**
+     * As {@link TenantTimelines#collectGarbage}, which has seen to that nothing below the cutoff is read any more. Removes nothing
+     * while the index part says that GC is blocked.
+     *
+     * @param inputs asked once nothing else runs
+     */
+    GcReport collectGarbage(Supplier<GcInputs> inputs, GarbageCollection.Mode mode, RequestContext context)
             throws StorageException {
         try (Gate.Guard _ = gate.enter();
                 Mutex.Held _ = running.acquire(context)) {
-            return new GarbageCollection(target, context).run(inputs, mode);
+            GcInputs retained = inputs.get();
+            return timeline.indexPart().state().gcBlocking() == null
+                    ? new GarbageCollection(target, context).run(retained, mode)
+                    : new GcReport(retained.cutoff(), 0, 0, Map.of());
         }
+    }
+
+    /** Waits until what runs now has ended. */
+    void awaitIdle(RequestContext context) throws StorageException {
+        exclusively(context).close();
+    }
+
+    /** Keeps compaction and GC from running, until it is closed. */
+    Mutex.Held exclusively(RequestContext context) throws StorageException {
+        return running.acquire(context);
     }
 
     /** The timeline, as those who work on its layers see it. */
@@ -262,9 +278,7 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
         @Override
         public void checkRunning(RequestContext context) throws CancelledException {
             context.checkCancelled();
-            if (cancellation.isCancelled()) {
-                throw new CancelledException("timeline " + timeline.id() + " is shut down");
-            }
+            timeline.checkRunning();
         }
     }
 }

@@ -7,6 +7,8 @@ import dev.palimpsest.storage.DiskException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.jobs.JobPauses;
+import dev.palimpsest.storage.jobs.JobState;
 import dev.palimpsest.storage.layer.Layers;
 import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Environment;
@@ -109,8 +111,8 @@ class BackgroundCompactionTest {
 
     @Test
     void theTimelineWithTheMostL0LayersComesFirstAndImagesLast() throws Exception {
-        FakeTimeline few = new FakeTimeline("few", 1, 9);
-        FakeTimeline some = new FakeTimeline("some", 2, 10);
+        FakeTimeline few = new FakeTimeline("few", 1, 4);
+        FakeTimeline some = new FakeTimeline("some", 2, 5);
         FakeTimeline many = new FakeTimeline("many", 3, 30);
         few.durable = new Lsn(100);
         run(SETTINGS, List.of(few, some, many), (environment, _) -> seconds(environment, 20));
@@ -150,8 +152,7 @@ class BackgroundCompactionTest {
                 Duration.ofSeconds(1),
                 1 << 20,
                 Duration.ofMinutes(10),
-                Duration.ofSeconds(1),
-                Duration.ofMinutes(5));
+                JobPauses.DEFAULT);
         run(three, timelines, (environment, _) -> seconds(environment, 30));
         assertThat(mostRunning).isEqualTo(3);
         assertThat(done).hasSize(9).doesNotHaveDuplicates();
@@ -165,7 +166,7 @@ class BackgroundCompactionTest {
         run(SETTINGS, List.of(bad, good), (environment, compaction) -> {
             seconds(environment, 10);
             assertThat(done).contains("l0 good");
-            BackgroundCompaction.State early = Layers.get(compaction.states(), bad.id());
+            JobState early = Layers.get(compaction.states(), bad.id());
             assertThat(early.failures()).isBetween(2, 4);
             assertThat(early.broken()).isFalse();
             assertThat(early.lastFailure()).contains("no luck");
@@ -176,17 +177,32 @@ class BackgroundCompactionTest {
             assertThat(done.size() - tries).as("tries in an hour").isBetween(10, 18);
             bad.failing = false;
             seconds(environment, 400);
-            assertThat(Layers.get(compaction.states(), bad.id()))
-                    .isEqualTo(new BackgroundCompaction.State(0, false, null));
+            assertThat(Layers.get(compaction.states(), bad.id())).isEqualTo(JobState.WELL);
+        });
+    }
+
+    @Test
+    void imagesDoNotWaitForATimelineThatIsBroken() throws Exception {
+        FakeTimeline bad = new FakeTimeline("bad", 1, 50);
+        FakeTimeline good = new FakeTimeline("good", 2, 0);
+        bad.failing = true;
+        good.durable = new Lsn(100);
+        run(SETTINGS, List.of(bad, good), (environment, compaction) -> {
+            seconds(environment, 10);
+            assertThat(compaction.isBehind()).isTrue();
+            assertThat(done).doesNotContain("images good");
+            seconds(environment, 60);
+            assertThat(compaction.isBehind()).isFalse();
+            assertThat(done).contains("images good");
         });
     }
 
     @Test
     void pausesDoubleUpToTheLongest() {
-        assertThat(BackgroundCompaction.pauseNanos(1, SETTINGS)).isEqualTo(SECOND);
-        assertThat(BackgroundCompaction.pauseNanos(4, SETTINGS)).isEqualTo(8 * SECOND);
-        assertThat(BackgroundCompaction.pauseNanos(9, SETTINGS)).isEqualTo(256 * SECOND);
-        assertThat(BackgroundCompaction.pauseNanos(10, SETTINGS)).isEqualTo(300 * SECOND);
-        assertThat(BackgroundCompaction.pauseNanos(Integer.MAX_VALUE, SETTINGS)).isEqualTo(300 * SECOND);
+        assertThat(JobPauses.DEFAULT.nanosAfter(1)).isEqualTo(SECOND);
+        assertThat(JobPauses.DEFAULT.nanosAfter(4)).isEqualTo(8 * SECOND);
+        assertThat(JobPauses.DEFAULT.nanosAfter(9)).isEqualTo(256 * SECOND);
+        assertThat(JobPauses.DEFAULT.nanosAfter(10)).isEqualTo(300 * SECOND);
+        assertThat(JobPauses.DEFAULT.nanosAfter(Integer.MAX_VALUE)).isEqualTo(300 * SECOND);
     }
 }

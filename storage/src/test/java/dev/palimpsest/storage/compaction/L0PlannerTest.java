@@ -29,10 +29,10 @@ class L0PlannerTest {
     }
 
     @Test
-    void tenAreCompactedAndNineAreNot() {
+    void fiveAreCompactedAndFourAreNot() {
         CompactionSettings settings = CompactionSettings.DEFAULT;
-        assertThat(plan(stack(9), settings).inputs()).isEmpty();
-        assertThat(plan(stack(10), settings).inputs()).isEqualTo(stack(10));
+        assertThat(plan(stack(4), settings).inputs()).isEmpty();
+        assertThat(plan(stack(5), settings).inputs()).isEqualTo(stack(5));
         assertThat(L0Planner.plan(stack(1), _ -> 10, settings, L0Planner.Trigger.ALWAYS)
                         .inputs())
                 .hasSize(1);

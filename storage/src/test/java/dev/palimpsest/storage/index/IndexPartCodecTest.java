@@ -200,17 +200,25 @@ class IndexPartCodecTest {
 
     @Test
     void writesTheBytesOfTheNewestVersion() {
-        assertThat(new String(IndexPartCodec.encode(full()), UTF_8)).isEqualTo(new String(file(15), UTF_8));
+        assertThat(new String(IndexPartCodec.encode(full()), UTF_8))
+                .isEqualTo(new String(file("version-15-checksum.json"), UTF_8));
+    }
+
+    @Test
+    void readsWhatHasAChecksum() throws CorruptionException {
+        assertThat(IndexPartCodec.decode(file("version-15-checksum.json"), "i")).isEqualTo(full());
     }
 
     @Test
     void writesNothingThatIsNotSaid() {
         assertThat(new String(IndexPartCodec.encode(IndexPart.of(Map.of(IMAGE, PLAIN), root(17))), UTF_8))
-                .isEqualTo("{\"version\":15,\"layer_metadata\":{\"" + IMAGE + "\":{\"file_size\":8192}},"
+                .isEqualTo("{\"palimpsest_checksum\":\"crc32c\",\"version\":15,\"layer_metadata\":{\"" + IMAGE
+                        + "\":{\"file_size\":8192}},"
                         + "\"disk_consistent_lsn\":\"0/1A2C000\",\"metadata_bytes\":{"
                         + "\"disk_consistent_lsn\":\"0/1A2C000\",\"prev_record_lsn\":\"0/1A2BF80\","
                         + "\"ancestor_timeline\":null,\"ancestor_lsn\":\"0/0\",\"latest_gc_cutoff_lsn\":\"0/1A2B3C0\","
-                        + "\"initdb_lsn\":\"0/1A2B3C0\",\"pg_version\":17},\"lineage\":{}}");
+                        + "\"initdb_lsn\":\"0/1A2B3C0\",\"pg_version\":17},\"lineage\":{},"
+                        + "\"palimpsest_crc32c\":\"3104446f\"}");
     }
 
     @Test
@@ -316,7 +324,10 @@ class IndexPartCodecTest {
     }
 
     static byte[] file(int version) {
-        String name = String.format(Locale.ROOT, "version-%02d.json", version);
+        return file(String.format(Locale.ROOT, "version-%02d.json", version));
+    }
+
+    static byte[] file(String name) {
         try (InputStream in = IndexPartCodecTest.class.getResourceAsStream(name)) {
             return Objects.requireNonNull(in, name).readAllBytes();
         } catch (IOException e) {

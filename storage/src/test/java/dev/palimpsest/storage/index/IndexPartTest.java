@@ -66,7 +66,8 @@ class IndexPartTest {
         IndexPart index = index(layers, 0x200, null, null, 0x100, 0x100);
         layers.clear();
         assertThat(index.layers()).hasSize(1);
-        assertThat(index.with(Map.of(), index.metadata()).layers()).isEmpty();
+        assertThat(index.with(Map.of(), index.metadata(), index.lineage()).layers())
+                .isEmpty();
     }
 
     @Test

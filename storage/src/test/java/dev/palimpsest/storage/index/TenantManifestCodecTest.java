@@ -33,6 +33,9 @@ class TenantManifestCodecTest {
             + "\"000102030405060708090a0b0c0d0e0f\":{\"generation\":171},"
             + "\"ffeeddccbbaa99887766554433221100\":{}}}}";
 
+    private static final String CHECKED = "{\"palimpsest_checksum\":\"crc32c\"," + JSON.substring(1, JSON.length() - 1)
+            + ",\"palimpsest_crc32c\":\"359b6166\"}";
+
     private static final TenantManifest MANIFEST = new TenantManifest(
             32768L,
             List.of(
@@ -55,14 +58,16 @@ class TenantManifestCodecTest {
     @Test
     void bytesAreTheseInBothDirections() throws CorruptionException {
         assertThat(new String(TenantManifestCodec.encode(MANIFEST), StandardCharsets.UTF_8))
-                .isEqualTo(JSON);
+                .isEqualTo(CHECKED);
+        assertThat(decode(CHECKED)).isEqualTo(MANIFEST);
         assertThat(decode(JSON)).isEqualTo(MANIFEST);
     }
 
     @Test
     void aClaimNamesNoTimelines() throws CorruptionException {
         TenantManifest claim = TenantManifest.EMPTY.with(new TenantManifest.Life("ab", null));
-        String json = "{\"version\":2,\"offloaded_timelines\":[],\"palimpsest\":{\"owner\":\"ab\"}}";
+        String json = "{\"palimpsest_checksum\":\"crc32c\",\"version\":2,\"offloaded_timelines\":[],"
+                + "\"palimpsest\":{\"owner\":\"ab\"},\"palimpsest_crc32c\":\"47f8a602\"}";
         assertThat(new String(TenantManifestCodec.encode(claim), StandardCharsets.UTF_8))
                 .isEqualTo(json);
         assertThat(decode(json)).isEqualTo(claim);
@@ -121,8 +126,11 @@ class TenantManifestCodecTest {
 
     @Test
     void theFirstGenerationIsSaidInJson() throws CorruptionException {
-        byte[] bytes = "{\"first\":4294967295}".getBytes(StandardCharsets.UTF_8);
+        byte[] bytes = "{\"palimpsest_checksum\":\"crc32c\",\"first\":4294967295,\"palimpsest_crc32c\":\"899f02c2\"}"
+                .getBytes(StandardCharsets.UTF_8);
         assertThat(GenerationsCodec.encode(Generation.LAST)).isEqualTo(bytes);
+        byte[] older = "{\"first\":4294967295}".getBytes(StandardCharsets.UTF_8);
+        assertThat(GenerationsCodec.decode(older, "generations")).isEqualTo(Generation.LAST);
         assertThat(GenerationsCodec.decode(bytes, "generations")).isEqualTo(Generation.LAST);
         for (String json : List.of("{}", "{\"first\":-1}", "{\"first\":4294967296}", "{\"first\":\"1\"}", "1")) {
             assertThatThrownBy(() -> GenerationsCodec.decode(json.getBytes(StandardCharsets.UTF_8), "generations"))

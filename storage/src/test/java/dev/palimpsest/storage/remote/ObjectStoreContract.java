@@ -177,6 +177,50 @@ public abstract class ObjectStoreContract {
     }
 
     @Test
+    void aCopyIsAnObjectOfItsOwn() throws Exception {
+        put("a/b", "content");
+        put("c", "before");
+        for (String to : List.of("new/d", "c")) {
+            ObjectInfo copy = store().copy(key("a/b"), key(to), CONTEXT);
+            assertThat(copy.key()).isEqualTo(key(to));
+            assertThat(copy.size()).isEqualTo(7);
+            assertThat(store().head(key(to), CONTEXT)).contains(copy);
+            assertThat(read(to)).isEqualTo("content");
+        }
+        put("a/b", "other content");
+        assertThat(read("c")).isEqualTo("content");
+        put("new/d", "replaced");
+        assertThat(read("a/b")).isEqualTo("other content");
+        store().delete(key("a/b"), CONTEXT);
+        assertThat(read("c")).isEqualTo("content");
+        assertThat(pages(ListRequest.all(""))).containsExactly("c", "new/d");
+    }
+
+    @Test
+    void largeAndEmptyObjectsAreCopied() throws Exception {
+        byte[] content = new byte[(1 << 20) + 12_345];
+        new Random(6).nextBytes(content);
+        store().put(key("large"), ObjectSource.of(content), PutCondition.ALWAYS, CONTEXT);
+        put("empty", "");
+        store().copy(key("large"), key("copies/large"), CONTEXT);
+        store().copy(key("empty"), key("copies/empty"), CONTEXT);
+        assertThat(store().read(key("copies/large"), content.length, CONTEXT).bytes())
+                .isEqualTo(content);
+        assertThat(read("copies/empty")).isEmpty();
+    }
+
+    @Test
+    void whatIsAbsentIsNotCopied() throws Exception {
+        put("a", "x");
+        assertFails(ObjectStoreException.Kind.NOT_FOUND, () -> store().copy(key("absent"), key("a"), CONTEXT));
+        assertFails(ObjectStoreException.Kind.NOT_FOUND, () -> store().copy(key("absent/b"), key("c"), CONTEXT));
+        assertThat(read("a")).isEqualTo("x");
+        assertThat(store().head(key("c"), CONTEXT)).isEmpty();
+        assertThatThrownBy(() -> store().copy(key("a"), key("a"), CONTEXT))
+                .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
     void deleteCanBeRepeated() throws Exception {
         put("a/b", "x");
         put("a/c", "y");
@@ -375,6 +419,7 @@ public abstract class ObjectStoreContract {
         RequestContext cancelled = CONTEXT.withCancellation(cancellation);
         List<ThrowingCallable> calls = List.of(
                 () -> store().put(key("b"), source("y"), PutCondition.ALWAYS, cancelled),
+                () -> store().copy(key("a"), key("b"), cancelled),
                 () -> store().get(key("a"), ByteRange.WHOLE, new BytesSink(10), cancelled),
                 () -> store().head(key("a"), cancelled),
                 () -> store().list(ListRequest.all(""), cancelled),

@@ -44,6 +44,11 @@ final class StoreThatNeverAnswers implements ObjectStore {
     }
 
     @Override
+    public ObjectInfo copy(ObjectKey from, ObjectKey to, RequestContext context) throws StorageException {
+        throw hang(context);
+    }
+
+    @Override
     public ObjectInfo get(ObjectKey key, ByteRange range, ObjectSink sink, RequestContext context)
             throws StorageException {
         throw hang(context);

@@ -355,6 +355,11 @@ public final class SimulatedDisk implements Disk {
         return exists;
     }
 
+    /** How long a file is now, -1 if there is none; no call, so nothing happens in between and nothing fails. */
+    public long size(Path path) {
+        return find(path) instanceof File file ? file.size() : -1;
+    }
+
     private @Nullable SimulatedNode find(Path path) {
         SimulatedNode node = root;
         for (Path part : path.normalize()) {

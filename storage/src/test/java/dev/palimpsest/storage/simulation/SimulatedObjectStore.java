@@ -22,6 +22,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +41,8 @@ public final class SimulatedObjectStore implements ObjectStore {
     private final FaultPlan late;
     private final FaultPlan slow;
     private final FaultPlan stale;
+    private final FaultPlan damaging;
+    private final SplittableRandom damage;
     private final TreeMap<String, Stored> objects = new TreeMap<>();
     /** What a listing shows; follows {@link #objects}, at once or later. */
     private final TreeMap<String, Stored> listed = new TreeMap<>();
@@ -69,6 +72,8 @@ public final class SimulatedObjectStore implements ObjectStore {
         this.late = new FaultPlan(simulation.random(name + " late"));
         this.slow = new FaultPlan(simulation.random(name + " slow"));
         this.stale = new FaultPlan(simulation.random(name + " stale"));
+        this.damaging = new FaultPlan(simulation.random(name + " damaging"));
+        this.damage = simulation.random(name + " damage");
     }
 
     /** From now on it misbehaves like this. */
@@ -122,6 +127,25 @@ public final class SimulatedObjectStore implements ObjectStore {
         });
     }
 
+    @Override
+    public ObjectInfo copy(ObjectKey from, ObjectKey to, RequestContext context) throws StorageException {
+        if (from.equals(to)) {
+            throw new IllegalArgumentException("an object cannot be copied to where it is: " + from);
+        }
+        return change("copy", to.value(), -1, context, () -> {
+            Stored source = objects.get(from.value());
+            if (source == null) {
+                throw new ObjectStoreException(Kind.NOT_FOUND, "copy", from.value(), "there is no such object");
+            }
+            refuseConflict(to.value());
+            Optional<ObjectVersion> version = Optional.of(new ObjectVersion("v" + ++versions));
+            Stored copy = new Stored(new ObjectInfo(to, source.bytes().length, version), source.bytes());
+            objects.put(to.value(), copy);
+            changed(to.value());
+            return copy.info();
+        });
+    }
+
     private void refuseConflict(String key) throws ObjectStoreException {
         String below = objects.ceilingKey(key + "/");
         if (below != null && below.startsWith(key + "/")) {
@@ -162,7 +186,7 @@ public final class SimulatedObjectStore implements ObjectStore {
             throw new ObjectStoreException(Kind.NOT_FOUND, "get", key.value(), "there is no such object");
         }
         ByteRange part = range.clip(found.bytes().length);
-        ByteBuffer bytes = ByteBuffer.wrap(found.bytes(), (int) part.offset(), (int) part.length())
+        ByteBuffer bytes = ByteBuffer.wrap(onTheWay(found), (int) part.offset(), (int) part.length())
                 .slice()
                 .asReadOnlyBuffer();
         sink.begin(found.info(), part.length());
@@ -177,6 +201,19 @@ public final class SimulatedObjectStore implements ObjectStore {
         failIf(outcome != Outcome.SUCCEEDS, "get", key.value());
         scheduler.record("get", key.value(), part.offset(), part.length(), "");
         return found.info();
+    }
+
+    /** What comes of an object. */
+    private byte[] onTheWay(Stored object) {
+        boolean isDamaged = damaging.next(faults.damagedLayers(), false) != Outcome.SUCCEEDS;
+        if (!isDamaged || !object.info().key().value().contains("__")) {
+            return object.bytes();
+        }
+        byte[] bytes = object.bytes().clone();
+        int bit = damage.nextInt(8 * bytes.length);
+        bytes[bit / 8] ^= (byte) (1 << bit % 8);
+        scheduler.record("get", object.info().key().value(), bit / 8, 1, "damaged");
+        return bytes;
     }
 
     @Override

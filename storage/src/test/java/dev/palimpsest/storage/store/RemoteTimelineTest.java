@@ -8,10 +8,16 @@ import dev.palimpsest.storage.ObjectStoreException;
 import dev.palimpsest.storage.ShardIndex;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
+import dev.palimpsest.storage.blob.BlobCompression;
+import dev.palimpsest.storage.compaction.CompactionSettings;
+import dev.palimpsest.storage.compaction.L0Planner;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.key.Key;
+import dev.palimpsest.storage.key.KeyRange;
+import dev.palimpsest.storage.key.KeySpace;
 import dev.palimpsest.storage.layer.LayerFileName;
+import dev.palimpsest.storage.layer.PersistentLayer;
 import dev.palimpsest.storage.layer.TimelineFile;
 import dev.palimpsest.storage.layer.memory.SerializedBatch;
 import dev.palimpsest.storage.remote.RemotePaths;
@@ -22,11 +28,16 @@ import dev.palimpsest.storage.timeline.Timeline;
 import dev.palimpsest.storage.timeline.TimelineWriter;
 import dev.palimpsest.storage.value.Value;
 import dev.palimpsest.storage.value.WalRecord;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.prometheus.metrics.model.snapshots.CounterSnapshot;
+import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -39,6 +50,7 @@ class RemoteTimelineTest {
     private static final Lsn START = new Lsn(0x1000);
     private static final RequestContext CONTEXT = RequestContext.of(TaskKind.TOOL);
     private static final int ROUNDS = 5;
+    private static final KeySpace DENSE = KeySpace.of(new KeyRange(key(0), key(3)));
 
     @TempDir
     Path directory;
@@ -161,6 +173,59 @@ class RemoteTimelineTest {
             assertThat(layers.getFirst().resolveSibling(layers.getFirst().getFileName() + ".old"))
                     .doesNotExist();
         }
+    }
+
+    @Test
+    void whatAnEarlierLifeHasNamedMayGoAtOnce() throws Exception {
+        writeAndClose();
+        try (EmbeddedStore store = open()) {
+            TenantTimelines tenant = store.tenant(TENANT, CONTEXT);
+            Timeline root = tenant.timeline(ROOT);
+            long bytes = root.residentBytes();
+            assertThat(bytes)
+                    .isEqualTo(layers(ROOT).stream()
+                            .mapToLong(path -> path.toFile().length())
+                            .sum());
+            assertThat(root.layers().historicLayers())
+                    .extracting(layer -> ((PersistentLayer) layer).evict())
+                    .hasSize(ROUNDS)
+                    .containsOnly(PersistentLayer.Eviction.EVICTED);
+            assertThat(root.residentBytes()).isZero();
+            assertThat(layers(ROOT)).isEmpty();
+            checkAll(tenant.timeline(CHILD), 2 * ROUNDS);
+            checkAll(root, ROUNDS);
+            assertThat(root.residentBytes()).isEqualTo(bytes);
+        }
+    }
+
+    @Test
+    void whatCompactionDownloadsIsNotTakenForUrgent() throws Exception {
+        writeAndClose();
+        forget(ROOT);
+        PrometheusRegistry metrics = new PrometheusRegistry();
+        RequestContext compaction = RequestContext.of(TaskKind.COMPACTION);
+        try (EmbeddedStore store = EmbeddedStore.open(
+                directory, StoreSettings.DEFAULT, new AppendingRedo(), (_, _, _) -> DENSE, metrics)) {
+            Timeline root = store.tenant(TENANT, CONTEXT).timeline(ROOT);
+            CompactionSettings settings = new CompactionSettings(3, 1 << 30, 1 << 20, 1, 100, BlobCompression.NONE);
+            root.upkeep().createImages(settings, () -> false, compaction);
+            root.upkeep().compactL0(settings, L0Planner.Trigger.ALWAYS, compaction);
+            assertThat(downloads(metrics)).containsOnlyKeys("compaction").containsValue((double) ROUNDS);
+            root.layers().historicLayers().forEach(layer -> ((PersistentLayer) layer).evict());
+            root.get(key(0), lsn(ROUNDS - 1, 2), RequestContext.of(TaskKind.PAGE_SERVICE));
+            assertThat(downloads(metrics)).containsOnlyKeys("compaction", "page_service");
+        }
+    }
+
+    /** How many downloads were asked for, by the kind of task. */
+    private static Map<String, Double> downloads(PrometheusRegistry metrics) {
+        Map<String, Double> byKind = new TreeMap<>();
+        for (MetricSnapshot snapshot : metrics.scrape("pageserver_ondemand_download_count"::equals)) {
+            for (CounterSnapshot.CounterDataPointSnapshot point : ((CounterSnapshot) snapshot).getDataPoints()) {
+                byKind.put(point.getLabels().get("task_kind"), point.getValue());
+            }
+        }
+        return byKind;
     }
 
     @Test

@@ -19,6 +19,8 @@ import dev.palimpsest.storage.layer.memory.SerializedBatch;
 import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Environment;
 import dev.palimpsest.storage.runtime.Task;
+import dev.palimpsest.storage.simulation.SimulatedDisk;
+import dev.palimpsest.storage.timeline.ArchivedTimeline;
 import dev.palimpsest.storage.timeline.KeyResult;
 import dev.palimpsest.storage.timeline.TenantTimelines;
 import dev.palimpsest.storage.timeline.Timeline;
@@ -26,6 +28,7 @@ import dev.palimpsest.storage.timeline.TimelineWriter;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -37,22 +40,6 @@ import java.util.TreeMap;
  * timeline may have at every LSN, and of what the store has said that it is durable.
  */
 final class SimulatedStore {
-    /** What is known of a timeline. */
-    static final class Known {
-        final TimelineId id;
-        final History history;
-        /** The store has said that the timeline exists for good. */
-        boolean created;
-        /** The store has said that everything up to here is durable. */
-        Lsn durable;
-
-        Known(TimelineId id, History history, Lsn durable) {
-            this.id = id;
-            this.history = history;
-            this.durable = durable;
-        }
-    }
-
     static final Lsn START = new Lsn(0x1000);
 
     private final long seed;
@@ -63,7 +50,10 @@ final class SimulatedStore {
     private long timelineIds;
     private int reads;
     private int writes;
+    private int detached;
+    private int archived;
     private final SimulatedUpkeep upkeep;
+    private final SimulatedEviction eviction;
 
     /**
      * @param faults whether operations may fail
@@ -75,6 +65,7 @@ final class SimulatedStore {
         this.random = random;
         this.faults = faults;
         this.upkeep = new SimulatedUpkeep(random);
+        this.eviction = new SimulatedEviction(seed, random);
     }
 
     /** What compaction and GC have done. */
@@ -87,14 +78,37 @@ final class SimulatedStore {
         return reads;
     }
 
+    /** How many timelines were cut loose from their ancestors. */
+    int detached() {
+        return detached;
+    }
+
+    /** How many timelines were archived. */
+    int archived() {
+        return archived;
+    }
+
     /** How many records were written, again after crashes. */
     int writes() {
         return writes;
     }
 
+    /** How many layers left the local disk. */
+    int evictions() {
+        return eviction.evictions();
+    }
+
     /** One life of a process: what was durable is there, and then it is used. */
-    void live(Environment environment, TenantTimelines store, int operations) throws Exception {
-        checkNothingLost(store);
+    void live(
+            Environment environment,
+            SimulatedDisk disk,
+            TenantTimelines store,
+            Map<TimelineId, Lsn> acknowledged,
+            int operations)
+            throws Exception {
+        checkNothingLost(store, acknowledged);
+        eviction.checkResidency(store, disk);
+        unarchiveSome(store);
         if (known.isEmpty()) {
             create(store);
         }
@@ -109,13 +123,16 @@ final class SimulatedStore {
         }
         tasks.add(environment.tasks().start("keep house", () -> keepHouse(environment, store, operations / 4)));
         tasks.add(environment.tasks().start("compact", () -> compactOften(environment, store, operations)));
+        tasks.add(environment.tasks().start("evict", () -> eviction.evictOften(environment, disk, store, operations)));
         tasks.add(environment.tasks().start("branch", () -> branchSometimes(environment, store, operations / 8)));
+        tasks.add(environment.tasks().start("detach", () -> detachSometimes(environment, store, operations / 4)));
         for (Task task : tasks) {
             task.join();
         }
         for (Task task : tasks) {
             rethrow(task);
         }
+        archiveSome(environment, store);
         if (random.nextBoolean()) {
             tolerate(() -> {
                 for (Timeline timeline : store.all()) {
@@ -173,6 +190,12 @@ final class SimulatedStore {
         return RequestContext.of(TaskKind.TOOL);
     }
 
+    /** Of somebody who reads: one who waits for a page, or one who does not. */
+    private RequestContext reading(Environment environment) {
+        return RequestContext.of(random.nextBoolean() ? TaskKind.PAGE_SERVICE : TaskKind.TOOL)
+                .withDeadline(environment.clock().nanos() + 10_000_000_000L);
+    }
+
     private TimelineId newId() {
         return new TimelineId(seed, ++timelineIds);
     }
@@ -191,12 +214,33 @@ final class SimulatedStore {
         return Objects.requireNonNull(known.get(id), () -> "timeline " + id + " came from nowhere");
     }
 
-    /** Everything the store has ever acknowledged is there, and every key has the right value at every LSN. */
-    void checkNothingLost(TenantTimelines store) throws StorageException {
+    /** Which timelines exist for good, and up to where they are durable: to be asked before a process loads them. */
+    Map<TimelineId, Lsn> acknowledged() {
+        Map<TimelineId, Lsn> now = new TreeMap<>();
+        known.forEach((id, timeline) -> {
+            if (timeline.created) {
+                now.put(id, timeline.durable);
+            }
+        });
+        return now;
+    }
+
+    /** Everything the store has acknowledged is there, and every key has the right value at every LSN. */
+    void checkNothingLost(TenantTimelines store, Map<TimelineId, Lsn> acknowledged) throws StorageException {
         for (Known timeline : known.values()) {
+            Lsn durable = acknowledged.getOrDefault(timeline.id, Lsn.INVALID);
             Optional<Timeline> found =
                     store.all().stream().filter(t -> t.id().equals(timeline.id)).findFirst();
-            if (timeline.created) {
+            Optional<ArchivedTimeline> kept = store.archived().stream()
+                    .filter(t -> t.id().equals(timeline.id))
+                    .findFirst();
+            if (kept.isPresent()) {
+                timeline.created = true;
+                assertThat(found).isEmpty();
+                assertThat(kept.get().diskConsistentLsn())
+                        .as("end of what is archived, of %s", timeline.id)
+                        .isGreaterThanOrEqualTo(durable);
+            } else if (acknowledged.containsKey(timeline.id)) {
                 assertThat(found).as("timeline %s was created", timeline.id).isPresent();
             }
             if (found.isPresent()) {
@@ -204,13 +248,13 @@ final class SimulatedStore {
                 Lsn last = found.get().lastRecordLsn();
                 assertThat(last)
                         .as("last record after restart, of %s", timeline.id)
-                        .isGreaterThanOrEqualTo(timeline.durable);
+                        .isGreaterThanOrEqualTo(durable);
                 assertThat(found.get().diskConsistentLsn()).isEqualTo(last);
                 assertThat(found.get().remoteConsistentLsn()).isEqualTo(last);
                 assertThat(found.get().layers().historicLayers())
                         .as("layers after restart, of %s at %s", timeline.id, last)
                         .allMatch(layer -> !layer.lsnEnd().isAfter(last.plus(1)));
-                timeline.durable = last;
+                timeline.durable = several ? Lsn.max(timeline.durable, last) : last;
             }
         }
         if (!several) {
@@ -306,7 +350,8 @@ final class SimulatedStore {
                 continue;
             }
             Timeline timeline = all.get(random.nextInt(all.size()));
-            RequestContext context = context().withDeadline(environment.clock().nanos() + 100_000_000_000L);
+            RequestContext context = RequestContext.of(TaskKind.COMPACTION)
+                    .withDeadline(environment.clock().nanos() + 100_000_000_000L);
             try {
                 upkeep.step(store, timeline, known(timeline.id()).history, context);
             } catch (DeadlineExceededException e) {
@@ -333,7 +378,7 @@ final class SimulatedStore {
         for (int i = 0; i < 3; i++) {
             lsns.add(first.plus(random.nextLong(last.bytesSince(first) + 1)));
         }
-        RequestContext context = context().withDeadline(environment.clock().nanos() + 10_000_000_000L);
+        RequestContext context = reading(environment);
         KeySpace keys = KeySpace.of(KeyRange.ALL);
         for (Lsn lsn : lsns) {
             try {
@@ -358,7 +403,7 @@ final class SimulatedStore {
         long first = timeline.gcCutoffLsn().value();
         // Where GC may raise the cutoff at any moment, most is at stake.
         Lsn lsn = new Lsn(random.nextInt(3) == 0 ? first : first + random.nextLong(last.value() - first + 1));
-        RequestContext context = context().withDeadline(environment.clock().nanos() + 10_000_000_000L);
+        RequestContext context = reading(environment);
         try {
             if (random.nextBoolean()) {
                 readOne(
@@ -438,6 +483,65 @@ final class SimulatedStore {
                     timeline.id(),
                     value.length,
                     expected.map(bytes -> bytes.length + " bytes").orElse("nothing"));
+        }
+    }
+
+    /** Makes timelines independent while they are read, written, branched, compacted and collected. */
+    private void detachSometimes(Environment environment, TenantTimelines store, int count) throws Exception {
+        for (int i = 0; i < count; i++) {
+            environment.tasks().sleep(random.nextLong(2_000_000_000L), Cancellation.NEVER);
+            List<Timeline> branches = store.all().stream()
+                    .filter(timeline -> timeline.branchPoint() != null)
+                    .toList();
+            if (branches.isEmpty()) {
+                continue;
+            }
+            Timeline timeline = branches.get(random.nextInt(branches.size()));
+            try {
+                store.detach(timeline.id(), context());
+                assertThat(timeline.branchPoint()).isNull();
+                assertThat(timeline.indexPart().metadata().ancestor()).isNull();
+                assertThat(timeline.indexPart().state().gcBlocking()).isNull();
+                detached++;
+            } catch (StorageException e) {
+                boolean waits = e instanceof InvalidRequestException
+                        && String.valueOf(e.getMessage()).contains("take in again");
+                if (!waits) {
+                    tolerate(e);
+                }
+            }
+        }
+    }
+
+    /** Archives timelines without branches, when nobody uses them. */
+    private void archiveSome(Environment environment, TenantTimelines store) throws StorageException {
+        for (Timeline timeline : store.all().reversed()) {
+            boolean hasBranches = store.all().stream()
+                    .anyMatch(other ->
+                            other.branchPoint() != null && other.branchPoint().ancestor() == timeline);
+            if (!hasBranches && random.nextInt(4) == 0) {
+                RequestContext context =
+                        context().withDeadline(environment.clock().nanos() + 100_000_000_000L);
+                tolerate(() -> {
+                    store.archive(timeline.id(), context);
+                    Known model = known(timeline.id());
+                    model.durable = Lsn.max(model.durable, timeline.lastRecordLsn());
+                    assertThat(store.all()).doesNotContain(timeline);
+                    archived++;
+                });
+            }
+        }
+    }
+
+    private void unarchiveSome(TenantTimelines store) throws StorageException {
+        for (ArchivedTimeline timeline : store.archived()) {
+            boolean isAncestorHere = timeline.ancestor() == null
+                    || store.all().stream()
+                            .anyMatch(other ->
+                                    other.id().equals(timeline.ancestor().timeline()));
+            if (isAncestorHere && random.nextInt(3) > 0) {
+                tolerate(() -> store.unarchive(timeline.id(), context()));
+            }
         }
     }
 

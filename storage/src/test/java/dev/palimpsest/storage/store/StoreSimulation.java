@@ -2,11 +2,14 @@ package dev.palimpsest.storage.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.ShardIndex;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
+import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
+import dev.palimpsest.storage.layer.residency.DownloadSettings;
 import dev.palimpsest.storage.remote.RemotePaths;
 import dev.palimpsest.storage.remote.RetryPolicy;
 import dev.palimpsest.storage.remote.RetryingObjectStore;
@@ -30,6 +33,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 
@@ -51,32 +55,45 @@ final class StoreSimulation {
     }
 
     /** What came of a schedule; equal for equal seeds. */
-    record Outcome(long digest, long steps, int reads, int writes, SimulatedUpkeep.Done upkeep) {}
+    record Outcome(
+            long digest,
+            long steps,
+            int reads,
+            int writes,
+            int evictions,
+            int detached,
+            int archived,
+            SimulatedUpkeep.Done upkeep) {}
 
     private StoreSimulation() {}
 
     /**
-     * Runs seeds 1 to the number given, in every world and with several servers, until one fails: then it prints which and why, and exits with 1. For
-     * a JVM of its own, in which some class is not what it should be.
+     * Runs seeds 1 to the number given, in every world, with several servers and with uploads that are not answered, until one
+     * fails: then it prints which and why, and exits with 1. For a JVM of its own, in which some class is not what it should
+     * be.
      */
     public static void main(String[] arguments) {
         for (long seed = 1; seed <= Long.parseLong(arguments[0]); seed++) {
             for (World world : World.values()) {
-                try {
-                    run(seed, world);
-                } catch (Exception | Error e) {
-                    System.out.println("seed " + seed + " in world " + world + ": " + e);
-                    System.exit(1);
-                }
+                orExit(seed, "in world " + world, each -> run(each, world));
             }
-            try {
-                LivesSimulation.run(seed);
-            } catch (Exception | Error e) {
-                System.out.println("seed " + seed + " with several servers: " + e);
-                System.exit(1);
-            }
+            orExit(seed, "with several servers", LivesSimulation::run);
+            orExit(seed, "with unanswered uploads", UnansweredUploads::run);
         }
         System.out.println("nothing found");
+    }
+
+    private interface Schedule {
+        void run(long seed) throws Exception;
+    }
+
+    private static void orExit(long seed, String where, Schedule schedule) {
+        try {
+            schedule.run(seed);
+        } catch (Exception | Error e) {
+            System.out.println("seed " + seed + " " + where + ": " + e);
+            System.exit(1);
+        }
     }
 
     static Outcome run(long seed, World world) throws Exception {
@@ -108,10 +125,10 @@ final class StoreSimulation {
             model.expectNoFaults();
             simulation.crashAtStep(Long.MAX_VALUE);
             simulation
-                    .start(
-                            "last look",
-                            last,
-                            environment -> model.live(environment, load(environment, last, objects), 20))
+                    .start("last look", last, environment -> {
+                        Map<TimelineId, Lsn> acknowledged = model.acknowledged();
+                        model.live(environment, last, load(environment, last, objects), acknowledged, 20);
+                    })
                     .joinSuccessfully();
             if (!hasFaults(world)) {
                 simulation
@@ -124,7 +141,14 @@ final class StoreSimulation {
             }
         });
         return new Outcome(
-                simulation.trace().digest(), simulation.steps(), model.reads(), model.writes(), model.upkeep());
+                simulation.trace().digest(),
+                simulation.steps(),
+                model.reads(),
+                model.writes(),
+                model.evictions(),
+                model.detached(),
+                model.archived(),
+                model.upkeep());
     }
 
     /** The object store has the layers that index parts name, and no others; and of each timeline one index part. */
@@ -155,8 +179,9 @@ final class StoreSimulation {
             SimulatedStore model,
             int operations) {
         return simulation.start(name, disk, environment -> {
+            Map<TimelineId, Lsn> acknowledged = model.acknowledged();
             try {
-                model.live(environment, load(environment, disk, objects), operations);
+                model.live(environment, disk, load(environment, disk, objects), acknowledged, operations);
             } catch (StorageException e) {
                 model.tolerate(e);
             }
@@ -196,7 +221,8 @@ final class StoreSimulation {
                 ObjectStoreFaults.SLOW
                         .withFailing(0.05, 0.05)
                         .withLateEffects(0.05)
-                        .withStaleListings(0.3, 20_000_000_000L);
+                        .withStaleListings(0.3, 20_000_000_000L)
+                        .withDamagedLayers(0.05);
         };
     }
 
@@ -214,7 +240,8 @@ final class StoreSimulation {
                 64 << 10,
                 4 << 10,
                 new UploadSettings(3, 10_000, Duration.ofMillis(10)),
-                StoreSettings.DEFAULT.downloads(),
+                new DownloadSettings(3, 2, 40_000),
+                Optional.empty(),
                 Optional.empty());
         Engine engine = EmbeddedStore.engine(
                 environment,

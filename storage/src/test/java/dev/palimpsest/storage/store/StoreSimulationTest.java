@@ -35,6 +35,13 @@ class StoreSimulationTest {
     }
 
     @Test
+    void unansweredUploads() throws Exception {
+        for (long seed = 1; seed <= 50; seed++) {
+            UnansweredUploads.run(seed);
+        }
+    }
+
+    @Test
     @Tag("long")
     void manySeveralServers() {
         runMany(StoreSimulation.World.SERVERS, 2_000);
@@ -74,23 +81,30 @@ class StoreSimulationTest {
         long began = System.nanoTime();
         long steps = 0;
         long reads = 0;
+        long detached = 0;
+        long archived = 0;
         for (long seed = only == null ? 1 : only; seed <= (only == null ? seeds : only); seed++) {
             try {
                 StoreSimulation.Outcome outcome = StoreSimulation.run(seed, world);
                 steps += outcome.steps();
                 reads += outcome.reads();
+                detached += outcome.detached();
+                archived += outcome.archived();
             } catch (Exception | AssertionError e) {
                 throw new AssertionError("-Dpalimpsest.seed=" + seed + " fails in world " + world + ": " + e, e);
             }
         }
         double minutes = (System.nanoTime() - began) / 60e9;
         LOG.info(
-                "{} schedules of {} in {} s: {} a minute, {} steps and {} reads compared in each",
+                "{} schedules of {} in {} s: {} a minute, {} steps and {} reads compared in each;"
+                        + " {} timelines detached, {} archived",
                 seeds,
                 world,
                 Math.round(minutes * 60),
                 Math.round(seeds / minutes),
                 steps / seeds,
-                reads / seeds);
+                reads / seeds,
+                detached,
+                archived);
     }
 }

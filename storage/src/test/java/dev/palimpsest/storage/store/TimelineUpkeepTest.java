@@ -17,6 +17,7 @@ import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.gc.GarbageCollection;
 import dev.palimpsest.storage.gc.GcInputs;
 import dev.palimpsest.storage.gc.GcReport;
+import dev.palimpsest.storage.jobs.JobPauses;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
@@ -271,8 +272,7 @@ class TimelineUpkeepTest {
                 Duration.ofMillis(2),
                 1,
                 Duration.ofMinutes(1),
-                Duration.ofMillis(1),
-                Duration.ofSeconds(1));
+                new JobPauses(Duration.ofMillis(1), Duration.ofSeconds(1)));
         reopen(StoreSettings.DEFAULT.withBackground(background));
         for (long lsn = 0x1000; lsn < 0x9000; lsn += 0x1000) {
             round(root, lsn);
@@ -295,8 +295,8 @@ class TimelineUpkeepTest {
     void backPressureHasDefaultsOnceThereIsCompaction() {
         TimelineConfig config =
                 StoreSettings.DEFAULT.withBackground(BackgroundSettings.DEFAULT).timelines();
-        assertThat(config.l0DelayThreshold()).isEqualTo(30);
-        assertThat(config.l0StallThreshold()).isEqualTo(60);
+        assertThat(config.l0DelayThreshold()).isEqualTo(15);
+        assertThat(config.l0StallThreshold()).isEqualTo(30);
         TimelineConfig given = new TimelineConfig(1, Duration.ofSeconds(1), 1, 5, 20, 1, Duration.ZERO);
         assertThat(given.withBackPressure(10).l0DelayThreshold()).isEqualTo(11);
         assertThat(given.withBackPressure(10).l0StallThreshold()).isEqualTo(20);

@@ -28,10 +28,12 @@ final class Download implements Residence, DownloadQueue.Job {
 
     private final StoredLayer layer;
     private final PersistentLayers owner;
-    private final TaskKind kind;
     private final Gate.Guard guard;
     private final Signal signal;
     private final AtomicInteger waiters = new AtomicInteger();
+    /** The most urgent of those who have asked. */
+    private volatile TaskKind kind;
+
     private volatile boolean urgent;
     private volatile @Nullable Exception failure;
 
@@ -79,9 +81,14 @@ final class Download implements Residence, DownloadQueue.Job {
 
     private boolean join(TaskKind by) {
         boolean joined = waiters.getAndUpdate(n -> n == WITHDRAWING ? n : n + 1) != WITHDRAWING;
-        if (joined && !urgent && DownloadQueue.isUrgent(by)) {
-            urgent = true;
-            owner.queue().raise(this);
+        if (joined && DownloadQueue.isUrgent(by)) {
+            if (!urgent || by == TaskKind.PAGE_SERVICE) {
+                kind = by;
+            }
+            if (!urgent) {
+                urgent = true;
+                owner.queue().raise(this);
+            }
         }
         return joined;
     }
@@ -99,6 +106,11 @@ final class Download implements Residence, DownloadQueue.Job {
     @Override
     public RemoteLayer layer() {
         return layer.remote();
+    }
+
+    @Override
+    public PersistentLayers owner() {
+        return owner;
     }
 
     @Override

@@ -18,6 +18,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Whose turn it is to be downloaded: one queue for all timelines of a process. What somebody waits for goes before what is
@@ -27,9 +29,14 @@ import org.jspecify.annotations.Nullable;
  * <p>Each download is a task of its own, started when its turn has come. Safe for use by many threads.
  */
 public final class DownloadQueue {
+    private static final Logger LOG = LoggerFactory.getLogger(DownloadQueue.class);
+
+    private static final long LONGEST_WAIT_FOR_ROOM_NANOS = 1_000_000_000;
+
     private final Tasks tasks;
     private final Clock clock;
     private final DownloadSettings settings;
+    private final ResidentBytes resident;
     private final DownloadMetrics metrics;
     private final Signal ended;
     private final Cancellation cancellation = new Cancellation();
@@ -39,6 +46,7 @@ public final class DownloadQueue {
     private final Map<Job, Entry> background = new LinkedHashMap<>();
     private final Map<Job, Entry> running = new LinkedHashMap<>();
     private int runningInBackground;
+    private long backgroundBytesInFlight;
     private long bytesInFlight;
     private boolean closed;
 
@@ -46,6 +54,9 @@ public final class DownloadQueue {
     interface Job {
         /** What is downloaded. */
         RemoteLayer layer();
+
+        /** To whose layers it belongs. */
+        PersistentLayers owner();
 
         /** Whether nobody will want it any more. */
         boolean isCancelled();
@@ -88,8 +99,26 @@ public final class DownloadQueue {
         }
     }
 
-    /** @param registry where the metrics of downloads are registered */
+    /**
+     * A queue whose layers may take any amount of the local disk.
+     *
+     * @param registry where the metrics of downloads are registered
+     */
     public DownloadQueue(Environment environment, DownloadSettings settings, PrometheusRegistry registry) {
+        this(
+                environment,
+                settings,
+                new ResidentBytes(Long.MAX_VALUE, environment.tasks().newSignal(), registry),
+                registry);
+    }
+
+    /**
+     * @param resident what counts the layer files that are here
+     * @param registry where the metrics of downloads are registered
+     */
+    public DownloadQueue(
+            Environment environment, DownloadSettings settings, ResidentBytes resident, PrometheusRegistry registry) {
+        this.resident = resident;
         this.tasks = environment.tasks();
         this.clock = environment.clock();
         this.settings = settings;
@@ -102,15 +131,32 @@ public final class DownloadQueue {
         return cancellation;
     }
 
+    /** What counts the layer files that are here. */
+    public ResidentBytes resident() {
+        return resident;
+    }
+
     /** All downloads that run or wait, in the order in which their turn came or will come. */
     public List<Progress> downloads() {
-        List<Progress> all = new ArrayList<>();
+        return downloads(_ -> true);
+    }
+
+    List<Progress> downloads(Predicate<Job> which) {
+        List<Progress> found = new ArrayList<>();
         synchronized (lock) {
-            running.values().forEach(entry -> all.add(entry.progress(true)));
-            urgent.values().forEach(entry -> all.add(entry.progress(false)));
-            background.values().forEach(entry -> all.add(entry.progress(false)));
+            find(running, true, which, found);
+            find(urgent, false, which, found);
+            find(background, false, which, found);
         }
-        return all;
+        return found;
+    }
+
+    private static void find(Map<Job, Entry> among, boolean running, Predicate<Job> which, List<Progress> found) {
+        among.forEach((job, entry) -> {
+            if (which.test(job)) {
+                found.add(entry.progress(running));
+            }
+        });
     }
 
     private DownloadMetrics.Load load() {
@@ -202,17 +248,36 @@ public final class DownloadQueue {
                 return null;
             }
             Entry entry = waiting.values().iterator().next();
-            boolean fits = running.isEmpty()
-                    || (running.size() < settings.concurrency()
-                            && bytesInFlight + entry.job.layer().size() <= settings.maxBytesInFlight());
-            if (!fits || (!entry.isUrgent && runningInBackground >= settings.backgroundConcurrency())) {
+            if (!fits(entry)) {
                 return null;
             }
             waiting.remove(entry.job);
             running.put(entry.job, entry);
-            bytesInFlight += entry.job.layer().size();
-            runningInBackground += entry.isUrgent ? 0 : 1;
+            count(entry, 1);
             return entry;
+        }
+    }
+
+    /** To be called with the lock. */
+    private boolean fits(Entry entry) {
+        long size = entry.job.layer().size();
+        if (!running.isEmpty()
+                && (running.size() >= settings.concurrency() || bytesInFlight + size > settings.maxBytesInFlight())) {
+            return false;
+        }
+        return entry.isUrgent
+                || runningInBackground == 0
+                || (runningInBackground < settings.backgroundConcurrency()
+                        && backgroundBytesInFlight + size <= settings.maxBackgroundBytesInFlight());
+    }
+
+    /** To be called with the lock, with 1 when a download begins to run and -1 when it has ended. */
+    private void count(Entry entry, int sign) {
+        long size = sign * entry.job.layer().size();
+        bytesInFlight += size;
+        if (!entry.isUrgent) {
+            runningInBackground += sign;
+            backgroundBytesInFlight += size;
         }
     }
 
@@ -227,13 +292,26 @@ public final class DownloadQueue {
             });
         } finally {
             metrics.ended(succeeded, clock.nanos() - began);
+            awaitRoom();
             synchronized (lock) {
                 running.remove(entry.job);
-                bytesInFlight -= entry.job.layer().size();
-                runningInBackground -= entry.isUrgent ? 0 : 1;
+                count(entry, -1);
             }
             ended.signalAll();
             dispatch();
+        }
+    }
+
+    /**
+     * Lets nobody take the place of a download before what it has brought has made others go. Not for ever: whoever waits for a
+     * page gets it, even where nothing can go.
+     */
+    private void awaitRoom() {
+        try {
+            resident.awaitRoom(
+                    new RequestContext(TaskKind.LIFECYCLE, clock.nanos() + LONGEST_WAIT_FOR_ROOM_NANOS, cancellation));
+        } catch (DeadlineExceededException | CancelledException e) {
+            LOG.debug("the next download begins all the same: {}", e.getMessage());
         }
     }
 

@@ -24,4 +24,11 @@ public record DownloadSettings(int concurrency, int backgroundConcurrency, long 
             throw new IllegalArgumentException("maxBytesInFlight is out of range: " + maxBytesInFlight);
         }
     }
+
+    /** How much of {@code maxBytesInFlight} may be for background work: as much of it as of the downloads. */
+    long maxBackgroundBytesInFlight() {
+        return backgroundConcurrency == concurrency
+                ? maxBytesInFlight
+                : maxBytesInFlight / concurrency * backgroundConcurrency;
+    }
 }

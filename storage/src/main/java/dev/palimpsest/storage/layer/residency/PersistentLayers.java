@@ -13,6 +13,7 @@ import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.runtime.Signal;
 import java.nio.file.Path;
+import java.util.List;
 
 /**
  * Makes the layers of one timeline that are files, and has what they share. Which of the three to call is for whoever knows
@@ -102,6 +103,15 @@ public final class PersistentLayers {
 
     DownloadQueue queue() {
         return queue;
+    }
+
+    ResidentBytes resident() {
+        return queue.resident();
+    }
+
+    /** Downloads of the timeline's layers that run or wait, in the order in which their turn came or will come. */
+    public List<DownloadQueue.Progress> inProgress() {
+        return queue.downloads(job -> job.owner() == this);
     }
 
     /** Cancels the downloads of the timeline. */

@@ -63,6 +63,9 @@ final class StoredLayer implements PersistentLayer, LayerReferences.Last {
         this.uploaded = uploaded;
         this.usedNanos = owner.clock().nanos();
         this.residence = new AtomicReference<>(resident ? newStay() : Residence.AWAY);
+        if (resident) {
+            owner.resident().came(size());
+        }
     }
 
     private Residence.Here newStay() {
@@ -162,10 +165,12 @@ final class StoredLayer implements PersistentLayer, LayerReferences.Last {
 
     /** A download is over. */
     void downloaded(Download download, Residence next) {
-        if (!residence.compareAndSet(download, next)
-                && next instanceof Residence.Here
-                && residence.get() instanceof Residence.Gone gone
-                && gone.fate() == Fate.DELETE) {
+        boolean isHere = next instanceof Residence.Here;
+        if (residence.compareAndSet(download, next)) {
+            if (isHere) {
+                owner.resident().came(size());
+            }
+        } else if (isHere && residence.get() instanceof Residence.Gone gone && gone.fate() == Fate.DELETE) {
             deleteFile();
         }
     }
@@ -177,7 +182,10 @@ final class StoredLayer implements PersistentLayer, LayerReferences.Last {
 
     @Override
     public void uploaded() {
-        uploaded = true;
+        if (!uploaded) {
+            uploaded = true;
+            owner.resident().mayGo();
+        }
     }
 
     @Override
@@ -208,12 +216,12 @@ final class StoredLayer implements PersistentLayer, LayerReferences.Last {
         }
         boolean unread = references.readers() == 0;
         if (unread) {
-            here.reader().dispose(Fate.DELETE);
+            leave(here, Fate.DELETE);
         }
         if (!residence.compareAndSet(leaving, unread ? Residence.AWAY : here)
                 && !unread
                 && residence.get() instanceof Residence.Gone gone) {
-            here.reader().dispose(gone.fate());
+            leave(here, gone.fate());
         }
         leaving.signal().signalAll();
         return unread;
@@ -233,8 +241,13 @@ final class StoredLayer implements PersistentLayer, LayerReferences.Last {
     @Override
     public void released(Fate fate) {
         if (residence.getAndSet(new Residence.Gone(fate)) instanceof Residence.Here here) {
-            here.reader().dispose(fate);
+            leave(here, fate);
         }
+    }
+
+    private void leave(Residence.Here here, Fate fate) {
+        here.reader().dispose(fate);
+        owner.resident().went(size());
     }
 
     @Override

@@ -18,6 +18,7 @@ import dev.palimpsest.storage.remote.ObjectSink;
 import dev.palimpsest.storage.remote.ObjectSource;
 import dev.palimpsest.storage.remote.ObjectStore;
 import dev.palimpsest.storage.remote.PutCondition;
+import dev.palimpsest.storage.remote.ReadOnlyObjectStore;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Collection;
@@ -70,6 +71,15 @@ public final class LocalDirectoryStore implements ObjectStore {
         return new LocalDirectoryStore(disk, root);
     }
 
+    /**
+     * A store of which only what is there is read; another process may be writing it.
+     *
+     * @param root a directory that is there
+     */
+    public static ObjectStore reading(Disk disk, Path root) {
+        return new ReadOnlyObjectStore(new LocalDirectoryStore(disk, root));
+    }
+
     @Override
     public Set<Capability> capabilities() {
         return Set.of(Capability.PUT_IF_ABSENT);
@@ -102,6 +112,22 @@ public final class LocalDirectoryStore implements ObjectStore {
             }
         }
         return new ObjectInfo(key, source.size(), Optional.empty());
+    }
+
+    /** {@inheritDoc} The file gets a second name, if the file system can do that; a put of either key leaves the other. */
+    @Override
+    public ObjectInfo copy(ObjectKey from, ObjectKey to, RequestContext context) throws StorageException {
+        if (from.equals(to)) {
+            throw new IllegalArgumentException("an object cannot be copied to where it is: " + from);
+        }
+        context.checkCancelled();
+        ReadableFile file = open(from, root.resolve(from.value()))
+                .orElseThrow(() -> new ObjectStoreException(
+                        Kind.NOT_FOUND, "copy", from.value(), "there is no such object in " + root));
+        try (Closing _ = closing("copy", from, file)) {
+            long size = onDisk("copy", from.value(), file::size);
+            return put(to, ObjectSource.ofDurable(file, size), PutCondition.ALWAYS, context);
+        }
     }
 
     /** Gives a file that is what is to be put another name; durable but for that. Says whether that was possible. */

@@ -60,18 +60,35 @@ final class RemoteLayers {
 
     RemoteLayers(Environment environment, Disk disk, ObjectStore store, DownloadSettings settings)
             throws StorageException {
+        this(environment, disk, store, settings, Long.MAX_VALUE);
+    }
+
+    /** The same where more than {@code limit} bytes here are too many. */
+    RemoteLayers(Environment environment, Disk disk, ObjectStore store, DownloadSettings settings, long limit)
+            throws StorageException {
         this(
                 environment,
                 disk,
                 new ObjectStoreDownloads(disk, store, Layers.TENANT, Layers.TIMELINE, new AtomicLong()),
-                settings);
+                settings,
+                limit);
     }
 
     RemoteLayers(Environment environment, Disk disk, LayerDownloads downloads, DownloadSettings settings)
             throws StorageException {
+        this(environment, disk, downloads, settings, Long.MAX_VALUE);
+    }
+
+    private RemoteLayers(
+            Environment environment, Disk disk, LayerDownloads downloads, DownloadSettings settings, long limit)
+            throws StorageException {
         this.disk = disk;
         disk.createDirectories(DIRECTORY);
-        this.queue = new DownloadQueue(environment, settings, metrics);
+        this.queue = new DownloadQueue(
+                environment,
+                settings,
+                new ResidentBytes(limit, environment.tasks().newSignal(), metrics),
+                metrics);
         this.layers = new PersistentLayers(
                 Layers.io(disk, environment.tasks(), 32 << 10),
                 environment.clock(),

@@ -222,6 +222,7 @@ class ResidencyModelTest {
         private void checkQuiet(RemoteLayers life) throws StorageException {
             assertThat(life.queue.downloads()).isEmpty();
             List<String> expected = new ArrayList<>();
+            long bytes = 0;
             for (int i = 0; i < LAYERS; i++) {
                 PersistentLayer.Residency residency = layers.get(i).residency();
                 assertThat(layers.get(i).references().readers()).isZero();
@@ -230,11 +231,13 @@ class ResidencyModelTest {
                 if (residency.resident()) {
                     assertThat(file).isEqualTo(samples.get(i).bytes());
                     expected.add(samples.get(i).layer().fileName().local());
+                    bytes += file.length;
                 } else if (weather != Weather.FAULTS) {
                     // A disk that fails may keep what was to be deleted.
                     assertThat(file).isEmpty();
                 }
             }
+            assertThat(life.queue.resident().bytes()).isEqualTo(bytes);
             if (weather != Weather.FAULTS) {
                 assertThat(RemoteLayers.files(disk)).containsExactlyInAnyOrderElementsOf(expected);
             }
@@ -271,6 +274,7 @@ class ResidencyModelTest {
             life.layers.shutdown(RequestContext.of(TaskKind.LIFECYCLE));
             life.queue.close(RequestContext.of(TaskKind.LIFECYCLE));
             assertThat(disk.openFiles()).isEmpty();
+            assertThat(life.queue.resident().bytes()).isZero();
             if (weather != Weather.FAULTS) {
                 assertThat(RemoteLayers.files(disk)).isEmpty();
             }

@@ -302,6 +302,72 @@ class ResidencyTest {
         });
     }
 
+    @Test
+    void everyKindOfBackgroundWorkLeavesRoomForAPage() throws Exception {
+        inSimulations(environment -> {
+            List<Sample> some = RemoteLayers.samples(6, new Random(seed));
+            long largest = some.stream().mapToLong(s -> s.layer().size()).max().orElseThrow();
+            List<TaskKind> patient = List.of(TaskKind.COMPACTION, TaskKind.GC, TaskKind.FLUSH, TaskKind.TOOL);
+            List<TaskKind> urgent = List.of(TaskKind.PAGE_SERVICE, TaskKind.LIFECYCLE, TaskKind.INGEST);
+            for (TaskKind waits : urgent) {
+                LayerDownloads slow = (layer, target, progress, context) -> {
+                    environment.tasks().sleep(100_000_000, Cancellation.NEVER);
+                    throw new CancelledException("only who runs matters here");
+                };
+                // As many bytes as two of the layers have: background work alone would take all of them.
+                RemoteLayers life =
+                        new RemoteLayers(environment, disk, slow, new DownloadSettings(4, 2, 2 * largest + 3));
+                List<Task> tasks = new ArrayList<>();
+                for (int i = 0; i < patient.size(); i++) {
+                    tasks.add(failing(
+                            environment,
+                            life.layers.remote(some.get(i).layer()),
+                            some.get(i),
+                            patient.get((i + (int) seed) % patient.size())));
+                    settle(environment);
+                }
+                assertThat(life.queue.downloads())
+                        .filteredOn(DownloadQueue.Progress::running)
+                        .as("%s beside %s", waits, patient)
+                        .hasSizeBetween(1, 2);
+                tasks.add(failing(environment, life.layers.remote(some.get(5).layer()), some.get(5), waits));
+                settle(environment);
+                assertThat(life.queue.downloads())
+                        .as("%s beside %s", waits, patient)
+                        .contains(new DownloadQueue.Progress(some.get(5).layer(), true, true, 0));
+                joinAll(tasks);
+            }
+        });
+    }
+
+    @Test
+    void whatAPageWaitsForIsAskedOfTheStoreInThePagesName() throws Exception {
+        inSimulations(environment -> {
+            List<TaskKind> kinds = new ArrayList<>();
+            LayerDownloads recorded = (layer, target, progress, context) -> {
+                kinds.add(context.taskKind());
+                environment.tasks().sleep(100_000_000, Cancellation.NEVER);
+                throw new CancelledException("only the kind matters here");
+            };
+            RemoteLayers life = new RemoteLayers(environment, disk, recorded, ONE);
+            List<PersistentLayer> layers =
+                    samples.stream().map(s -> life.layers.remote(s.layer())).toList();
+            List<Task> tasks = new ArrayList<>();
+            for (int i = 0; i < 3; i++) {
+                tasks.add(failing(environment, layers.get(i), samples.get(i), TaskKind.COMPACTION));
+                settle(environment);
+            }
+            tasks.add(failing(environment, layers.get(2), samples.get(2), TaskKind.LIFECYCLE));
+            settle(environment);
+            tasks.add(failing(environment, layers.get(2), samples.get(2), TaskKind.PAGE_SERVICE));
+            settle(environment);
+            assertThat(life.layers.inProgress()).hasSize(3);
+            joinAll(tasks);
+            assertThat(kinds).containsExactly(TaskKind.COMPACTION, TaskKind.PAGE_SERVICE, TaskKind.COMPACTION);
+            assertThat(life.layers.inProgress()).isEmpty();
+        });
+    }
+
     private static Task failing(Environment environment, PersistentLayer layer, Sample sample, TaskKind kind) {
         return environment
                 .tasks()

@@ -1,22 +1,26 @@
-package dev.palimpsest.pageserver.upstream;
+package dev.palimpsest.pageserver.security;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.PrivateKey;
+import java.security.PublicKey;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.security.spec.InvalidKeySpecException;
 import java.security.spec.PKCS8EncodedKeySpec;
+import java.security.spec.X509EncodedKeySpec;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.crypto.Cipher;
@@ -25,8 +29,8 @@ import javax.crypto.SecretKeyFactory;
 import javax.crypto.spec.PBEKeySpec;
 import org.jspecify.annotations.Nullable;
 
-/** Certificates and private keys in PEM files, in the forms that OpenSSL writes. */
-final class PemFile {
+/** Certificates and keys in PEM files, in the forms that OpenSSL writes. No message has anything of a key in it. */
+public final class PemFile {
     private static final Pattern BLOCK =
             Pattern.compile("-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \\1-----", Pattern.DOTALL);
 
@@ -68,7 +72,7 @@ final class PemFile {
      *
      * @throws GeneralSecurityException if there is none, or one is broken
      */
-    static List<X509Certificate> certificates(Path file) throws IOException, GeneralSecurityException {
+    public static List<X509Certificate> certificates(Path file) throws IOException, GeneralSecurityException {
         CertificateFactory factory = CertificateFactory.getInstance("X.509");
         List<X509Certificate> certificates = new ArrayList<>();
         for (Block block : blocks(file)) {
@@ -89,7 +93,7 @@ final class PemFile {
      * @param algorithm of the certificate's public key
      * @throws GeneralSecurityException if there is none, or it cannot be read
      */
-    static PrivateKey privateKey(Path file, String algorithm, @Nullable String password)
+    public static PrivateKey privateKey(Path file, String algorithm, @Nullable String password)
             throws IOException, GeneralSecurityException {
         for (Block block : blocks(file)) {
             byte[] pkcs8 = switch (block.type) {
@@ -110,10 +114,64 @@ final class PemFile {
         throw new GeneralSecurityException(file + " holds no private key in PEM form");
     }
 
+    /**
+     * The public keys in a file, in its order: as such, or those of certificates.
+     *
+     * @throws GeneralSecurityException if there is none, or one is neither an Ed25519 nor an RSA key
+     */
+    public static List<PublicKey> publicKeys(Path file) throws IOException, GeneralSecurityException {
+        List<PublicKey> keys = new ArrayList<>();
+        for (Block block : blocks(file)) {
+            if (block.type.equals("PUBLIC KEY")) {
+                keys.add(publicKey(file, block.der));
+            } else if (block.type.equals("CERTIFICATE")) {
+                keys.add(CertificateFactory.getInstance("X.509")
+                        .generateCertificate(new ByteArrayInputStream(block.der))
+                        .getPublicKey());
+            }
+        }
+        if (keys.isEmpty()) {
+            throw new GeneralSecurityException(file + " holds no public key in PEM form");
+        }
+        return keys;
+    }
+
+    private static PublicKey publicKey(Path file, byte[] der) throws GeneralSecurityException {
+        try {
+            return KeyFactory.getInstance("Ed25519").generatePublic(new X509EncodedKeySpec(der));
+        } catch (InvalidKeySpecException notEd25519) {
+            try {
+                return KeyFactory.getInstance("RSA").generatePublic(new X509EncodedKeySpec(der));
+            } catch (InvalidKeySpecException e) {
+                throw new GeneralSecurityException(file + " holds a public key that is neither Ed25519 nor RSA", e);
+            }
+        }
+    }
+
+    /**
+     * As libpq: a private key may be readable by its owner only, or by root's group if root owns it.
+     *
+     * @throws GeneralSecurityException if others can read it
+     */
+    public static void refuseOpenKey(Path keyFile) throws IOException, GeneralSecurityException {
+        try {
+            Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(keyFile);
+            boolean root = Files.getOwner(keyFile).getName().equals("root");
+            boolean open = permissions.stream()
+                    .anyMatch(p -> p.name().startsWith("OTHERS_")
+                            || (p.name().startsWith("GROUP_") && !(root && p == PosixFilePermission.GROUP_READ)));
+            if (open) {
+                throw new GeneralSecurityException("others may read the key " + keyFile + "; chmod 0600 it");
+            }
+        } catch (UnsupportedOperationException e) {
+            // no permissions in this file system
+        }
+    }
+
     private static byte[] decrypted(Path file, byte[] der, @Nullable String password)
             throws IOException, GeneralSecurityException {
         if (password == null) {
-            throw new GeneralSecurityException(file + " is encrypted, and there is no sslpassword");
+            throw new GeneralSecurityException(file + " is encrypted, and there is no password for it");
         }
         EncryptedPrivateKeyInfo encrypted = new EncryptedPrivateKeyInfo(der);
         // For PBES2 the whole name, such as PBEWithHmacSHA256AndAES_256, is that of the parameters.
@@ -129,7 +187,7 @@ final class PemFile {
         try {
             return cipher.doFinal(encrypted.getEncryptedData());
         } catch (GeneralSecurityException e) {
-            throw new GeneralSecurityException(file + " cannot be decrypted with this sslpassword", e);
+            throw new GeneralSecurityException(file + " cannot be decrypted with this password", e);
         }
     }
 

@@ -1,0 +1,59 @@
+package dev.palimpsest.cli;
+
+import dev.palimpsest.pageserver.branch.CompactionView;
+import dev.palimpsest.pageserver.http.Requests;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code palimpsest compact}: rewrites layers so that reads visit fewer. */
+@Command(
+        name = "compact",
+        mixinStandardHelpOptions = true,
+        description =
+                "Compact the L0 layers of a branch, if there are enough of them. The server does so by itself too.")
+final class CompactCommand implements Callable<Integer> {
+    @Parameters(paramLabel = "BRANCH", description = "its name")
+    private String name = "";
+
+    @Option(names = "--images", description = "make image layers too, where enough deltas lie one upon another")
+    private boolean images;
+
+    @Option(names = "--force", description = "even where thresholds are not reached")
+    private boolean force;
+
+    @Mixin
+    private ServerAddress server = new ServerAddress();
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() throws IOException, ServerFailure {
+        try (ServerClient client = server.connect()) {
+            CompactionView done = client.put(
+                    ServerClient.branch(name) + "/compact", new Requests.Compact(images, force), CompactionView.class);
+            PrintWriter out = spec.commandLine().getOut();
+            out.printf(
+                    "%s read, %s; %s written, %s%n",
+                    Display.counted(done.l0LayersRead(), "L0 layer"),
+                    Display.bytes(done.bytesRead()),
+                    Display.counted(done.deltaLayersWritten(), "delta layer"),
+                    Display.bytes(done.deltaBytesWritten()));
+            if (images) {
+                out.printf(
+                        "%s written, %s%n",
+                        Display.counted(done.imageLayersWritten(), "image layer"),
+                        Display.bytes(done.imageBytesWritten()));
+            }
+            out.printf("branch %s is compacted, in %s%n", name, Display.seconds(done.elapsed()));
+            return 0;
+        }
+    }
+}

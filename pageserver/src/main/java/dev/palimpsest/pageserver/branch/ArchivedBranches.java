@@ -1,0 +1,176 @@
+package dev.palimpsest.pageserver.branch;
+
+import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.CorruptionException;
+import dev.palimpsest.storage.TimelineId;
+import dev.palimpsest.storage.index.TimelineMetadata;
+import dev.palimpsest.storage.timeline.ArchivedTimeline;
+import dev.palimpsest.storage.timeline.TenantTimelines;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The branches in the archive: of each there is nothing here but a record. Safe for use by many threads. */
+final class ArchivedBranches {
+    private static final Logger LOG = LoggerFactory.getLogger(ArchivedBranches.class);
+
+    private final Map<String, Archived> byName = new ConcurrentSkipListMap<>();
+
+    /** One of them. What the tenant says of the timeline is asked anew each time: its ancestor may change. */
+    record Archived(TenantTimelines tenant, TimelineId id, BranchRecord record) {
+        @Nullable
+        ArchivedTimeline timeline() {
+            return tenant.archived().stream()
+                    .filter(one -> one.id().equals(id))
+                    .findFirst()
+                    .orElse(null);
+        }
+    }
+
+    /** Takes up what a tenant has archived. */
+    void load(TenantTimelines tenant) throws CorruptionException {
+        for (ArchivedTimeline timeline : tenant.archived()) {
+            String json = timeline.extension();
+            if (json == null) {
+                LOG.warn(
+                        "archived timeline {} of tenant {} has no name, and is left alone",
+                        timeline.id(),
+                        tenant.tenant());
+                continue;
+            }
+            add(tenant, timeline.id(), BranchRecord.decode(json, "index part of timeline " + timeline.id()));
+        }
+    }
+
+    void add(TenantTimelines tenant, TimelineId id, BranchRecord record) {
+        byName.put(record.name(), new Archived(tenant, id, record));
+    }
+
+    void remove(String name) {
+        byName.remove(name);
+    }
+
+    @Nullable
+    Archived get(String name) {
+        return byName.get(name);
+    }
+
+    /** The names of those that left a timeline. */
+    List<String> from(TimelineId ancestor) {
+        return byName.values().stream()
+                .filter(one -> ancestor.equals(ancestor(one)))
+                .map(one -> one.record().name())
+                .toList();
+    }
+
+    private static @Nullable TimelineId ancestor(Archived one) {
+        ArchivedTimeline timeline = one.timeline();
+        TimelineMetadata.Ancestor at = timeline == null ? null : timeline.ancestor();
+        return at == null ? null : at.timeline();
+    }
+
+    /** The one whose timeline it is. */
+    @Nullable
+    Archived of(TimelineId id) {
+        return byName.values().stream()
+                .filter(one -> one.id().equals(id))
+                .findFirst()
+                .orElse(null);
+    }
+
+    /** All of them, as Neon's API shows them. */
+    List<ArchivedView> list() {
+        return byName.values().stream()
+                .flatMap(one -> {
+                    ArchivedTimeline timeline = one.timeline();
+                    if (timeline == null) {
+                        return Stream.empty(); // it is being taken back, or deleted
+                    }
+                    TimelineMetadata.Ancestor at = timeline.ancestor();
+                    return Stream.of(new ArchivedView(
+                            one.record().name(),
+                            one.tenant().tenant().toString(),
+                            one.id().toString(),
+                            at == null ? null : at.timeline().toString(),
+                            at == null ? null : at.lsn(),
+                            timeline.archivedAt()));
+                })
+                .toList();
+    }
+
+    /** All of them, as branches. */
+    List<BranchView> views(Collection<Branch> branches) {
+        return byName.values().stream()
+                .map(one -> view(one, branches))
+                .flatMap(Optional::stream)
+                .toList();
+    }
+
+    /** One of them as a branch; empty if it is being taken back, or deleted. */
+    Optional<BranchView> view(Archived one, Collection<Branch> branches) {
+        ArchivedTimeline timeline = one.timeline();
+        if (timeline == null) {
+            return Optional.empty();
+        }
+        TimelineMetadata.Ancestor at = timeline.ancestor();
+        BranchRecord record = one.record();
+        return Optional.of(new BranchView(
+                record.name(),
+                one.tenant().tenant().toString(),
+                one.id().toString(),
+                timeline.pgVersion(),
+                BranchView.Phase.ARCHIVED,
+                at == null ? null : name(at.timeline(), branches),
+                at == null ? null : at.lsn(),
+                record.createdAt(),
+                Lsn.max(firstReadable(one, branches), timeline.gcCutoffLsn()),
+                timeline.diskConsistentLsn(),
+                timeline.diskConsistentLsn(),
+                timeline.diskConsistentLsn(),
+                timeline.gcCutoffLsn(),
+                timeline.layers(),
+                timeline.layerBytes(),
+                0,
+                BranchView.Downloads.NONE,
+                null,
+                null,
+                -1,
+                -1,
+                List.of()));
+    }
+
+    private @Nullable String name(TimelineId id, Collection<Branch> branches) {
+        Archived archived = of(id);
+        if (archived != null) {
+            return archived.record().name();
+        }
+        return branches.stream()
+                .filter(branch -> branch.timeline().id().equals(id))
+                .map(Branch::name)
+                .findFirst()
+                .orElse(null);
+    }
+
+    /** Where the history begins of the one that all the others came from. */
+    private Lsn firstReadable(Archived one, Collection<Branch> branches) {
+        TimelineId above = ancestor(one);
+        if (above == null) {
+            return one.record().readableFromLsn();
+        }
+        Archived archived = of(above);
+        if (archived != null) {
+            return firstReadable(archived, branches);
+        }
+        return branches.stream()
+                .filter(branch -> branch.timeline().id().equals(above))
+                .findFirst()
+                .map(branch -> History.origin(branch, branches).record().readableFromLsn())
+                .orElse(one.record().readableFromLsn());
+    }
+}

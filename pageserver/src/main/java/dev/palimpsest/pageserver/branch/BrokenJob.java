@@ -1,0 +1,10 @@
+package dev.palimpsest.pageserver.branch;
+
+/**
+ * Something that the server does by itself for a branch, and that keeps failing.
+ *
+ * @param job what: {@code compaction}, {@code gc} or {@code upload}
+ * @param failures how often in a row
+ * @param lastFailure why, the last time
+ */
+public record BrokenJob(String job, int failures, String lastFailure) {}

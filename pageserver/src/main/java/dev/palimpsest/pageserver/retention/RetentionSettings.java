@@ -1,0 +1,33 @@
+package dev.palimpsest.pageserver.retention;
+
+import java.time.Duration;
+
+/**
+ * How much history the branches of a server keep, and how it goes. The names of the settings are Neon's.
+ *
+ * @param pitrInterval {@code pitr_interval}: to any moment of the last so long one can go back; zero for none
+ * @param gcHorizon {@code gc_horizon}: so many bytes of WAL before the end of a branch are kept, whatever their age
+ * @param gcPeriod {@code gc_period}: how often what is not kept is removed; zero for never by itself
+ * @param leaseLength {@code lsn_lease_length}: how long a lease of an LSN lasts
+ */
+public record RetentionSettings(Duration pitrInterval, long gcHorizon, Duration gcPeriod, Duration leaseLength) {
+    /** Neon's: seven days, 64 MiB, every hour, ten minutes. */
+    public static final RetentionSettings DEFAULT =
+            new RetentionSettings(Duration.ofDays(7), 64L << 20, Duration.ofHours(1), Duration.ofMinutes(10));
+
+    /** @throws IllegalArgumentException if one is negative; the message names it */
+    public RetentionSettings {
+        Retention.check(pitrInterval, gcHorizon);
+        if (gcPeriod.isNegative()) {
+            throw new IllegalArgumentException("gc_period is negative: " + gcPeriod);
+        }
+        if (leaseLength.isNegative()) {
+            throw new IllegalArgumentException("lsn_lease_length is negative: " + leaseLength);
+        }
+    }
+
+    /** What a branch keeps that has no settings of its own. */
+    public Retention kept() {
+        return new Retention(pitrInterval, gcHorizon);
+    }
+}

@@ -1,0 +1,177 @@
+package dev.palimpsest.storage.gc;
+
+import dev.palimpsest.storage.CancelledException;
+import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TimelineId;
+import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.context.TaskKind;
+import dev.palimpsest.storage.jobs.JobPauses;
+import dev.palimpsest.storage.jobs.JobState;
+import dev.palimpsest.storage.jobs.JobTracks;
+import dev.palimpsest.storage.runtime.Cancellation;
+import dev.palimpsest.storage.runtime.Clock;
+import dev.palimpsest.storage.runtime.Environment;
+import dev.palimpsest.storage.runtime.Task;
+import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.GaugeWithCallback;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Collects the garbage of timelines as long as it runs, one at a time: each once in a period, the one whose turn was the longest
+ * ago first, and none while there is more urgent work. One that fails has its pauses as {@link JobTracks} says, in which the
+ * others have their turn.
+ *
+ * <p>Safe for use by many threads.
+ */
+public final class BackgroundGc implements AutoCloseable {
+    private static final Duration LOOK = Duration.ofSeconds(1);
+
+    /** A timeline that collects its garbage. */
+    public interface Work {
+        /** Which timeline. */
+        TimelineId id();
+
+        /** Collects once, with what is retained now. */
+        GcReport collect(RequestContext context) throws StorageException;
+    }
+
+    private final Environment environment;
+    private final Duration period;
+    private final long notBeforeNanos;
+    private final Supplier<? extends Collection<? extends Work>> timelines;
+    private final BooleanSupplier yield;
+    private final JobTracks tracks;
+    private final Map<TimelineId, Long> lastNanos = new ConcurrentHashMap<>();
+    private final Cancellation cancellation = new Cancellation();
+    private final Task task;
+    private final Counter runs;
+    private final Counter layers;
+    private final Counter bytes;
+
+    /**
+     * Starts.
+     *
+     * @param period how often each timeline has its turn; more than zero
+     * @param delay how long to wait before the first
+     * @param timelines those of the moment, whenever it is asked
+     * @param yield asked before each: whether there is more urgent work
+     * @param registry where metrics are registered
+     */
+    public BackgroundGc(
+            Environment environment,
+            Duration period,
+            Duration delay,
+            Supplier<? extends Collection<? extends Work>> timelines,
+            BooleanSupplier yield,
+            PrometheusRegistry registry) {
+        if (period.isNegative() || period.isZero()) {
+            throw new IllegalArgumentException("the period is out of range: " + period);
+        }
+        this.environment = environment;
+        this.period = period;
+        this.notBeforeNanos = environment.clock().nanos() + delay.toNanos();
+        this.timelines = timelines;
+        this.yield = yield;
+        this.tracks = new JobTracks("GC", environment.clock(), JobPauses.DEFAULT);
+        this.runs = Counter.builder()
+                .name("palimpsest_gc_runs_total")
+                .help("Runs of GC in the background, by how they ended.")
+                .labelNames("outcome")
+                .register(registry);
+        this.layers = Counter.builder()
+                .name("palimpsest_gc_removed_layers_total")
+                .help("Layers that GC in the background has removed.")
+                .register(registry);
+        this.bytes = Counter.builder()
+                .name("palimpsest_gc_removed_bytes_total")
+                .help("Bytes of layer files that GC in the background has removed.")
+                .register(registry);
+        GaugeWithCallback.builder()
+                .name("palimpsest_gc_broken_timelines")
+                .help("Timelines whose GC keeps failing.")
+                .callback(callback -> callback.call((double) tracks.broken()))
+                .register(registry);
+        this.task = environment.tasks().start("gc", this::work);
+    }
+
+    /** How timelines fare, of which that is known. */
+    public Map<TimelineId, JobState> states() {
+        return tracks.states();
+    }
+
+    private void work() {
+        RequestContext context = new RequestContext(TaskKind.GC, Clock.NEVER, cancellation);
+        while (!cancellation.isCancelled()) {
+            Work next = next();
+            if (next == null) {
+                environment.tasks().sleep(LOOK.toNanos(), cancellation);
+            } else {
+                run(next, context);
+            }
+        }
+    }
+
+    private @Nullable Work next() {
+        long now = environment.clock().nanos();
+        if (now < notBeforeNanos || yield.getAsBoolean()) {
+            return null;
+        }
+        List<? extends Work> all = List.copyOf(timelines.get());
+        forgetAllBut(all);
+        Work next = null;
+        long longest = 0;
+        for (Work work : all) {
+            Long last = lastNanos.get(work.id());
+            long since = last == null ? Long.MAX_VALUE : now - last;
+            if (since >= period.toNanos() && since > longest && tracks.isFree(work.id())) {
+                next = work;
+                longest = since;
+            }
+        }
+        return next;
+    }
+
+    private void forgetAllBut(List<? extends Work> all) {
+        Set<TimelineId> known = new HashSet<>();
+        all.forEach(work -> known.add(work.id()));
+        tracks.forgetAllBut(known);
+        lastNanos.keySet().retainAll(known);
+    }
+
+    private void run(Work work, RequestContext context) {
+        tracks.begin(work.id());
+        try {
+            GcReport report = work.collect(context);
+            runs.labelValues("DONE").inc();
+            layers.inc(report.layersRemoved());
+            bytes.inc(report.bytesRemoved());
+            lastNanos.put(work.id(), environment.clock().nanos());
+            tracks.succeeded(work.id());
+        } catch (CancelledException e) {
+            // The server ends, or the timeline is on its way out.
+            runs.labelValues("CANCELLED").inc();
+            lastNanos.put(work.id(), environment.clock().nanos());
+            tracks.cancelled(work.id());
+        } catch (StorageException | RuntimeException e) {
+            runs.labelValues("FAILED").inc();
+            tracks.failed(work.id(), e);
+        }
+    }
+
+    /** Stops, and waits for what is running; it stops at the next opportunity. */
+    @Override
+    public void close() {
+        cancellation.cancel();
+        task.join();
+    }
+}
