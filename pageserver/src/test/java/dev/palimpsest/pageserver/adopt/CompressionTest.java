@@ -84,9 +84,10 @@ class CompressionTest {
     void whatIsCutOffOrOtherwiseMadeIsNoticed(Compression how) throws Exception {
         byte[] whole = packed(how, content(3));
         for (int length : new int[] {whole.length / 3, whole.length - 1}) {
-            Path cut = Files.write(
-                    directory.resolve("cut" + length + suffix(how)), Arrays.copyOf(whole, length));
-            assertThatThrownBy(() -> read(cut)).as("%s of %s bytes", length, whole.length).isInstanceOf(IOException.class);
+            Path cut = Files.write(directory.resolve("cut" + length + suffix(how)), Arrays.copyOf(whole, length));
+            assertThatThrownBy(() -> read(cut))
+                    .as("%s of %s bytes", length, whole.length)
+                    .isInstanceOf(IOException.class);
         }
         Path other = Files.write(directory.resolve("other" + suffix(how)), content(4));
         assertThatThrownBy(() -> read(other)).isInstanceOf(IOException.class);
@@ -117,7 +118,8 @@ class CompressionTest {
         for (Path way : ways) {
             assertThatThrownBy(() -> AdoptPlan.of(way, List.of(), null, false))
                     .isInstanceOf(AdoptException.class)
-                    .hasMessageStartingWith("the archive " + archive + " cannot be read: what is compressed ends in .gz");
+                    .hasMessageStartingWith(
+                            "the archive " + archive + " cannot be read: what is compressed ends in .gz");
         }
     }
 

@@ -143,8 +143,7 @@ class UploadTest {
                 }
             }
         }
-        assertThat(branches.adoptBrokeOff.await(60, TimeUnit.SECONDS))
-                .isTrue();
+        assertThat(branches.adoptBrokeOff.await(60, TimeUnit.SECONDS)).isTrue();
         assertThat(branches.list()).hasSize(1);
     }
 }
