@@ -13,6 +13,7 @@ import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
 import dev.palimpsest.storage.key.RelTag;
 import dev.palimpsest.storage.key.SlruKind;
+import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.timeline.KeyResult;
 import dev.palimpsest.storage.timeline.Timeline;
 import java.util.ArrayList;
@@ -37,9 +38,12 @@ final class PageReads {
 
     private final ServedTimeline served;
     private final Timeline timeline;
+    private final Cancellation waits;
 
-    PageReads(ServedTimeline served) {
+    /** @param waits ends waits for LSNs */
+    PageReads(ServedTimeline served, Cancellation waits) {
         this.served = served;
+        this.waits = waits;
         this.timeline = served.timeline();
     }
 
@@ -233,7 +237,7 @@ final class PageReads {
             return last;
         }
         try {
-            timeline.awaitLsn(needed, context);
+            timeline.awaitLsn(needed, context.withCancellation(waits));
         } catch (StorageException e) {
             throw failure(e);
         }
