@@ -29,8 +29,7 @@ final class ServedBranches implements ServedTimelines {
     private final Clock clock;
 
     /** @param branches always those of now */
-    ServedBranches(
-            Collection<Branch> branches, DataDirectoryWriter directories, UpkeepService upkeep, Clock clock) {
+    ServedBranches(Collection<Branch> branches, DataDirectoryWriter directories, UpkeepService upkeep, Clock clock) {
         this.branches = branches;
         this.directories = directories;
         this.upkeep = upkeep;

@@ -37,8 +37,7 @@ final class Backups {
         BackupPoint point = point(served, wanted.lsn(), context);
         send(target -> {
             if (!wanted.gzip()) {
-                timelines.writeForCompute(
-                        served.timeline().id(), point.lsn(), point.previous(), target, context);
+                timelines.writeForCompute(served.timeline().id(), point.lsn(), point.previous(), target, context);
                 return;
             }
             GzipParameters fastest = new GzipParameters();

@@ -45,6 +45,7 @@ final class ClientConnection {
     private static final String ALPN = "postgresql";
     /** The first byte of a TLS handshake. */
     private static final int TLS_HANDSHAKE = 0x16;
+
     private static final String LEASE_COLUMN = "valid_until";
 
     private final String name;
@@ -371,8 +372,7 @@ final class ClientConnection {
                         metrics,
                         settings.maxBatchSize(),
                         contexts,
-                        requests -> throttle.await(
-                                command.tenant(), requests, settings.throttle(), contexts.waits()))
+                        requests -> throttle.await(command.tenant(), requests, settings.throttle(), contexts.waits()))
                 .run();
         return true;
     }
@@ -428,7 +428,11 @@ final class ClientConnection {
         } catch (CancelledException e) {
             throw e;
         } catch (StorageException e) {
-            LOG.warn("client {} gets no backup of timeline {}", name, timeline.timeline().id(), e);
+            LOG.warn(
+                    "client {} gets no backup of timeline {}",
+                    name,
+                    timeline.timeline().id(),
+                    e);
             error(INTERNAL_ERROR, e.getMessage());
             return false;
         }

@@ -152,7 +152,8 @@ final class ClientInput {
             stuckSince = now;
         }
         try {
-            // Looked at after it is visible that this waits, so that whoever stops it sees either that, or finds it stopped.
+            // Looked at after it is visible that this waits, so that whoever stops it sees either that, or finds it
+            // stopped.
             long limit = lastUntil;
             if (limit != 0 && (now - limit > 0 || in.available() == 0)) {
                 return -1;

@@ -75,8 +75,8 @@ public final class PageService implements AutoCloseable {
         this.timelines = timelines;
         this.security = security;
         this.settings = settings;
-        this.contexts = new RequestContexts(
-                clock, () -> this.settings.waitLsnTimeout().toNanos());
+        this.contexts =
+                new RequestContexts(clock, () -> this.settings.waitLsnTimeout().toNanos());
         this.metrics = new PageServiceMetrics(registry);
         this.throttle = new TenantThrottle(clock, new VirtualThreadTasks(clock), registry);
         this.accepting = Thread.ofPlatform().name("page service").unstarted(this::accept);
@@ -190,7 +190,10 @@ public final class PageService implements AutoCloseable {
             PageServiceSettings limits = settings;
             List<Limit> all = List.of(
                     new Limit("has not logged in within", limits.loginTimeout(), ClientConnection::loggingInSince),
-                    new Limit("has been silent for", limits.idleTimeout(), client -> client.input().silentSince()),
+                    new Limit(
+                            "has been silent for",
+                            limits.idleTimeout(),
+                            client -> client.input().silentSince()),
                     new Limit(
                             "has not ended a message within",
                             limits.messageTimeout(),

@@ -38,8 +38,7 @@ final class TenantThrottle {
                 registry,
                 "pageserver_tenant_throttling_count_accounted_finish_global",
                 "Requests that a throttle has let through");
-        throttled = counter(
-                registry, "pageserver_tenant_throttling_count_global", "Requests that a throttle had wait");
+        throttled = counter(registry, "pageserver_tenant_throttling_count_global", "Requests that a throttle had wait");
         waited = counter(
                 registry,
                 "pageserver_tenant_throttling_wait_usecs_sum_global",

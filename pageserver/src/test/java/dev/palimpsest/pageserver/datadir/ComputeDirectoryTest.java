@@ -66,7 +66,9 @@ class ComputeDirectoryTest {
         public byte[] controlFile() {
             byte[] file = super.controlFile();
             int at = version == PostgresVersion.V18 ? 292 : 288;
-            int[] layout = {204, 8, 216, 8192, 220, 131072, 224, 8192, 228, 16 << 20, 232, 64, 236, 32, 240, 1996, 244, 2048};
+            int[] layout = {
+                204, 8, 216, 8192, 220, 131072, 224, 8192, 228, 16 << 20, 232, 64, 236, 32, 240, 1996, 244, 2048
+            };
             for (int i = 0; i < layout.length; i += 2) {
                 LittleEndian.putI32(file, layout[i], layout[i + 1]);
             }
@@ -135,13 +137,42 @@ class ComputeDirectoryTest {
             expected.add("pg_wal/summaries/");
         }
         expected.addAll(List.of(
-                "pg_commit_ts/", "pg_dynshmem/", "pg_notify/", "pg_serial/", "pg_snapshots/", "pg_subtrans/",
-                "pg_twophase/", "pg_multixact/", "pg_multixact/members/", "pg_multixact/offsets/", "base/", "base/1/",
-                "pg_replslot/", "pg_tblspc/", "pg_stat/", "pg_stat_tmp/", "pg_xact/", "pg_logical/",
-                "pg_logical/snapshots/", "pg_logical/mappings/", "pg_hba.conf", "pg_ident.conf",
-                "postgresql.auto.conf", "pg_xact/0000", "pg_multixact/members/0000", "pg_multixact/offsets/0000",
-                "PG_VERSION", "global/pg_filenode.map", "base/5/", "base/5/PG_VERSION", "base/5/pg_filenode.map",
-                "base/5/16385", "base/5/16385_init", "neon.signal", "zenith.signal", "global/pg_control",
+                "pg_commit_ts/",
+                "pg_dynshmem/",
+                "pg_notify/",
+                "pg_serial/",
+                "pg_snapshots/",
+                "pg_subtrans/",
+                "pg_twophase/",
+                "pg_multixact/",
+                "pg_multixact/members/",
+                "pg_multixact/offsets/",
+                "base/",
+                "base/1/",
+                "pg_replslot/",
+                "pg_tblspc/",
+                "pg_stat/",
+                "pg_stat_tmp/",
+                "pg_xact/",
+                "pg_logical/",
+                "pg_logical/snapshots/",
+                "pg_logical/mappings/",
+                "pg_hba.conf",
+                "pg_ident.conf",
+                "postgresql.auto.conf",
+                "pg_xact/0000",
+                "pg_multixact/members/0000",
+                "pg_multixact/offsets/0000",
+                "PG_VERSION",
+                "global/pg_filenode.map",
+                "base/5/",
+                "base/5/PG_VERSION",
+                "base/5/pg_filenode.map",
+                "base/5/16385",
+                "base/5/16385_init",
+                "neon.signal",
+                "zenith.signal",
+                "global/pg_control",
                 "pg_wal/000000030000000000000005"));
         assertThat(entries.keySet()).containsExactlyElementsOf(expected);
         assertThat(Arrays.copyOf(archive, 108)).startsWith(text("global\0")).endsWith(text("0000755 "));
@@ -199,8 +230,10 @@ class ComputeDirectoryTest {
         assertThat(target.resolve("global/pg_control")).hasSize(8192);
         if (version.isAtLeast(PostgresVersion.V15)) {
             Files.createFile(target.resolve("postgresql.conf"));
-            String server = PostgresBinaries.of(version.major()).program("postgres").toString();
-            assertThat(run(server, "-C", "data_checksums", "-D", target.toString())).isEqualTo("on\n");
+            String server =
+                    PostgresBinaries.of(version.major()).program("postgres").toString();
+            assertThat(run(server, "-C", "data_checksums", "-D", target.toString()))
+                    .isEqualTo("on\n");
         }
     }
 
@@ -234,8 +267,7 @@ class ComputeDirectoryTest {
         Map<String, byte[]> entries = entries(archive(cluster, new PreviousRecord.Unknown()));
         List<String> names = new ArrayList<>(entries.keySet());
         assertThat(names.subList(names.indexOf("pg_wal/00000003.history"), names.indexOf("neon.signal")))
-                .containsExactly(
-                        "pg_wal/00000003.history", "pg_twophase/00000384", "pg_logical/replorigin_checkpoint");
+                .containsExactly("pg_wal/00000003.history", "pg_twophase/00000384", "pg_logical/replorigin_checkpoint");
         byte[] file = entries.get("pg_twophase/00000384");
         CRC32C crc = new CRC32C();
         crc.update(state);

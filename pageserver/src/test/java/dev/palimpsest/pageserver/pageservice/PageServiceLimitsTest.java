@@ -70,8 +70,7 @@ class PageServiceLimitsTest {
     private static void checkPage(PagestreamClient client, int block) throws IOException {
         byte[] page = new byte[8192];
         client.reply().position(25 + 17).get(page);
-        assertThat(page)
-                .isEqualTo(ServedPages.page(ServedPages.text(ServedPages.fork(100), block, new Lsn(0x2000))));
+        assertThat(page).isEqualTo(ServedPages.page(ServedPages.text(ServedPages.fork(100), block, new Lsn(0x2000))));
     }
 
     private static void read(PagestreamClient client, int block) throws IOException {
@@ -159,8 +158,17 @@ class PageServiceLimitsTest {
         byte[] query = ("pagestream_v3 " + IDS + "\0").getBytes(StandardCharsets.UTF_8);
         bytes.put((byte) 'Q').putInt(4 + query.length).put(query);
         for (int i = 0; i < 40; i++) {
-            bytes.put((byte) 'd').putInt(46).put((byte) 2).putLong(i).putLong(-1).putLong(0);
-            bytes.putInt(ServedPages.SPC).putInt(ServedPages.DB).putInt(100).put((byte) 0).putInt(i);
+            bytes.put((byte) 'd')
+                    .putInt(46)
+                    .put((byte) 2)
+                    .putLong(i)
+                    .putLong(-1)
+                    .putLong(0);
+            bytes.putInt(ServedPages.SPC)
+                    .putInt(ServedPages.DB)
+                    .putInt(100)
+                    .put((byte) 0)
+                    .putInt(i);
         }
         return Arrays.copyOf(bytes.array(), bytes.position());
     }
@@ -219,8 +227,10 @@ class PageServiceLimitsTest {
             }
         }
         assertThat(System.nanoTime() - start).as("190 at 1000 a second").isGreaterThan(189_000_000);
-        assertThat(count("pageserver_tenant_throttling_count_accounted_start_global")).isEqualTo(200);
-        assertThat(count("pageserver_tenant_throttling_count_accounted_finish_global")).isEqualTo(200);
+        assertThat(count("pageserver_tenant_throttling_count_accounted_start_global"))
+                .isEqualTo(200);
+        assertThat(count("pageserver_tenant_throttling_count_accounted_finish_global"))
+                .isEqualTo(200);
         assertThat(count("pageserver_tenant_throttling_count_global")).isBetween(100.0, 200.0);
         assertThat(count("pageserver_tenant_throttling_wait_usecs_sum_global")).isGreaterThan(0);
     }
@@ -314,7 +324,8 @@ class PageServiceLimitsTest {
         served.write(new Lsn(0x3000)).resize(ServedPages.fork(100), 0, 1).finish();
         try (PagestreamClient client = new PagestreamClient(served.service.port())) {
             String newest = "compute 0/3000 At[lsn=0/2000] ".repeat(5000);
-            assertThat(new String(copied(client, "basebackup " + IDS), StandardCharsets.UTF_8)).isEqualTo(newest);
+            assertThat(new String(copied(client, "basebackup " + IDS), StandardCharsets.UTF_8))
+                    .isEqualTo(newest);
             assertThat(new String(copied(client, "basebackup " + IDS + " 0/3000"), StandardCharsets.UTF_8))
                     .isEqualTo(newest);
             assertThat(new String(copied(client, "basebackup " + IDS + " 0/2800 --replica"), StandardCharsets.UTF_8))
@@ -322,8 +333,7 @@ class PageServiceLimitsTest {
             byte[] gzip = copied(client, "basebackup " + IDS + " latest --gzip");
             assertThat(gzip.length).isLessThan(newest.length() / 10);
             assertThat(new String(
-                            new GZIPInputStream(new ByteArrayInputStream(gzip)).readAllBytes(),
-                            StandardCharsets.UTF_8))
+                            new GZIPInputStream(new ByteArrayInputStream(gzip)).readAllBytes(), StandardCharsets.UTF_8))
                     .isEqualTo(newest);
             client.query("fullbackup " + IDS + " 0/3000 0/1800");
             assertThat(client.read().errorMessage()).contains("0/3000", "ended at 0/2000, not at 0/1800");
@@ -338,9 +348,7 @@ class PageServiceLimitsTest {
                 message = client.read();
             }
             assertThat(message.errorMessage()).contains("it is torn");
-            assertThatThrownBy(() -> new GZIPInputStream(
-                                    new ByteArrayInputStream(part.toByteArray()))
-                            .readAllBytes())
+            assertThatThrownBy(() -> new GZIPInputStream(new ByteArrayInputStream(part.toByteArray())).readAllBytes())
                     .as("no end of the archive")
                     .isInstanceOf(IOException.class);
             assertThat(client.read().type()).isEqualTo('Z');
@@ -352,8 +360,9 @@ class PageServiceLimitsTest {
         serve(8, Duration.ZERO, LONG, LONG, ThrottleSettings.NONE);
         served.write(new Lsn(0x3000)).resize(ServedPages.fork(100), 0, 1).finish();
         served.write(new Lsn(0x4000)).resize(ServedPages.fork(100), 0, 1).finish();
-        String refusal = "cannot be read at 0/2000: its history is retained from 0/4000 to 0/4000; older history is kept as"
-                + " far as the settings pitr_interval and gc_horizon say";
+        String refusal =
+                "cannot be read at 0/2000: its history is retained from 0/4000 to 0/4000; older history is kept as"
+                        + " far as the settings pitr_interval and gc_horizon say";
         try (PagestreamClient commands = new PagestreamClient(served.service.port());
                 PagestreamClient stream = client()) {
             commands.query("lease lsn " + IDS + " 0/3000 ");
@@ -383,7 +392,9 @@ class PageServiceLimitsTest {
             assertThat(warning.type()).isEqualTo('N');
             assertThat(warning.errorMessage()).isEqualTo("timeline " + ServedPages.TIMELINE + " " + refusal);
             assertThat(commands.read().type()).isEqualTo('T');
-            assertThat(HexFormat.of().formatHex(commands.read().body())).as("NULL").isEqualTo("0001" + "ffffffff");
+            assertThat(HexFormat.of().formatHex(commands.read().body()))
+                    .as("NULL")
+                    .isEqualTo("0001" + "ffffffff");
             assertThat(commands.read().type()).isEqualTo('C');
             assertThat(commands.read().type()).isEqualTo('Z');
 

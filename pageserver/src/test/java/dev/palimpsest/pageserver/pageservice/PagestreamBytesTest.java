@@ -81,7 +81,8 @@ class PagestreamBytesTest {
     void errors() throws Exception {
         String body = "0000067f" + "00000005" + "00009999" + "00" + "00000007";
         String text = HexFormat.of()
-                .formatHex("Not found: relation 1663/5/39321 does not exist at 0/2000\0".getBytes(StandardCharsets.UTF_8));
+                .formatHex(
+                        "Not found: relation 1663/5/39321 does not exist at 0/2000\0".getBytes(StandardCharsets.UTF_8));
         assertThat(reply(3, "02" + V3 + body)).isEqualTo("67" + V3 + text);
         assertThat(reply(2, "02" + V2 + body)).isEqualTo("67" + text);
     }
