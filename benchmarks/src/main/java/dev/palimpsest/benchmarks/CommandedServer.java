@@ -89,6 +89,7 @@ final class CommandedServer {
                 StoreSettings.DEFAULT,
                 options.eviction(),
                 options.retention(),
+                options.traces(),
                 options.pgBinaries());
     }
 
