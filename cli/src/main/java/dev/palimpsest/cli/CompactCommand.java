@@ -12,7 +12,6 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code palimpsest compact}: rewrites layers so that reads visit fewer. */
@@ -22,8 +21,8 @@ import picocli.CommandLine.Spec;
         description =
                 "Compact the L0 layers of a branch, if there are enough of them. The server does so by itself too.")
 final class CompactCommand implements Callable<Integer> {
-    @Parameters(paramLabel = "BRANCH", description = "its name")
-    private String name = "";
+    @Mixin
+    private BranchArgument target = new BranchArgument();
 
     @Option(names = "--images", description = "make image layers too, where enough deltas lie one upon another")
     private boolean images;
@@ -37,9 +36,6 @@ final class CompactCommand implements Callable<Integer> {
                     + " leases need there")
     private boolean history;
 
-    @Mixin
-    private ServerAddress server = new ServerAddress();
-
     @Spec
     private CommandSpec spec;
 
@@ -48,12 +44,12 @@ final class CompactCommand implements Callable<Integer> {
         if (history && (images || force)) {
             throw new ParameterException(spec.commandLine(), "--history goes without --images and --force");
         }
-        try (ServerClient client = server.connect()) {
+        try (ServerClient client = target.connect()) {
             if (history) {
                 return history(client);
             }
             CompactionView done = client.put(
-                    ServerClient.branch(name) + "/compact", new Requests.Compact(images, force), CompactionView.class);
+                    target.path() + "/compact", new Requests.Compact(images, force), CompactionView.class);
             PrintWriter out = spec.commandLine().getOut();
             out.printf(
                     "%s read, %s; %s written, %s%n",
@@ -67,14 +63,14 @@ final class CompactCommand implements Callable<Integer> {
                         Display.counted(done.imageLayersWritten(), "image layer"),
                         Display.bytes(done.imageBytesWritten()));
             }
-            out.printf("branch %s is compacted, in %s%n", name, Display.seconds(done.elapsed()));
+            out.printf("branch %s is compacted, in %s%n", target.name(), Display.seconds(done.elapsed()));
             return 0;
         }
     }
 
     private int history(ServerClient client) throws IOException, ServerFailure {
         HistoryCompactionView done = client.put(
-                ServerClient.branch(name) + "/compact-history", Map.of(), HistoryCompactionView.class);
+                target.path() + "/compact-history", Map.of(), HistoryCompactionView.class);
         PrintWriter out = spec.commandLine().getOut();
         out.printf(
                 "%s read, %s; %s written, %s; %s removed, %s%n",
@@ -85,7 +81,7 @@ final class CompactCommand implements Callable<Integer> {
                 Display.counted(done.layersRemoved(), "layer"),
                 Display.bytes(done.bytesRemoved()));
         out.printf("of %d values %d are dropped%n", done.valuesRead(), done.valuesRead() - done.valuesKept());
-        out.printf("the history of branch %s is compacted, in %s%n", name, Display.seconds(done.elapsed()));
+        out.printf("the history of branch %s is compacted, in %s%n", target.name(), Display.seconds(done.elapsed()));
         return 0;
     }
 }

@@ -105,7 +105,8 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
             throws StorageException {
         boolean done = false;
         try (Gate.Guard _ = gate.enter();
-                Mutex.Held _ = exclusively(context)) {
+                Mutex.Held _ = exclusively(context);
+                Measured _ = new Measured(OperationMetrics.Operation.COMPACT)) {
             L0Compaction.Result result = new L0Compaction(target, settings, context).run(trigger);
             remember(result.longChains());
             done = true;
@@ -133,7 +134,8 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
             CompactionSettings settings, ImageCreation.DenseKeys keys, BooleanSupplier yield, RequestContext context)
             throws StorageException {
         try (Gate.Guard _ = gate.enter();
-                Mutex.Held _ = exclusively(context)) {
+                Mutex.Held _ = exclusively(context);
+                Measured _ = new Measured(OperationMetrics.Operation.CREATE_IMAGES)) {
             NavigableMap<Key, Lsn> chains = new TreeMap<>(longChains);
             CompactionReport report = new ImageCreation(target, settings, context).run(keys, chains, yield);
             if (report.outcome() != CompactionReport.Outcome.YIELDED) {
@@ -165,11 +167,27 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
     GcReport collectGarbage(Supplier<GcInputs> inputs, GarbageCollection.Mode mode, RequestContext context)
             throws StorageException {
         try (Gate.Guard _ = gate.enter();
-                Mutex.Held _ = exclusively(context)) {
+                Mutex.Held _ = exclusively(context);
+                Measured _ = new Measured(OperationMetrics.Operation.GC)) {
             GcInputs retained = inputs.get();
             return timeline.indexPart().state().gcBlocking() == null
                     ? new GarbageCollection(target, context).run(retained, mode)
                     : new GcReport(retained.cutoff(), 0, 0, Map.of());
+        }
+    }
+
+    /** How long something takes that is not waiting for its turn. */
+    private final class Measured implements AutoCloseable {
+        private final OperationMetrics.Operation operation;
+        private final long begin = timeline.operations().begin();
+
+        Measured(OperationMetrics.Operation operation) {
+            this.operation = operation;
+        }
+
+        @Override
+        public void close() {
+            timeline.operations().ended(operation, begin);
         }
     }
 
@@ -208,7 +226,8 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
             reads.publishCutoffs(timeline, context);
             Lsn upTo = null;
             while (upTo == null) {
-                try (Mutex.Held _ = exclusively(context)) {
+                try (Mutex.Held _ = exclusively(context);
+                        Measured _ = new Measured(OperationMetrics.Operation.COMPACT)) {
                     if (timeline.indexPart().state().gcBlocking() != null) {
                         historyRun = new HistoryRun(target); // layers of ancestors may come
                         return report.ended(CompactionReport.Outcome.YIELDED);
@@ -337,7 +356,8 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
                             files.engine().redo(),
                             timeline.pgVersion(),
                             versions.getLast().lsn(),
-                            () -> "what compaction has read")
+                            () -> "what compaction has read",
+                            null)
                     .value(key, state.keys().get(key));
         }
 
