@@ -183,7 +183,7 @@ public final class ServiceSettings {
             "page_service_max_connections",
             Kind.number(1, MANY),
             5000,
-            "How many clients of the page service there may be at once; each takes a thread and some 200 KiB. More are sent away.");
+            "How many clients of the page service there may be at once; each takes a thread, and 20 to 200 KiB. More are sent away.");
 
     /** How long a login takes. */
     public static final Setting<Duration> PAGE_SERVICE_LOGIN_TIMEOUT = LIST.reloadable(
@@ -195,9 +195,17 @@ public final class ServiceSettings {
     /** How long a client is silent. */
     public static final Setting<Duration> PAGE_SERVICE_IDLE_TIMEOUT = LIST.reloadable(
             "page_service_idle_timeout",
-            Kind.time(NO_TIME, Duration.ofDays(24)),
-            Duration.ofMinutes(10),
-            "How long a client of the page service may be silent.");
+            Kind.time(Duration.ZERO, LONG_TIME),
+            Duration.ZERO,
+            "How long a client of the page service may be silent between two messages; 0 for ever. Clients whose machine is gone "
+                    + "are found out by TCP within two minutes.");
+
+    /** How long a message takes. */
+    public static final Setting<Duration> PAGE_SERVICE_MESSAGE_TIMEOUT = LIST.reloadable(
+            "page_service_message_timeout",
+            Kind.time(NO_TIME, LONG_TIME),
+            Duration.ofMinutes(1),
+            "How long a client of the page service may take for a message that it has begun to send.");
 
     /** How long a client takes nothing. */
     public static final Setting<Duration> PAGE_SERVICE_WRITE_TIMEOUT = LIST.reloadable(

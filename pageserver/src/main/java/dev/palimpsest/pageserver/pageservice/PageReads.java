@@ -14,6 +14,7 @@ import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
 import dev.palimpsest.storage.key.RelTag;
 import dev.palimpsest.storage.key.SlruKind;
+import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.timeline.KeyResult;
 import dev.palimpsest.storage.timeline.Timeline;
 import java.util.ArrayList;
@@ -38,9 +39,12 @@ final class PageReads {
 
     private final ServedTimeline served;
     private final Timeline timeline;
+    private final Cancellation waits;
 
-    PageReads(ServedTimeline served) {
+    /** @param waits ends waits for LSNs */
+    PageReads(ServedTimeline served, Cancellation waits) {
         this.served = served;
+        this.waits = waits;
         this.timeline = served.timeline();
     }
 
@@ -238,7 +242,7 @@ final class PageReads {
             return last;
         }
         try {
-            timeline.awaitLsn(needed, context);
+            timeline.awaitLsn(needed, context.withCancellation(waits));
         } catch (StorageException e) {
             throw failure(e);
         }
@@ -258,6 +262,9 @@ final class PageReads {
         if (lsn.isBefore(served.readableFrom())) {
             throw RequestFailure.badRequest("timeline " + timeline.id() + " cannot be read at " + lsn
                     + ": it is consistent from " + served.readableFrom() + " on");
+        }
+        if (served.isCutOff(lsn)) {
+            throw RequestFailure.badRequest(served.whyCutOff(lsn));
         }
         return lsn;
     }

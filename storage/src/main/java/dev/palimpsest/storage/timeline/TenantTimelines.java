@@ -350,6 +350,11 @@ public final class TenantTimelines {
         return timeline.upkeep().collectGarbage(() -> kept.withBranchPoints(branchPoints(timeline)), mode, context);
     }
 
+    /** At which LSNs its timelines are read. */
+    RetainedReads retainedReads() {
+        return new RetainedReads(timelines, archived, doubtful);
+    }
+
     /** The timelines of now, as eviction sees them: what reads of the present, and of branches, may need goes last. */
     public List<BackgroundEviction.EvictableTimeline> evictable() {
         List<BackgroundEviction.EvictableTimeline> all = new ArrayList<>();
