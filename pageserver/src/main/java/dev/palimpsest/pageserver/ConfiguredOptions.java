@@ -9,6 +9,7 @@ import dev.palimpsest.pageserver.config.Setting;
 import dev.palimpsest.pageserver.config.StorageSettings;
 import dev.palimpsest.pageserver.http.HttpSettings;
 import dev.palimpsest.pageserver.pageservice.PageServiceSettings;
+import dev.palimpsest.pageserver.pageservice.ThrottleSettings;
 import dev.palimpsest.pageserver.retention.RetentionSettings;
 import dev.palimpsest.pageserver.security.SecuritySettings;
 import dev.palimpsest.storage.blob.BlobCompression;
@@ -87,9 +88,20 @@ public final class ConfiguredOptions {
                 get(ServiceSettings.PAGE_SERVICE_MAX_CONNECTIONS),
                 get(ServiceSettings.PAGE_SERVICE_LOGIN_TIMEOUT),
                 get(ServiceSettings.PAGE_SERVICE_IDLE_TIMEOUT),
+                get(ServiceSettings.PAGE_SERVICE_MESSAGE_TIMEOUT),
                 get(ServiceSettings.PAGE_SERVICE_WRITE_TIMEOUT),
                 get(ServiceSettings.WAIT_LSN_TIMEOUT),
-                get(ServiceSettings.PAGE_SERVICE_MAX_BATCH_SIZE));
+                get(ServiceSettings.PAGE_SERVICE_MAX_BATCH_SIZE),
+                throttle());
+    }
+
+    private ThrottleSettings throttle() {
+        return new ThrottleSettings(
+                !get(ServiceSettings.THROTTLE_TASK_KINDS).isEmpty(),
+                get(ServiceSettings.THROTTLE_INITIAL),
+                get(ServiceSettings.THROTTLE_REFILL_INTERVAL),
+                get(ServiceSettings.THROTTLE_REFILL_AMOUNT),
+                get(ServiceSettings.THROTTLE_MAX));
     }
 
     private SecuritySettings security() {

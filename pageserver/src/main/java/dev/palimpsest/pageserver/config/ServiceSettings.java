@@ -183,7 +183,7 @@ public final class ServiceSettings {
             "page_service_max_connections",
             Kind.number(1, MANY),
             5000,
-            "How many clients of the page service there may be at once; each takes a thread and some 200 KiB. More are sent away.");
+            "How many clients of the page service there may be at once; each takes a thread, and 20 to 200 KiB. More are sent away.");
 
     /** How long a login takes. */
     public static final Setting<Duration> PAGE_SERVICE_LOGIN_TIMEOUT = LIST.reloadable(
@@ -195,9 +195,17 @@ public final class ServiceSettings {
     /** How long a client is silent. */
     public static final Setting<Duration> PAGE_SERVICE_IDLE_TIMEOUT = LIST.reloadable(
             "page_service_idle_timeout",
-            Kind.time(NO_TIME, Duration.ofDays(24)),
-            Duration.ofMinutes(10),
-            "How long a client of the page service may be silent.");
+            Kind.time(Duration.ZERO, LONG_TIME),
+            Duration.ZERO,
+            "How long a client of the page service may be silent between two messages; 0 for ever. Clients whose machine is gone "
+                    + "are found out by TCP within two minutes.");
+
+    /** How long a message takes. */
+    public static final Setting<Duration> PAGE_SERVICE_MESSAGE_TIMEOUT = LIST.reloadable(
+            "page_service_message_timeout",
+            Kind.time(NO_TIME, LONG_TIME),
+            Duration.ofMinutes(1),
+            "How long a client of the page service may take for a message that it has begun to send.");
 
     /** How long a client takes nothing. */
     public static final Setting<Duration> PAGE_SERVICE_WRITE_TIMEOUT = LIST.reloadable(
@@ -223,6 +231,42 @@ public final class ServiceSettings {
     /** How many keys a vectored read has. */
     public static final Setting<Integer> MAX_GET_VECTORED_KEYS = LIST.add(
             "max_get_vectored_keys", Kind.number(1, 65536), 256, "How many keys one vectored read has at most.");
+
+    /** What the throttle is for. */
+    public static final Setting<List<String>> THROTTLE_TASK_KINDS = LIST.reloadable(
+            "tenant_config.timeline_get_throttle.task_kinds",
+            Kind.names(List.of("PageRequestHandler")),
+            List.of(),
+            "Whether each tenant may make only so many requests a second in its pagestreams: [\"PageRequestHandler\"] if so. "
+                    + "Requests that are too many wait.");
+
+    /** Tokens at first. */
+    public static final Setting<Integer> THROTTLE_INITIAL = LIST.reloadable(
+            "tenant_config.timeline_get_throttle.initial",
+            Kind.number(0, Integer.MAX_VALUE),
+            0,
+            "How many requests a tenant may make at first besides.");
+
+    /** How long tokens take. */
+    public static final Setting<Duration> THROTTLE_REFILL_INTERVAL = LIST.reloadable(
+            "tenant_config.timeline_get_throttle.refill_interval",
+            Kind.time(NO_TIME, LONG_TIME),
+            Duration.ofSeconds(1),
+            "How long it takes until a tenant may make refill_amount more.");
+
+    /** How many tokens. */
+    public static final Setting<Integer> THROTTLE_REFILL_AMOUNT = LIST.reloadable(
+            "tenant_config.timeline_get_throttle.refill_amount",
+            Kind.number(0, Integer.MAX_VALUE),
+            0,
+            "How many requests a tenant may make in refill_interval; at least 1 where there is a limit.");
+
+    /** How many tokens are kept. */
+    public static final Setting<Integer> THROTTLE_MAX = LIST.reloadable(
+            "tenant_config.timeline_get_throttle.max",
+            Kind.number(0, Integer.MAX_VALUE),
+            0,
+            "How many requests a tenant that was silent may make at once; at least 1 where there is a limit.");
 
     private ServiceSettings() {}
 

@@ -254,6 +254,9 @@ final class PageReads {
             throw RequestFailure.badRequest("timeline " + timeline.id() + " cannot be read at " + lsn
                     + ": it is consistent from " + served.readableFrom() + " on");
         }
+        if (served.isCutOff(lsn)) {
+            throw RequestFailure.badRequest(served.whyCutOff(lsn));
+        }
         return lsn;
     }
 

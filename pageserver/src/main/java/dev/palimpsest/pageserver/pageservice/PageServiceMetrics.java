@@ -5,12 +5,14 @@ import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.Locale;
 
 /** What the page service counts, under Neon's names. Safe for use by many threads. */
 final class PageServiceMetrics {
     private static final double[] SECONDS = {
         0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100
     };
+    private static final double[] BACKUP_SECONDS = {0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300};
     private static final double NANOS = 1e9;
 
     private final DistributionDataPoint exists;
@@ -23,6 +25,7 @@ final class PageServiceMetrics {
     private final CounterDataPoint failures;
     private final Counter commands;
     private final CounterDataPoint refusedLogins;
+    private final Histogram baseBackups;
     private final CounterDataPoint connectionsStarted;
     private final CounterDataPoint connectionsFinished;
 
@@ -56,6 +59,13 @@ final class PageServiceMetrics {
                 .name("pageserver_compute_commands")
                 .help("Commands of clients")
                 .labelNames("command")
+                .register(registry);
+        baseBackups = Histogram.builder()
+                .name("pageserver_basebackup_query_seconds")
+                .help("How long base backups took, until all was sent")
+                .labelNames("result")
+                .classicOnly()
+                .classicUpperBounds(BACKUP_SECONDS)
                 .register(registry);
         refusedLogins = Counter.builder()
                 .name("palimpsest_page_service_refused_logins_total")
@@ -94,10 +104,26 @@ final class PageServiceMetrics {
                         switch (command) {
                             case PageServiceCommand.Pagestream stream ->
                                 stream.version() == PagestreamVersion.V2 ? "pagestream_v2" : "pagestream_v3";
+                            case PageServiceCommand.BaseBackup _ -> "basebackup";
                             case PageServiceCommand.FullBackup _ -> "fullbackup";
+                            case PageServiceCommand.Lease _ -> "lease_lsn";
                             case PageServiceCommand.Set _ -> "set";
                         })
                 .inc();
+    }
+
+    /** What became of a base backup. */
+    enum BackupResult {
+        /** It was sent. */
+        OK,
+        /** It could not be made. */
+        ERROR,
+        /** The client has gone. */
+        CLIENT_ERROR
+    }
+
+    void baseBackup(BackupResult result, long nanos) {
+        baseBackups.labelValues(result.name().toLowerCase(Locale.ROOT)).observe(nanos / NANOS);
     }
 
     void batch(int pages) {

@@ -27,9 +27,20 @@ final class Pagestream {
     private final PageServiceMetrics metrics;
     private final int maxBatchSize;
     private final Supplier<RequestContext> contexts;
+    private final Turn turn;
     private final List<PagestreamRequest.GetPage> batch = new ArrayList<>();
 
-    /** @param contexts gives each request, or batch of requests, its own */
+    /** Says when requests may be served. */
+    @FunctionalInterface
+    interface Turn {
+        /** Waits until so many may. */
+        void await(int requests, RequestContext context) throws CancelledException;
+    }
+
+    /**
+     * @param contexts gives each request, or batch of requests, its own
+     * @param turn is asked before they are served, and does not count as serving
+     */
     Pagestream(
             ClientInput in,
             ClientOutput out,
@@ -37,7 +48,8 @@ final class Pagestream {
             PageReads reads,
             PageServiceMetrics metrics,
             int maxBatchSize,
-            Supplier<RequestContext> contexts) {
+            Supplier<RequestContext> contexts,
+            Turn turn) {
         this.in = in;
         this.out = out;
         this.version = version;
@@ -46,6 +58,7 @@ final class Pagestream {
         this.metrics = metrics;
         this.maxBatchSize = maxBatchSize;
         this.contexts = contexts;
+        this.turn = turn;
     }
 
     /**
@@ -108,6 +121,7 @@ final class Pagestream {
         if (batch.isEmpty()) {
             return;
         }
+        turn.await(batch.size(), contexts.get());
         long start = System.nanoTime();
         List<PageReads.PageResult> results = reads.pages(batch, contexts.get());
         long nanos = System.nanoTime() - start;
@@ -126,6 +140,7 @@ final class Pagestream {
     }
 
     private void serve(PagestreamRequest request) throws IOException, CancelledException {
+        turn.await(1, contexts.get());
         RequestContext context = contexts.get();
         long start = System.nanoTime();
         try {
