@@ -2,6 +2,8 @@ package dev.palimpsest.pageserver.pageservice;
 
 import dev.palimpsest.pageserver.security.InterfaceSecurity;
 import dev.palimpsest.postgres.protocol.ServerMessages;
+import dev.palimpsest.storage.CancelledException;
+import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.runtime.Cancellation;
@@ -99,6 +101,25 @@ public final class PageService implements AutoCloseable {
     /** Other limits, for clients that come from now on; where it listens stays. */
     public void limits(PageServiceSettings limits) {
         settings = limits;
+    }
+
+    /** What clients may take, now. */
+    public PageServiceSettings limits() {
+        return settings;
+    }
+
+    /** What is counted of clients, of whichever protocol. */
+    public PageServiceMetrics metrics() {
+        return metrics;
+    }
+
+    /**
+     * Waits until a tenant may make so many more requests, of whichever protocol.
+     *
+     * @throws CancelledException if the server is being shut down
+     */
+    public void throttle(TenantId tenant, int requests, RequestContext context) throws CancelledException {
+        throttle.await(tenant, requests, settings.throttle(), context);
     }
 
     /** Where it listens, once started. */
