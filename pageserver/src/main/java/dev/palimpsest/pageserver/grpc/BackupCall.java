@@ -11,6 +11,7 @@ import dev.palimpsest.pageserver.pageservice.ServedTimeline;
 import dev.palimpsest.pageserver.pageservice.ServedTimelines;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.CancelledException;
+import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.runtime.Cancellation;
@@ -81,12 +82,17 @@ final class BackupCall implements Runnable {
         } catch (StorageException e) {
             if (out.isCancelled()) {
                 result = PageServiceMetrics.BackupResult.CLIENT_ERROR;
+            } else if (e instanceof InvalidRequestException) {
+                LOG.info("no backup of timeline {}: {}", timeline.timeline().id(), e.getMessage());
             } else {
                 LOG.warn("no backup of timeline {}", timeline.timeline().id(), e);
             }
             out.onError(Statuses.of(e).asException());
         } catch (IOException | RuntimeException e) {
-            LOG.error("a backup of timeline {} fails by a fault of the server", timeline.timeline().id(), e);
+            LOG.error(
+                    "a backup of timeline {} fails by a fault of the server",
+                    timeline.timeline().id(),
+                    e);
             out.onError(Status.INTERNAL
                     .withDescription("a fault of the server; its log has more")
                     .asException());

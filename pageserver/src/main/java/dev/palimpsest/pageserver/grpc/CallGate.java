@@ -122,15 +122,15 @@ final class CallGate implements ServerInterceptor {
         for (WatchedCall<?, ?> call : open) {
             if (call.waitsForRequest(now) > limits.messageTimeout().toNanos()) {
                 LOG.info(
-                        "gRPC client {} has not ended its request within {} s, and is disconnected",
+                        "gRPC client {} has not ended its request within {}, and is disconnected",
                         call.client(),
-                        limits.messageTimeout().toSeconds());
+                        limits.messageTimeout());
                 connections.close(call.client());
             } else if (call.waitsForReader(now) > limits.writeTimeout().toNanos()) {
                 LOG.warn(
-                        "gRPC client {} has taken nothing for {} s, and is disconnected",
+                        "gRPC client {} has taken nothing for {}, and is disconnected",
                         call.client(),
-                        limits.writeTimeout().toSeconds());
+                        limits.writeTimeout());
                 connections.close(call.client());
             }
         }

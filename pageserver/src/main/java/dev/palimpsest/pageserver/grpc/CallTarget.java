@@ -15,10 +15,12 @@ import java.util.regex.Pattern;
  * @param shards 0 for a tenant that is not sharded, and {@code shard} is 0 then; otherwise more than {@code shard}
  */
 record CallTarget(TenantId tenant, TimelineId timeline, int shard, int shards) {
-    private static final Metadata.Key<String> TENANT = Metadata.Key.of("neon-tenant-id", Metadata.ASCII_STRING_MARSHALLER);
+    private static final Metadata.Key<String> TENANT =
+            Metadata.Key.of("neon-tenant-id", Metadata.ASCII_STRING_MARSHALLER);
     private static final Metadata.Key<String> TIMELINE =
             Metadata.Key.of("neon-timeline-id", Metadata.ASCII_STRING_MARSHALLER);
-    private static final Metadata.Key<String> SHARD = Metadata.Key.of("neon-shard-id", Metadata.ASCII_STRING_MARSHALLER);
+    private static final Metadata.Key<String> SHARD =
+            Metadata.Key.of("neon-shard-id", Metadata.ASCII_STRING_MARSHALLER);
     private static final Pattern SHARD_TEXT = Pattern.compile("[0-9a-fA-F]{4}");
     private static final int HEX = 16;
 

@@ -48,7 +48,10 @@ final class Connections {
     void close(@Nullable SocketAddress client) {
         Channel connection = client == null ? null : open.get(client);
         if (connection != null) {
-            connection.close();
+            // Not by its handlers, which would wait for the calls in it to end.
+            connection
+                    .eventLoop()
+                    .execute(() -> connection.unsafe().close(connection.unsafe().voidPromise()));
         }
     }
 

@@ -39,6 +39,7 @@ public final class GrpcPageService implements AutoCloseable {
     private static final int STREAMS_PER_CONNECTION = 256;
     /** The largest request names some hundred blocks. */
     private static final int MAX_REQUEST = 64 << 10;
+
     private static final int MAX_METADATA = 16 << 10;
     /** What a connection may send ahead of what is read of it. */
     private static final int WINDOW = 64 << 10;

@@ -154,8 +154,8 @@ final class PageApi extends PageServiceGrpc.PageServiceImplBase {
     public void getRelSize(GetRelSizeRequest request, StreamObserver<GetRelSizeResponse> observer) {
         answer(observer, true, (timeline, context) -> {
             RelTag fork = Requests.fork(request.hasRel(), request.getRel());
-            PagestreamRequest.Nblocks wanted = new PagestreamRequest.Nblocks(
-                    Requests.header(0, request.hasReadLsn(), request.getReadLsn()), fork);
+            PagestreamRequest.Nblocks wanted =
+                    new PagestreamRequest.Nblocks(Requests.header(0, request.hasReadLsn(), request.getReadLsn()), fork);
             if (!request.getAllowMissing()) {
                 int blocks = read(wanted, timeline, context, (reads, within) -> reads.nblocks(wanted, within));
                 return GetRelSizeResponse.newBuilder().setNumBlocks(blocks).build();

@@ -208,8 +208,8 @@ final class PagesCall implements StreamObserver<GetPageRequest> {
             throw Requests.missing("block_number");
         }
         if (count > most) {
-            throw Requests.invalid(count + " pages are too many for one request: at most " + most
-                    + " (page_service_max_batch_size)");
+            throw Requests.invalid(
+                    count + " pages are too many for one request: at most " + most + " (page_service_max_batch_size)");
         }
         List<PagestreamRequest.GetPage> wanted = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {

@@ -1,5 +1,6 @@
 package dev.palimpsest.pageserver.grpc;
 
+import io.grpc.Context;
 import io.grpc.ForwardingServerCall;
 import io.grpc.ForwardingServerCallListener;
 import io.grpc.Grpc;
@@ -69,7 +70,9 @@ final class WatchedCall<ReqT, RespT> extends ForwardingServerCall.SimpleForwardi
 
     @Override
     public void close(Status status, Metadata trailers) {
-        code = status.getCode();
+        // Whoever works for a client that has gone may learn of it sooner than the call does, and call it something
+        // else.
+        code = Context.current().isCancelled() ? Status.Code.CANCELLED : status.getCode();
         requestSince = NOT;
         readerSince = now();
         super.close(status, trailers);

@@ -56,8 +56,8 @@ public final class BackupArchive {
             throws StorageException {
         BackupPoint point = point(served, lsn, context);
         if (previous != null && point.previous() instanceof PreviousRecord.At(Lsn known) && !known.equals(previous)) {
-            throw new InvalidRequestException("no backup as of " + point.lsn() + ": the record before ended at "
-                    + known + ", not at " + previous);
+            throw new InvalidRequestException("no backup as of " + point.lsn() + ": the record before ended at " + known
+                    + ", not at " + previous);
         }
         return new BackupArchive(timelines, served, point, true);
     }

@@ -144,7 +144,8 @@ public final class PageReads {
     }
 
     /** How many blocks a fork has that must exist, or is a map that need not. */
-    public int nblocks(PagestreamRequest.Nblocks request, RequestContext context) throws RequestFailure, CancelledException {
+    public int nblocks(PagestreamRequest.Nblocks request, RequestContext context)
+            throws RequestFailure, CancelledException {
         Lsn lsn = awaitOne(request, context);
         RelTag fork = checked(request.fork());
         if (fork.forkNumber() == RelTag.FREE_SPACE_MAP || fork.forkNumber() == RelTag.VISIBILITY_MAP) {

@@ -216,7 +216,10 @@ public final class PageService implements AutoCloseable {
             PageServiceSettings limits = settings;
             List<Limit> all = List.of(
                     new Limit("has not logged in within", limits.loginTimeout(), ClientConnection::loggingInSince),
-                    new Limit("has been silent for", limits.idleTimeout(), client -> client.input().silentSince()),
+                    new Limit(
+                            "has been silent for",
+                            limits.idleTimeout(),
+                            client -> client.input().silentSince()),
                     new Limit(
                             "has not ended a message within",
                             limits.messageTimeout(),

@@ -66,8 +66,7 @@ final class GrpcClient implements AutoCloseable {
 
     Metadata headers() {
         Metadata headers = new Metadata();
-        metadata.forEach(
-                (name, value) -> headers.put(Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER), value));
+        metadata.forEach((name, value) -> headers.put(Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER), value));
         return headers;
     }
 
@@ -77,8 +76,7 @@ final class GrpcClient implements AutoCloseable {
     }
 
     PageServiceGrpc.PageServiceStub async() {
-        return PageServiceGrpc.newStub(channel)
-                .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers()));
+        return PageServiceGrpc.newStub(channel).withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers()));
     }
 
     static ReadLsn at(long request, long since) {

@@ -91,13 +91,14 @@ class GrpcPageServiceTest {
     }
 
     private static ByteString expected(int rel, int block, long lsn) {
-        return ByteString.copyFrom(
-                ServedPages.page(ServedPages.text(ServedPages.fork(rel), block, lsn(lsn))));
+        return ByteString.copyFrom(ServedPages.page(ServedPages.text(ServedPages.fork(rel), block, lsn(lsn))));
     }
 
     private static void refused(Status.Code code, String why, ThrowingCallable call) {
         assertThatThrownBy(call).isInstanceOfSatisfying(StatusRuntimeException.class, e -> {
-            assertThat(e.getStatus().getCode()).as(String.valueOf(e.getMessage())).isEqualTo(code);
+            assertThat(e.getStatus().getCode())
+                    .as(String.valueOf(e.getMessage()))
+                    .isEqualTo(code);
             assertThat(e.getStatus().getDescription()).contains(why);
         });
     }
@@ -160,30 +161,36 @@ class GrpcPageServiceTest {
         assertThat(client.blocking().getSlruSegment(request).getSegment())
                 .isEqualTo(ByteString.copyFrom(ServedPages.page("clog 0"))
                         .concat(ByteString.copyFrom(ServedPages.page("clog 1"))));
-        refused(Status.Code.NOT_FOUND, "segment 4 of pg_xact", () -> client.blocking()
-                .getSlruSegment(request.toBuilder().setSegno(4).build()));
+        refused(
+                Status.Code.NOT_FOUND,
+                "segment 4 of pg_xact",
+                () -> client.blocking()
+                        .getSlruSegment(request.toBuilder().setSegno(4).build()));
         for (int kind : new int[] {9, 256, -1}) {
-            refused(Status.Code.INVALID_ARGUMENT, "no SLRU of kind", () -> client.blocking()
-                    .getSlruSegment(request.toBuilder().setKind(kind).build()));
+            refused(
+                    Status.Code.INVALID_ARGUMENT,
+                    "no SLRU of kind",
+                    () -> client.blocking()
+                            .getSlruSegment(request.toBuilder().setKind(kind).build()));
         }
     }
 
     @Test
     void backupsComeInChunksAndCompressed() throws Exception {
-        byte[] plain =
-                all(client.blocking().getBaseBackup(backup(BaseBackupCompression.BASE_BACKUP_COMPRESSION_NONE)
+        byte[] plain = all(client.blocking()
+                .getBaseBackup(backup(BaseBackupCompression.BASE_BACKUP_COMPRESSION_NONE)
                         .build()));
         assertThat(new String(plain, StandardCharsets.UTF_8)).startsWith("compute 0/2000");
-        byte[] compressed =
-                all(client.blocking().getBaseBackup(backup(BaseBackupCompression.BASE_BACKUP_COMPRESSION_GZIP)
+        byte[] compressed = all(client.blocking()
+                .getBaseBackup(backup(BaseBackupCompression.BASE_BACKUP_COMPRESSION_GZIP)
                         .setLsn(0x2000)
                         .setReplica(true)
                         .build()));
         assertThat(compressed.length).isLessThan(plain.length / 4);
         assertThat(new GZIPInputStream(new ByteArrayInputStream(compressed)).readAllBytes())
                 .isEqualTo(plain);
-        byte[] full =
-                all(client.blocking().getBaseBackup(backup(BaseBackupCompression.BASE_BACKUP_COMPRESSION_NONE)
+        byte[] full = all(client.blocking()
+                .getBaseBackup(backup(BaseBackupCompression.BASE_BACKUP_COMPRESSION_NONE)
                         .setFull(true)
                         .build()));
         assertThat(full).hasSize(100_000).containsOnly(7);
@@ -192,31 +199,35 @@ class GrpcPageServiceTest {
     @Test
     void backupsThatCannotBeMadeSayWhy() {
         for (int compression : new int[] {0, 3}) {
-            refused(Status.Code.INVALID_ARGUMENT, "compression", () -> all(client.blocking()
-                    .getBaseBackup(GetBaseBackupRequest.newBuilder()
-                            .setCompressionValue(compression)
-                            .build())));
+            refused(
+                    Status.Code.INVALID_ARGUMENT,
+                    "compression",
+                    () -> all(client.blocking()
+                            .getBaseBackup(GetBaseBackupRequest.newBuilder()
+                                    .setCompressionValue(compression)
+                                    .build())));
         }
         GetBaseBackupRequest.Builder plain = backup(BaseBackupCompression.BASE_BACKUP_COMPRESSION_NONE);
-        refused(Status.Code.INTERNAL, "0/9000", () -> all(client.blocking()
-                .getBaseBackup(plain.setLsn(0x9000).build())));
+        refused(
+                Status.Code.INTERNAL,
+                "0/9000",
+                () -> all(client.blocking().getBaseBackup(plain.setLsn(0x9000).build())));
         served.readableFrom = lsn(0x2100);
-        refused(Status.Code.INVALID_ARGUMENT, "consistent from 0/2100", () -> all(client.blocking()
-                .getBaseBackup(plain.setLsn(0x2000).build())));
+        refused(
+                Status.Code.INVALID_ARGUMENT,
+                "consistent from 0/2100",
+                () -> all(client.blocking().getBaseBackup(plain.setLsn(0x2000).build())));
         served.readableFrom = ServedPages.START;
         served.failing = true;
-        refused(Status.Code.DATA_LOSS, "it is torn", () -> all(client.blocking()
-                .getBaseBackup(plain.build())));
+        refused(Status.Code.DATA_LOSS, "it is torn", () -> all(client.blocking().getBaseBackup(plain.build())));
     }
 
     @Test
     void anLsnIsLeasedOrNot() throws Exception {
         LeaseLsnRequest request = LeaseLsnRequest.newBuilder().setLsn(0x2000).build();
         assertThat(client.blocking().leaseLsn(request).getExpires())
-                .satisfies(until -> assertThat(until.getSeconds())
-                        .isEqualTo(ServedPages.LEASED_UNTIL.getEpochSecond()))
-                .satisfies(
-                        until -> assertThat(until.getNanos()).isEqualTo(ServedPages.LEASED_UNTIL.getNano()));
+                .satisfies(until -> assertThat(until.getSeconds()).isEqualTo(ServedPages.LEASED_UNTIL.getEpochSecond()))
+                .satisfies(until -> assertThat(until.getNanos()).isEqualTo(ServedPages.LEASED_UNTIL.getNano()));
         served.write(lsn(0x3000)).resize(ServedPages.fork(100), 40, 41).finish();
         served.cutOff(lsn(0x3000));
         assertThat(client.blocking()
@@ -224,39 +235,68 @@ class GrpcPageServiceTest {
                         .getNumBlocks())
                 .as("leased")
                 .isEqualTo(40);
-        refused(Status.Code.FAILED_PRECONDITION, "pitr_interval", () -> client.blocking()
-                .leaseLsn(LeaseLsnRequest.newBuilder().setLsn(0x2800).build()));
-        refused(Status.Code.INVALID_ARGUMENT, "lsn is missing", () -> client.blocking()
-                .leaseLsn(LeaseLsnRequest.getDefaultInstance()));
-        refused(Status.Code.INVALID_ARGUMENT, "pitr_interval", () -> client.blocking()
-                .getRelSize(size(GrpcClient.at(0x2800, 0), GrpcClient.rel(100))));
+        refused(
+                Status.Code.FAILED_PRECONDITION,
+                "pitr_interval",
+                () -> client.blocking()
+                        .leaseLsn(LeaseLsnRequest.newBuilder().setLsn(0x2800).build()));
+        refused(
+                Status.Code.INVALID_ARGUMENT,
+                "lsn is missing",
+                () -> client.blocking().leaseLsn(LeaseLsnRequest.getDefaultInstance()));
+        refused(
+                Status.Code.INVALID_ARGUMENT,
+                "pitr_interval",
+                () -> client.blocking().getRelSize(size(GrpcClient.at(0x2800, 0), GrpcClient.rel(100))));
     }
 
     @Test
     void lsnsThatMakeNoSenseAreRefusedAndThoseToComeWaitedFor() throws Exception {
         RelTag rel = GrpcClient.rel(100);
-        refused(Status.Code.INVALID_ARGUMENT, "read_lsn is missing", () -> client.blocking()
-                .getRelSize(GetRelSizeRequest.newBuilder().setRel(rel).build()));
-        refused(Status.Code.INVALID_ARGUMENT, "request LSN is 0/0", () -> client.blocking()
-                .getRelSize(size(GrpcClient.at(0, 0), rel)));
-        refused(Status.Code.INVALID_ARGUMENT, "is before the LSN", () -> client.blocking()
-                .getRelSize(size(GrpcClient.at(0x2000, 0x2001), rel)));
-        refused(Status.Code.INTERNAL, "LSN timeout", () -> client.blocking()
-                .getRelSize(size(GrpcClient.at(Lsn.MAX.value(), 0x2001), rel)));
-        refused(Status.Code.INTERNAL, "LSN timeout", () -> client.blocking()
-                .getRelSize(size(GrpcClient.at(0x2001, 0), rel)));
-        assertThat(client.blocking().getRelSize(size(GrpcClient.at(0x9000, 0x2000), rel)).getNumBlocks())
+        refused(
+                Status.Code.INVALID_ARGUMENT,
+                "read_lsn is missing",
+                () -> client.blocking()
+                        .getRelSize(GetRelSizeRequest.newBuilder().setRel(rel).build()));
+        refused(
+                Status.Code.INVALID_ARGUMENT,
+                "request LSN is 0/0",
+                () -> client.blocking().getRelSize(size(GrpcClient.at(0, 0), rel)));
+        refused(
+                Status.Code.INVALID_ARGUMENT,
+                "is before the LSN",
+                () -> client.blocking().getRelSize(size(GrpcClient.at(0x2000, 0x2001), rel)));
+        refused(
+                Status.Code.INTERNAL,
+                "LSN timeout",
+                () -> client.blocking().getRelSize(size(GrpcClient.at(Lsn.MAX.value(), 0x2001), rel)));
+        refused(
+                Status.Code.INTERNAL,
+                "LSN timeout",
+                () -> client.blocking().getRelSize(size(GrpcClient.at(0x2001, 0), rel)));
+        assertThat(client.blocking()
+                        .getRelSize(size(GrpcClient.at(0x9000, 0x2000), rel))
+                        .getNumBlocks())
                 .as("nothing has changed since what is there")
                 .isEqualTo(40);
-        refused(Status.Code.INVALID_ARGUMENT, "rel is missing", () -> client.blocking()
-                .getRelSize(GetRelSizeRequest.newBuilder()
-                        .setReadLsn(GrpcClient.latest())
-                        .build()));
-        refused(Status.Code.INVALID_ARGUMENT, "no fork 4", () -> client.blocking()
-                .getRelSize(size(
-                        GrpcClient.latest(), rel.toBuilder().setForkNumber(4).build())));
-        refused(Status.Code.INVALID_ARGUMENT, "0 is no relation", () -> client.blocking()
-                .getRelSize(size(GrpcClient.latest(), GrpcClient.rel(0))));
+        refused(
+                Status.Code.INVALID_ARGUMENT,
+                "rel is missing",
+                () -> client.blocking()
+                        .getRelSize(GetRelSizeRequest.newBuilder()
+                                .setReadLsn(GrpcClient.latest())
+                                .build()));
+        refused(
+                Status.Code.INVALID_ARGUMENT,
+                "no fork 4",
+                () -> client.blocking()
+                        .getRelSize(size(
+                                GrpcClient.latest(),
+                                rel.toBuilder().setForkNumber(4).build())));
+        refused(
+                Status.Code.INVALID_ARGUMENT,
+                "0 is no relation",
+                () -> client.blocking().getRelSize(size(GrpcClient.latest(), GrpcClient.rel(0))));
     }
 
     @Test
@@ -276,16 +316,22 @@ class GrpcPageServiceTest {
                 new Wrong("neon-shard-id", "0102", Status.Code.INVALID_ARGUMENT, "only shard 0"),
                 new Wrong("neon-shard-id", "0002", Status.Code.NOT_FOUND, "not sharded"));
         for (Wrong wrong : all) {
-            String right = client.headers()
-                    .get(Metadata.Key.of(wrong.name, Metadata.ASCII_STRING_MARSHALLER));
+            String right = client.headers().get(Metadata.Key.of(wrong.name, Metadata.ASCII_STRING_MARSHALLER));
             client.with(wrong.name, wrong.value);
             refused(wrong.code, wrong.why, () -> client.blocking().getRelSize(request));
             client.with(wrong.name, right);
         }
         served.archived = true;
-        refused(Status.Code.FAILED_PRECONDITION, "is archived", () -> client.blocking().getRelSize(request));
-        refused(Status.Code.FAILED_PRECONDITION, "is archived", () -> all(client.blocking()
-                .getBaseBackup(backup(BaseBackupCompression.BASE_BACKUP_COMPRESSION_NONE).build())));
+        refused(
+                Status.Code.FAILED_PRECONDITION,
+                "is archived",
+                () -> client.blocking().getRelSize(request));
+        refused(
+                Status.Code.FAILED_PRECONDITION,
+                "is archived",
+                () -> all(client.blocking()
+                        .getBaseBackup(backup(BaseBackupCompression.BASE_BACKUP_COMPRESSION_NONE)
+                                .build())));
     }
 
     @Test
@@ -302,7 +348,8 @@ class GrpcPageServiceTest {
             assertThat(response.getStatusCode()).isEqualTo(GetPageStatusCode.GET_PAGE_STATUS_CODE_OK);
             assertThat(response.getReason()).isEmpty();
             assertThat(response.getRel()).isEqualTo(GrpcClient.rel(100));
-            assertThat(response.getPageList().stream().map(Page::getBlockNumber)).containsExactly(i % 40, 3, i % 40);
+            assertThat(response.getPageList().stream().map(Page::getBlockNumber))
+                    .containsExactly(i % 40, 3, i % 40);
             assertThat(response.getPageList().stream().map(Page::getImage))
                     .containsExactly(
                             expected(100, i % 40, 0x2000), expected(100, 3, 0x2000), expected(100, i % 40, 0x2000));
@@ -395,7 +442,9 @@ class GrpcPageServiceTest {
                 stream.send(GrpcClient.pages(1, GrpcClient.latest(), 100, 0, 1)).response();
         assertThat(refusal.getStatusCode()).isEqualTo(GetPageStatusCode.GET_PAGE_STATUS_CODE_INTERNAL_ERROR);
         assertThat(refusal.getReason()).contains("100 bytes");
-        assertThat(refusal.getPageCount()).as("of a request that failed nothing is sent").isZero();
+        assertThat(refusal.getPageCount())
+                .as("of a request that failed nothing is sent")
+                .isZero();
         assertThat(stream.send(GrpcClient.pages(2, GrpcClient.latest(), 100, 0))
                         .response()
                         .getPageCount())

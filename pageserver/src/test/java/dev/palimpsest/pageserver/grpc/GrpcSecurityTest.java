@@ -87,12 +87,7 @@ class GrpcSecurityTest {
 
     private GrpcPageService service(InterfaceSecurity how) throws Exception {
         GrpcPageService opened = new GrpcPageService(
-                served,
-                served.service,
-                new GrpcSettings("127.0.0.1", 0, 8, 100),
-                how,
-                served.clock(),
-                served.metrics);
+                served, served.service, new GrpcSettings("127.0.0.1", 0, 8, 100), how, served.clock(), served.metrics);
         opened.start();
         return opened;
     }
@@ -105,14 +100,13 @@ class GrpcSecurityTest {
     }
 
     private static SslContext trusting(Path authority) throws Exception {
-        return GrpcSslContexts.configure(
-                        SslContextBuilder.forClient(), SslProvider.JDK)
+        return GrpcSslContexts.configure(SslContextBuilder.forClient(), SslProvider.JDK)
                 .trustManager(new ByteArrayInputStream(Files.readAllBytes(authority)))
                 .build();
     }
 
-    private static <Q, A> Status status(GrpcClient client, MethodDescriptor<Q, A> method, @Nullable String authorization)
-            throws Exception {
+    private static <Q, A> Status status(
+            GrpcClient client, MethodDescriptor<Q, A> method, @Nullable String authorization) throws Exception {
         client.with("authorization", authorization);
         ClientCall<Q, A> call = client.channel.newCall(method, CallOptions.DEFAULT);
         CompletableFuture<Status> end = new CompletableFuture<>();
@@ -213,8 +207,7 @@ class GrpcSecurityTest {
     void plainTextAndTlsDoNotMix() throws Exception {
         try (GrpcClient plain = new GrpcClient(service.port())) {
             plain.with("authorization", "Bearer " + signer.server());
-            assertThatThrownBy(() -> plain.blocking()
-                            .leaseLsn(LeaseLsnRequest.getDefaultInstance()))
+            assertThatThrownBy(() -> plain.blocking().leaseLsn(LeaseLsnRequest.getDefaultInstance()))
                     .isInstanceOf(StatusRuntimeException.class)
                     .hasMessageContaining("UNAVAILABLE");
         }

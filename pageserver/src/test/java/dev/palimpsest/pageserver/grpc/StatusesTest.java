@@ -50,8 +50,7 @@ class StatusesTest {
                 Status.Code.INTERNAL, GetPageStatusCode.GET_PAGE_STATUS_CODE_INTERNAL_ERROR,
                 Status.Code.DATA_LOSS, GetPageStatusCode.GET_PAGE_STATUS_CODE_INTERNAL_ERROR,
                 Status.Code.RESOURCE_EXHAUSTED, GetPageStatusCode.GET_PAGE_STATUS_CODE_SLOW_DOWN);
-        assertThat(Arrays.stream(Status.Code.values())
-                        .filter(code -> !inStream.containsKey(code)))
+        assertThat(Arrays.stream(Status.Code.values()).filter(code -> !inStream.containsKey(code)))
                 .containsExactlyInAnyOrder(
                         Status.Code.UNAVAILABLE,
                         Status.Code.UNAUTHENTICATED,
