@@ -110,11 +110,11 @@ public final class ConfiguredOptions {
 
     private ThrottleSettings throttle() {
         return new ThrottleSettings(
-                !get(ServiceSettings.THROTTLE_TASK_KINDS).isEmpty(),
-                get(ServiceSettings.THROTTLE_INITIAL),
-                get(ServiceSettings.THROTTLE_REFILL_INTERVAL),
-                get(ServiceSettings.THROTTLE_REFILL_AMOUNT),
-                get(ServiceSettings.THROTTLE_MAX));
+                !get(StorageSettings.THROTTLE_TASK_KINDS).isEmpty(),
+                get(StorageSettings.THROTTLE_INITIAL),
+                get(StorageSettings.THROTTLE_REFILL_INTERVAL),
+                get(StorageSettings.THROTTLE_REFILL_AMOUNT),
+                get(StorageSettings.THROTTLE_MAX));
     }
 
     private SecuritySettings security() {

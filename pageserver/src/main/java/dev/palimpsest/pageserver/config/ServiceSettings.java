@@ -266,42 +266,6 @@ public final class ServiceSettings {
     public static final Setting<Integer> MAX_GET_VECTORED_KEYS = LIST.add(
             "max_get_vectored_keys", Kind.number(1, 65536), 256, "How many keys one vectored read has at most.");
 
-    /** What the throttle is for. */
-    public static final Setting<List<String>> THROTTLE_TASK_KINDS = LIST.reloadable(
-            "tenant_config.timeline_get_throttle.task_kinds",
-            Kind.names(List.of("PageRequestHandler")),
-            List.of(),
-            "Whether each tenant may make only so many requests a second in its pagestreams: [\"PageRequestHandler\"] if so. "
-                    + "Requests that are too many wait.");
-
-    /** Tokens at first. */
-    public static final Setting<Integer> THROTTLE_INITIAL = LIST.reloadable(
-            "tenant_config.timeline_get_throttle.initial",
-            Kind.number(0, Integer.MAX_VALUE),
-            0,
-            "How many requests a tenant may make at first besides.");
-
-    /** How long tokens take. */
-    public static final Setting<Duration> THROTTLE_REFILL_INTERVAL = LIST.reloadable(
-            "tenant_config.timeline_get_throttle.refill_interval",
-            Kind.time(NO_TIME, LONG_TIME),
-            Duration.ofSeconds(1),
-            "How long it takes until a tenant may make refill_amount more.");
-
-    /** How many tokens. */
-    public static final Setting<Integer> THROTTLE_REFILL_AMOUNT = LIST.reloadable(
-            "tenant_config.timeline_get_throttle.refill_amount",
-            Kind.number(0, Integer.MAX_VALUE),
-            0,
-            "How many requests a tenant may make in refill_interval; at least 1 where there is a limit.");
-
-    /** How many tokens are kept. */
-    public static final Setting<Integer> THROTTLE_MAX = LIST.reloadable(
-            "tenant_config.timeline_get_throttle.max",
-            Kind.number(0, Integer.MAX_VALUE),
-            0,
-            "How many requests a tenant that was silent may make at once; at least 1 where there is a limit.");
-
     private ServiceSettings() {}
 
     static List<Setting<?>> all() {

@@ -366,6 +366,37 @@ public final class StorageSettings {
             Duration.ofMinutes(10),
             "Time after which that is looked if there is any WAL.");
 
+    public static final Setting<List<String>> THROTTLE_TASK_KINDS = LIST.reloadable(
+            "tenant_config.timeline_get_throttle.task_kinds",
+            Kind.names(List.of("PageRequestHandler")),
+            List.of(),
+            "Whether each tenant may make only so many requests a second in its pagestreams: [\"PageRequestHandler\"] if so. "
+                    + "Requests that are too many wait.");
+
+    public static final Setting<Integer> THROTTLE_INITIAL = LIST.reloadable(
+            "tenant_config.timeline_get_throttle.initial",
+            Kind.number(0, Integer.MAX_VALUE),
+            0,
+            "How many requests a tenant may make at first besides.");
+
+    public static final Setting<Duration> THROTTLE_REFILL_INTERVAL = LIST.reloadable(
+            "tenant_config.timeline_get_throttle.refill_interval",
+            Kind.time(NO_TIME, LONG_TIME),
+            Duration.ofSeconds(1),
+            "How long it takes until a tenant may make refill_amount more.");
+
+    public static final Setting<Integer> THROTTLE_REFILL_AMOUNT = LIST.reloadable(
+            "tenant_config.timeline_get_throttle.refill_amount",
+            Kind.number(0, Integer.MAX_VALUE),
+            0,
+            "How many requests a tenant may make in refill_interval; at least 1 where there is a limit.");
+
+    public static final Setting<Integer> THROTTLE_MAX = LIST.reloadable(
+            "tenant_config.timeline_get_throttle.max",
+            Kind.number(0, Integer.MAX_VALUE),
+            0,
+            "How many requests a tenant that was silent may make at once; at least 1 where there is a limit.");
+
     private StorageSettings() {}
 
     static List<Setting<?>> all() {

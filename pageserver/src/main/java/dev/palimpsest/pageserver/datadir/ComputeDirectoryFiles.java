@@ -111,11 +111,14 @@ record ComputeDirectoryFiles(
         }
         transactions();
         for (String signal : SIGNALS) {
-            file(signal, text("PREV LSN: " + switch (previous) {
-                case PreviousRecord.At(Lsn lsn) -> lsn.toString();
-                case PreviousRecord.None() -> "none";
-                case PreviousRecord.Unknown() -> "invalid";
-            }));
+            file(
+                    signal,
+                    text("PREV LSN: "
+                            + switch (previous) {
+                                case PreviousRecord.At(Lsn lsn) -> lsn.toString();
+                                case PreviousRecord.None() -> "none";
+                                case PreviousRecord.Unknown() -> "invalid";
+                            }));
         }
         file(ControlFile.PATH, controlFile().encode());
         wal();
@@ -178,11 +181,7 @@ record ComputeDirectoryFiles(
         RelationCopy.PageSeal seal =
                 control.dataChecksumVersion() == 0 ? RelationCopy.PageSeal.NONE : RelationCopy.PageSeal.CHECKSUM;
         new RelationCopy(cluster, seal, tasks, READERS)
-                .copy(
-                        RelationFile.of(cluster.version(), inits),
-                        sink,
-                        new WriteMeter((_, _) -> {}, 0),
-                        cancellation);
+                .copy(RelationFile.of(cluster.version(), inits), sink, new WriteMeter((_, _) -> {}, 0), cancellation);
     }
 
     /** With the newline only as of 16, as there. */
@@ -198,10 +197,7 @@ record ComputeDirectoryFiles(
             }
         }
         SortedMap<String, byte[]> files = TransactionFiles.of(
-                cluster.version(),
-                counters.nextXid(),
-                cluster.preparedTransactions(),
-                cluster.replicationOrigins());
+                cluster.version(), counters.nextXid(), cluster.preparedTransactions(), cluster.replicationOrigins());
         byte[] origins = files.remove(DataDirectoryLayout.REPLICATION_ORIGINS);
         for (Map.Entry<String, byte[]> file : files.entrySet()) {
             file(file.getKey(), file.getValue());

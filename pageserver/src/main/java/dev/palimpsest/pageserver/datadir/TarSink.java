@@ -40,7 +40,6 @@ public final class TarSink implements DataDirectorySink {
     }
 
     private static final String BASE = "base.tar";
-    private static final int FILE_MODE = 0100600;
     private static final int LINK_MODE = 0120777;
     private static final String OWNER = "postgres";
     private static final byte[] ZEROS = new byte[1 << 16];
@@ -56,14 +55,16 @@ public final class TarSink implements DataDirectorySink {
 
     /** What headers of entries look like. */
     private enum Style {
-        PG_BASEBACKUP(040700, "/", OWNER),
-        NEON(040755, "", "");
+        PG_BASEBACKUP(0100600, 040700, "/", OWNER),
+        NEON(0600, 0755, "", "");
 
+        private final int fileMode;
         private final int directoryMode;
         private final String directorySuffix;
         private final String owner;
 
-        Style(int directoryMode, String directorySuffix, String owner) {
+        Style(int fileMode, int directoryMode, String directorySuffix, String owner) {
+            this.fileMode = fileMode;
             this.directoryMode = directoryMode;
             this.directorySuffix = directorySuffix;
             this.owner = owner;
@@ -166,7 +167,7 @@ public final class TarSink implements DataDirectorySink {
 
     @Override
     public void startFile(String path, long size) throws StorageException {
-        TarArchiveEntry entry = entry(path, TarConstants.LF_NORMAL, FILE_MODE);
+        TarArchiveEntry entry = entry(path, TarConstants.LF_NORMAL, style.fileMode);
         entry.setSize(size);
         try {
             archiveFor(path).putArchiveEntry(entry);

@@ -68,7 +68,7 @@ final class BackupCall implements Runnable {
                         + BaseBackupCompression.BASE_BACKUP_COMPRESSION_GZIP_VALUE + " for gzip");
         };
         this.reader = readerWait.of(out);
-        this.cancellation = contexts.ofCall();
+        this.cancellation = contexts.ofCall().waits();
     }
 
     @Override

@@ -5,7 +5,6 @@ import dev.palimpsest.pageserver.pageservice.PageServiceSettings;
 import dev.palimpsest.pageserver.pageservice.ServedTimelines;
 import dev.palimpsest.pageserver.security.InterfaceSecurity;
 import dev.palimpsest.pageserver.security.TlsMode;
-import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.runtime.VirtualThreadTasks;
 import io.grpc.CompressorRegistry;
@@ -55,10 +54,10 @@ public final class GrpcPageService implements AutoCloseable {
     private static final int MAX_LOOPS = 4;
 
     private final GrpcSettings settings;
-    private final Cancellation cancellation = new Cancellation();
     private final Connections connections;
     private final CallThreads threads;
     private final CallGate gate;
+    private final CallContexts contexts;
     private final PageApi api;
     private final EventLoopGroup accepting = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
     private final EventLoopGroup loops = new MultiThreadIoEventLoopGroup(
@@ -87,10 +86,11 @@ public final class GrpcPageService implements AutoCloseable {
         this.connections = new Connections(settings.maxConnections(), pages.metrics());
         this.threads = new CallThreads(settings.maxCalls());
         this.gate = new CallGate(settings.maxCalls(), security.authentication(), pages, new GrpcMetrics(registry));
+        this.contexts = new CallContexts(clock);
         this.api = new PageApi(
                 timelines,
                 pages,
-                new CallContexts(clock, cancellation),
+                contexts,
                 new ReaderWait(new VirtualThreadTasks(clock)),
                 threads);
         this.server = builder(address, pages.limits(), security).build();
@@ -174,9 +174,10 @@ public final class GrpcPageService implements AutoCloseable {
     public void close() {
         watching.interrupt();
         server.shutdown();
-        cancellation.cancel();
+        contexts.endWaits();
         api.end();
         boolean interrupted = !ended();
+        contexts.endReads();
         server.shutdownNow();
         threads.shutdown();
         accepting.shutdownGracefully(0, PATIENCE.toMillis(), TimeUnit.MILLISECONDS);

@@ -68,8 +68,7 @@ final class PageApi extends PageServiceGrpc.PageServiceImplBase {
     /** What is asked of one timeline, and how it is answered. */
     @FunctionalInterface
     private interface Answer<T> {
-        T give(ServedTimeline timeline, RequestContext context)
-                throws RequestFailure, StorageException, StatusException;
+        T give(ServedTimeline timeline) throws RequestFailure, StorageException, StatusException;
     }
 
     /** The timeline of the call in whose context this is called. */
@@ -101,9 +100,7 @@ final class PageApi extends PageServiceGrpc.PageServiceImplBase {
         out.setOnCancelHandler(() -> {}); // or an answer that nobody wants any more would be an error
         try {
             ServedTimeline timeline = timeline(firstShardOnly);
-            RequestContext context =
-                    contexts.request(contexts.ofCall(), pages.limits().waitLsnTimeout());
-            T response = answer.give(timeline, context);
+            T response = answer.give(timeline);
             out.onNext(response);
             out.onCompleted();
         } catch (StatusException e) {
@@ -126,13 +123,16 @@ final class PageApi extends PageServiceGrpc.PageServiceImplBase {
         T from(PageReads reads, RequestContext context) throws RequestFailure, CancelledException;
     }
 
-    private <T> T read(PagestreamRequest request, ServedTimeline timeline, RequestContext context, Read<T> read)
+    private <T> T read(PagestreamRequest request, ServedTimeline timeline, Read<T> read)
             throws RequestFailure, CancelledException {
+        CallContexts.Ends ends = contexts.ofCall();
         long start = System.nanoTime();
         boolean success = false;
         try {
-            pages.throttle(CallTarget.current().tenant(), 1, context);
-            T answer = read.from(new PageReads(timeline), context);
+            pages.throttle(CallTarget.current().tenant(), 1, ends.waits());
+            RequestContext context =
+                    contexts.request(ends.reads(), pages.limits().waitLsnTimeout());
+            T answer = read.from(new PageReads(timeline, ends.waits()), context);
             success = true;
             return answer;
         } finally {
@@ -142,25 +142,25 @@ final class PageApi extends PageServiceGrpc.PageServiceImplBase {
 
     @Override
     public void getDbSize(GetDbSizeRequest request, StreamObserver<GetDbSizeResponse> observer) {
-        answer(observer, true, (timeline, context) -> {
+        answer(observer, true, timeline -> {
             PagestreamRequest.DbSize wanted = new PagestreamRequest.DbSize(
                     Requests.header(0, request.hasReadLsn(), request.getReadLsn()), request.getDbOid());
-            long bytes = read(wanted, timeline, context, (reads, within) -> reads.databaseSize(wanted, within));
+            long bytes = read(wanted, timeline, (reads, within) -> reads.databaseSize(wanted, within));
             return GetDbSizeResponse.newBuilder().setNumBytes(bytes).build();
         });
     }
 
     @Override
     public void getRelSize(GetRelSizeRequest request, StreamObserver<GetRelSizeResponse> observer) {
-        answer(observer, true, (timeline, context) -> {
+        answer(observer, true, timeline -> {
             RelTag fork = Requests.fork(request.hasRel(), request.getRel());
             PagestreamRequest.Nblocks wanted =
                     new PagestreamRequest.Nblocks(Requests.header(0, request.hasReadLsn(), request.getReadLsn()), fork);
             if (!request.getAllowMissing()) {
-                int blocks = read(wanted, timeline, context, (reads, within) -> reads.nblocks(wanted, within));
+                int blocks = read(wanted, timeline, (reads, within) -> reads.nblocks(wanted, within));
                 return GetRelSizeResponse.newBuilder().setNumBlocks(blocks).build();
             }
-            OptionalInt blocks = read(wanted, timeline, context, (reads, within) -> reads.blocks(wanted, within));
+            OptionalInt blocks = read(wanted, timeline, (reads, within) -> reads.blocks(wanted, within));
             return GetRelSizeResponse.newBuilder()
                     .setNumBlocks(blocks.orElse(0))
                     .setMissing(blocks.isEmpty())
@@ -170,7 +170,7 @@ final class PageApi extends PageServiceGrpc.PageServiceImplBase {
 
     @Override
     public void getSlruSegment(GetSlruSegmentRequest request, StreamObserver<GetSlruSegmentResponse> observer) {
-        answer(observer, true, (timeline, context) -> {
+        answer(observer, true, timeline -> {
             if (Integer.compareUnsigned(request.getKind(), 0xFF) > 0) {
                 throw Requests.invalid("there is no SLRU of kind " + Integer.toUnsignedString(request.getKind()));
             }
@@ -178,7 +178,7 @@ final class PageApi extends PageServiceGrpc.PageServiceImplBase {
                     Requests.header(0, request.hasReadLsn(), request.getReadLsn()),
                     request.getKind(),
                     request.getSegno());
-            byte[] segment = read(wanted, timeline, context, (reads, within) -> reads.slruSegment(wanted, within));
+            byte[] segment = read(wanted, timeline, (reads, within) -> reads.slruSegment(wanted, within));
             return GetSlruSegmentResponse.newBuilder()
                     .setSegment(UnsafeByteOperations.unsafeWrap(segment))
                     .build();
@@ -187,7 +187,7 @@ final class PageApi extends PageServiceGrpc.PageServiceImplBase {
 
     @Override
     public void leaseLsn(LeaseLsnRequest request, StreamObserver<LeaseLsnResponse> observer) {
-        answer(observer, false, (timeline, _) -> {
+        answer(observer, false, timeline -> {
             Lsn lsn = new Lsn(request.getLsn());
             if (!lsn.isValid()) {
                 throw Requests.missing("lsn");

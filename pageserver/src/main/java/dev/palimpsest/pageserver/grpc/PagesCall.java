@@ -13,7 +13,6 @@ import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.key.RelTag;
-import dev.palimpsest.storage.runtime.Cancellation;
 import io.grpc.Status;
 import io.grpc.StatusException;
 import io.grpc.stub.ServerCallStreamObserver;
@@ -38,7 +37,7 @@ final class PagesCall implements StreamObserver<GetPageRequest> {
     private final TenantId tenant;
     private final PageService pages;
     private final CallContexts contexts;
-    private final Cancellation cancellation;
+    private final CallContexts.Ends ends;
     private final PageReads reads;
     /** How many requests may be taken once the client takes more. */
     private int owed;
@@ -60,8 +59,8 @@ final class PagesCall implements StreamObserver<GetPageRequest> {
         this.tenant = tenant;
         this.pages = pages;
         this.contexts = contexts;
-        this.cancellation = contexts.ofCall();
-        this.reads = new PageReads(timeline);
+        this.ends = contexts.ofCall();
+        this.reads = new PageReads(timeline, ends.waits());
     }
 
     /** Begins to take requests. */
@@ -165,11 +164,11 @@ final class PagesCall implements StreamObserver<GetPageRequest> {
 
     private GetPageResponse pages(GetPageRequest request) throws StatusException {
         List<PagestreamRequest.GetPage> wanted = wanted(request);
-        RequestContext context = contexts.request(cancellation, pages.limits().waitLsnTimeout());
+        RequestContext context = contexts.request(ends.reads(), pages.limits().waitLsnTimeout());
         List<PageReads.PageResult> found;
         long start = System.nanoTime();
         try {
-            pages.throttle(tenant, wanted.size(), context);
+            pages.throttle(tenant, wanted.size(), ends.waits());
             found = reads.pages(wanted, context);
         } catch (CancelledException e) {
             throw Statuses.of(e).asException();

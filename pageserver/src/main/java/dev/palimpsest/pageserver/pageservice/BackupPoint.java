@@ -31,8 +31,8 @@ record BackupPoint(Lsn lsn, PreviousRecord previous) {
     private static PreviousRecord withoutPrevious(Timeline timeline, Lsn lsn) {
         Timeline.BranchPoint branch = timeline.branchPoint();
         IndexPart.OriginalAncestor former = timeline.indexPart().lineage().originalAncestor();
-        boolean begins =
-                (branch != null && branch.lsn().equals(lsn)) || (former != null && former.lsn().equals(lsn));
+        boolean begins = (branch != null && branch.lsn().equals(lsn))
+                || (former != null && former.lsn().equals(lsn));
         return begins ? new PreviousRecord.None() : new PreviousRecord.Unknown();
     }
 }

@@ -16,11 +16,9 @@ import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
-import dev.palimpsest.storage.context.RequestContext;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.Socket;
-import java.util.function.Supplier;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
@@ -47,6 +45,7 @@ final class ClientConnection {
     private static final String ALPN = "postgresql";
     /** The first byte of a TLS handshake. */
     private static final int TLS_HANDSHAKE = 0x16;
+
     private static final String LEASE_COLUMN = "valid_until";
 
     private final String name;
@@ -57,7 +56,7 @@ final class ClientConnection {
     private final PageServiceSettings settings;
     private final InterfaceSecurity security;
     private final PageServiceMetrics metrics;
-    private final Supplier<RequestContext> contexts;
+    private final RequestContexts contexts;
     private final TenantThrottle throttle;
     private final Backups backups;
     private final long began = System.nanoTime();
@@ -79,7 +78,7 @@ final class ClientConnection {
             InterfaceSecurity security,
             PageServiceMetrics metrics,
             TenantThrottle throttle,
-            Supplier<RequestContext> contexts)
+            RequestContexts contexts)
             throws IOException {
         this.socket = socket;
         this.name = String.valueOf(socket.getRemoteSocketAddress());
@@ -121,7 +120,7 @@ final class ClientConnection {
                 serve();
             }
             // Whoever did not end the connection himself is to know that it was not for what he asked.
-            if (contexts.get().cancellation().isCancelled()) {
+            if (contexts.isShutDown()) {
                 error(ADMIN_SHUTDOWN, "shutdown");
             }
         } catch (MalformedMessageException e) {
@@ -350,7 +349,7 @@ final class ClientConnection {
             case PageServiceCommand.FullBackup full -> {
                 ServedTimeline timeline = find(full.tenant(), full.timeline());
                 if (timeline != null) {
-                    backup(timeline, () -> backups.full(timeline, full, contexts.get()));
+                    backup(timeline, () -> backups.full(timeline, full, contexts.longRead()));
                 }
             }
             case PageServiceCommand.Lease lease -> lease(lease, described);
@@ -369,12 +368,11 @@ final class ClientConnection {
                         in,
                         out,
                         command.version(),
-                        new PageReads(timeline),
+                        new PageReads(timeline, contexts.waits()),
                         metrics,
                         settings.maxBatchSize(),
                         contexts,
-                        (requests, context) ->
-                                throttle.await(command.tenant(), requests, settings.throttle(), context))
+                        requests -> throttle.await(command.tenant(), requests, settings.throttle(), contexts.waits()))
                 .run();
         return true;
     }
@@ -408,7 +406,7 @@ final class ClientConnection {
         long start = System.nanoTime();
         PageServiceMetrics.BackupResult result = PageServiceMetrics.BackupResult.CLIENT_ERROR;
         try {
-            boolean done = backup(timeline, () -> backups.base(timeline, command, contexts.get()));
+            boolean done = backup(timeline, () -> backups.base(timeline, command, contexts.longRead()));
             out.flush();
             result = done ? PageServiceMetrics.BackupResult.OK : PageServiceMetrics.BackupResult.ERROR;
         } finally {
@@ -430,7 +428,11 @@ final class ClientConnection {
         } catch (CancelledException e) {
             throw e;
         } catch (StorageException e) {
-            LOG.warn("client {} gets no backup of timeline {}", name, timeline.timeline().id(), e);
+            LOG.warn(
+                    "client {} gets no backup of timeline {}",
+                    name,
+                    timeline.timeline().id(),
+                    e);
             error(INTERNAL_ERROR, e.getMessage());
             return false;
         }

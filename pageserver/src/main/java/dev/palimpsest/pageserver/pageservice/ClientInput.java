@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Messages from a client, one after the other. Reads as much as there is, so that many come with one call. Used by one thread;
- * {@link #silentSince} and {@link #stuckSince} by any.
+ * {@link #silentSince}, {@link #stuckSince} and {@link #stop} by any.
  */
 final class ClientInput {
     /** The longest message that is taken, in bytes after its type. */
@@ -30,6 +30,8 @@ final class ClientInput {
     private int bodyLength;
     private volatile long silentSince;
     private volatile long stuckSince;
+    /** Until when, by {@link System#nanoTime}, what is here is taken; 0 for ever. */
+    private volatile long lastUntil;
 
     ClientInput(InputStream in) {
         this.in = in;
@@ -140,7 +142,7 @@ final class ClientInput {
         return true;
     }
 
-    /** Waits for more. */
+    /** Waits for more; -1 if nothing more comes, or is wanted. */
     private int receive() throws IOException {
         // 0 means that nothing is waited for.
         long now = Math.max(1, System.nanoTime());
@@ -150,10 +152,26 @@ final class ClientInput {
             stuckSince = now;
         }
         try {
+            // Looked at after it is visible that this waits, so that whoever stops it sees either that, or finds it
+            // stopped.
+            long limit = lastUntil;
+            if (limit != 0 && (now - limit > 0 || in.available() == 0)) {
+                return -1;
+            }
             return in.read(buffer, end, buffer.length - end);
         } finally {
             silentSince = 0;
         }
+    }
+
+    /**
+     * From now on only what is here already is taken, for a time; then it is as if the client had ended the connection.
+     *
+     * @return whether somebody waits for more just now, who is to be woken
+     */
+    boolean stop(long nanos) {
+        lastUntil = Math.max(1, System.nanoTime() + nanos);
+        return silentSince != 0 || stuckSince != 0;
     }
 
     /** Since when, by {@link System#nanoTime}, a message has been waited for of which nothing is here; 0 if none is. */

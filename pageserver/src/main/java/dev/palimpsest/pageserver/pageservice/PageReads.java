@@ -13,6 +13,7 @@ import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
 import dev.palimpsest.storage.key.RelTag;
 import dev.palimpsest.storage.key.SlruKind;
+import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.timeline.KeyResult;
 import dev.palimpsest.storage.timeline.Timeline;
 import java.util.ArrayList;
@@ -37,10 +38,16 @@ public final class PageReads {
 
     private final ServedTimeline served;
     private final Timeline timeline;
+    private final Cancellation waits;
 
-    /** Reads nothing yet. */
-    public PageReads(ServedTimeline served) {
+    /**
+     * Reads nothing yet.
+     *
+     * @param waits ends waits for LSNs
+     */
+    public PageReads(ServedTimeline served, Cancellation waits) {
         this.served = served;
+        this.waits = waits;
         this.timeline = served.timeline();
     }
 
@@ -244,7 +251,7 @@ public final class PageReads {
             return last;
         }
         try {
-            timeline.awaitLsn(needed, context);
+            timeline.awaitLsn(needed, context.withCancellation(waits));
         } catch (StorageException e) {
             throw failure(e);
         }

@@ -4,8 +4,6 @@ import dev.palimpsest.pageserver.security.InterfaceSecurity;
 import dev.palimpsest.postgres.protocol.ServerMessages;
 import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.TenantId;
-import dev.palimpsest.storage.context.RequestContext;
-import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.runtime.VirtualThreadTasks;
@@ -37,6 +35,9 @@ public final class PageService implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PageService.class);
 
     private static final Duration PATIENCE = Duration.ofSeconds(10);
+    /** How long a client's requests that were here before a shutdown are answered. */
+    private static final Duration LAST_REQUESTS = Duration.ofSeconds(2);
+
     private static final Duration WATCH = Duration.ofSeconds(1);
     private static final int BACKLOG = 512;
     private static final int PROBE_AFTER_SECONDS = 60;
@@ -48,12 +49,11 @@ public final class PageService implements AutoCloseable {
     private final InterfaceSecurity security;
     private final PageServiceMetrics metrics;
     private final TenantThrottle throttle;
-    private final Clock clock;
     private final ServerSocket listener = new ServerSocket();
     /** The clients that there are. */
     private final AtomicInteger taken = new AtomicInteger();
 
-    private final Cancellation cancellation = new Cancellation();
+    private final RequestContexts contexts;
     private final Map<Socket, Client> clients = new ConcurrentHashMap<>();
     private final Thread accepting;
     private final Thread watching;
@@ -78,7 +78,8 @@ public final class PageService implements AutoCloseable {
         this.timelines = timelines;
         this.security = security;
         this.settings = settings;
-        this.clock = clock;
+        this.contexts =
+                new RequestContexts(clock, () -> this.settings.waitLsnTimeout().toNanos());
         this.metrics = new PageServiceMetrics(registry);
         this.throttle = new TenantThrottle(clock, new VirtualThreadTasks(clock), registry);
         this.accepting = Thread.ofPlatform().name("page service").unstarted(this::accept);
@@ -116,10 +117,11 @@ public final class PageService implements AutoCloseable {
     /**
      * Waits until a tenant may make so many more requests, of whichever protocol.
      *
-     * @throws CancelledException if the server is being shut down
+     * @param waits ends the wait
+     * @throws CancelledException if that did
      */
-    public void throttle(TenantId tenant, int requests, RequestContext context) throws CancelledException {
-        throttle.await(tenant, requests, settings.throttle(), context);
+    public void throttle(TenantId tenant, int requests, Cancellation waits) throws CancelledException {
+        throttle.await(tenant, requests, settings.throttle(), waits);
     }
 
     /** Where it listens, once started. */
@@ -160,7 +162,7 @@ public final class PageService implements AutoCloseable {
             socket.setTcpNoDelay(true);
             keepAlive(socket);
             ClientConnection connection =
-                    new ClientConnection(socket, timelines, settings, security, metrics, throttle, this::context);
+                    new ClientConnection(socket, timelines, settings, security, metrics, throttle, contexts);
             Thread thread =
                     Thread.ofPlatform().name("client " + connection.name()).unstarted(() -> serve(socket, connection));
             clients.put(socket, new Client(connection, thread));
@@ -170,11 +172,6 @@ public final class PageService implements AutoCloseable {
             taken.decrementAndGet();
             closeQuietly(socket);
         }
-    }
-
-    private RequestContext context() {
-        return new RequestContext(
-                TaskKind.PAGE_SERVICE, clock.nanos() + settings.waitLsnTimeout().toNanos(), cancellation);
     }
 
     private void serve(Socket socket, ClientConnection connection) {
@@ -291,11 +288,13 @@ public final class PageService implements AutoCloseable {
         } catch (IOException e) {
             LOG.debug("the listener did not end as it should", e);
         }
-        cancellation.cancel();
+        contexts.cancelWaits();
         watching.interrupt();
-        clients.forEach((socket, _) -> {
+        clients.forEach((socket, client) -> {
             try {
-                socket.shutdownInput(); // who waits for a client finds its end
+                if (client.connection().input().stop(LAST_REQUESTS.toNanos())) {
+                    socket.shutdownInput(); // who waits for a client finds its end
+                }
             } catch (IOException e) {
                 closeQuietly(socket);
             }
@@ -305,6 +304,7 @@ public final class PageService implements AutoCloseable {
         for (Client client : clients.values()) {
             interrupted |= !join(client.thread(), deadline);
         }
+        contexts.cancelAll();
         clients.keySet().forEach(PageService::closeQuietly);
         if (interrupted) {
             Thread.currentThread().interrupt();

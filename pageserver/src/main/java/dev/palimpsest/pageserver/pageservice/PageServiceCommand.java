@@ -90,8 +90,7 @@ sealed interface PageServiceCommand {
                 throw new IllegalArgumentException(flag + " is said twice");
             }
         }
-        return new BaseBackup(
-                TenantId.parse(words[1]), TimelineId.parse(words[2]), lsn, flags.contains("--gzip"));
+        return new BaseBackup(TenantId.parse(words[1]), TimelineId.parse(words[2]), lsn, flags.contains("--gzip"));
     }
 
     private static FullBackup fullBackup(String[] words) {
@@ -109,9 +108,8 @@ sealed interface PageServiceCommand {
             throw new IllegalArgumentException("only LSNs are leased: " + usage);
         }
         count(words, 5, 5, usage);
-        String tenant = words[2].endsWith(UNSHARDED)
-                ? words[2].substring(0, words[2].length() - UNSHARDED.length())
-                : words[2];
+        String tenant =
+                words[2].endsWith(UNSHARDED) ? words[2].substring(0, words[2].length() - UNSHARDED.length()) : words[2];
         return new Lease(TenantId.parse(tenant), TimelineId.parse(words[3]), Lsn.parse(words[4]));
     }
 

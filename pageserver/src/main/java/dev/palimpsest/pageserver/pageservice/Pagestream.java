@@ -8,7 +8,6 @@ import dev.palimpsest.storage.context.RequestContext;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,7 +25,7 @@ final class Pagestream {
     private final PagestreamReplies replies;
     private final PageServiceMetrics metrics;
     private final int maxBatchSize;
-    private final Supplier<RequestContext> contexts;
+    private final RequestContexts contexts;
     private final Turn turn;
     private final List<PagestreamRequest.GetPage> batch = new ArrayList<>();
 
@@ -34,7 +33,7 @@ final class Pagestream {
     @FunctionalInterface
     interface Turn {
         /** Waits until so many may. */
-        void await(int requests, RequestContext context) throws CancelledException;
+        void await(int requests) throws CancelledException;
     }
 
     /**
@@ -48,7 +47,7 @@ final class Pagestream {
             PageReads reads,
             PageServiceMetrics metrics,
             int maxBatchSize,
-            Supplier<RequestContext> contexts,
+            RequestContexts contexts,
             Turn turn) {
         this.in = in;
         this.out = out;
@@ -121,9 +120,9 @@ final class Pagestream {
         if (batch.isEmpty()) {
             return;
         }
-        turn.await(batch.size(), contexts.get());
+        turn.await(batch.size());
         long start = System.nanoTime();
-        List<PageReads.PageResult> results = reads.pages(batch, contexts.get());
+        List<PageReads.PageResult> results = reads.pages(batch, contexts.read());
         long nanos = System.nanoTime() - start;
         metrics.batch(batch.size());
         for (int i = 0; i < batch.size(); i++) {
@@ -140,8 +139,8 @@ final class Pagestream {
     }
 
     private void serve(PagestreamRequest request) throws IOException, CancelledException {
-        turn.await(1, contexts.get());
-        RequestContext context = contexts.get();
+        turn.await(1);
+        RequestContext context = contexts.read();
         long start = System.nanoTime();
         try {
             switch (request) {

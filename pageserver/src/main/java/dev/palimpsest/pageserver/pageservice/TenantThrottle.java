@@ -2,7 +2,7 @@ package dev.palimpsest.pageserver.pageservice;
 
 import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.TenantId;
-import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.runtime.Tasks;
 import io.prometheus.metrics.core.datapoints.CounterDataPoint;
@@ -38,8 +38,7 @@ final class TenantThrottle {
                 registry,
                 "pageserver_tenant_throttling_count_accounted_finish_global",
                 "Requests that a throttle has let through");
-        throttled = counter(
-                registry, "pageserver_tenant_throttling_count_global", "Requests that a throttle had wait");
+        throttled = counter(registry, "pageserver_tenant_throttling_count_global", "Requests that a throttle had wait");
         waited = counter(
                 registry,
                 "pageserver_tenant_throttling_wait_usecs_sum_global",
@@ -60,7 +59,7 @@ final class TenantThrottle {
      *
      * @throws CancelledException if the server is being shut down
      */
-    void await(TenantId tenant, int requests, ThrottleSettings settings, RequestContext context)
+    void await(TenantId tenant, int requests, ThrottleSettings settings, Cancellation cancellation)
             throws CancelledException {
         if (!settings.enabled()) {
             return;
@@ -70,8 +69,10 @@ final class TenantThrottle {
         if (nanos > 0) {
             throttled.inc(requests);
             waited.inc((double) TimeUnit.NANOSECONDS.toMicros(nanos));
-            tasks.sleep(nanos, context.cancellation());
-            context.checkCancelled();
+            tasks.sleep(nanos, cancellation);
+            if (cancellation.isCancelled()) {
+                throw new CancelledException("cancelled while waiting for a throttle");
+            }
         }
         accountedFinish.inc(requests);
     }

@@ -19,8 +19,9 @@ public record ThrottleSettings(boolean enabled, int initial, Duration refillInte
     /** @throws IllegalArgumentException if there is a limit, and nobody would ever get past it */
     public ThrottleSettings {
         if (enabled && (refillInterval.isNegative() || refillInterval.isZero() || refillAmount < 1 || max < 1)) {
-            throw new IllegalArgumentException("a throttle gives at least one token in a time, and keeps at least one, not "
-                    + refillAmount + " in " + refillInterval + " and " + max);
+            throw new IllegalArgumentException(
+                    "a throttle gives at least one token in a time, and keeps at least one, not " + refillAmount
+                            + " in " + refillInterval + " and " + max);
         }
         if (initial < 0) {
             throw new IllegalArgumentException("there are no " + initial + " tokens");

@@ -22,6 +22,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -38,7 +39,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What a compute starts from, against the reference of Neon's base backup, {@code tar} and {@code pg_controldata}. */
+/** What a compute starts from, against the reference of Neon's base backup, {@code tar} and {@code postgres}. */
 class ComputeDirectoryTest {
     private static final Lsn PREVIOUS = Lsn.parse("0/50000C8");
 
@@ -65,7 +66,14 @@ class ComputeDirectoryTest {
         public byte[] controlFile() {
             byte[] file = super.controlFile();
             int at = version == PostgresVersion.V18 ? 292 : 288;
-            LittleEndian.putI32(file, 228, 16 << 20);
+            int[] layout = {
+                204, 8, 216, 8192, 220, 131072, 224, 8192, 228, 16 << 20, 232, 64, 236, 32, 240, 1996, 244, 2048
+            };
+            for (int i = 0; i < layout.length; i += 2) {
+                LittleEndian.putI32(file, layout[i], layout[i + 1]);
+            }
+            LittleEndian.putI64(file, 208, Double.doubleToLongBits(1234567));
+            file[248] = 1;
             Arrays.fill(file, 288, 296, (byte) 0);
             CRC32C crc = new CRC32C();
             crc.update(file, 0, at);
@@ -94,7 +102,7 @@ class ComputeDirectoryTest {
         return out.toByteArray();
     }
 
-    /** Names, with a slash for directories, and contents, in the order of the archive. */
+    /** Names, to which the reader adds a slash for directories, and contents, in the order of the archive. */
     private static Map<String, byte[]> entries(byte[] archive) throws Exception {
         Map<String, byte[]> entries = new LinkedHashMap<>();
         try (TarArchiveInputStream tar = new TarArchiveInputStream(new ByteArrayInputStream(archive))) {
@@ -103,7 +111,7 @@ class ComputeDirectoryTest {
                 assertThat(entry.getLongUserId()).isZero();
                 assertThat(entry.getLongGroupId()).isZero();
                 assertThat(entry.getLastModifiedDate()).isEqualTo(Instant.ofEpochSecond(1_700_000_000));
-                entries.put(entry.getName() + (entry.isDirectory() ? "/" : ""), tar.readAllBytes());
+                entries.put(entry.getName(), tar.readAllBytes());
             }
         }
         return entries;
@@ -129,15 +137,45 @@ class ComputeDirectoryTest {
             expected.add("pg_wal/summaries/");
         }
         expected.addAll(List.of(
-                "pg_commit_ts/", "pg_dynshmem/", "pg_notify/", "pg_serial/", "pg_snapshots/", "pg_subtrans/",
-                "pg_twophase/", "pg_multixact/", "pg_multixact/members/", "pg_multixact/offsets/", "base/", "base/1/",
-                "pg_replslot/", "pg_tblspc/", "pg_stat/", "pg_stat_tmp/", "pg_xact/", "pg_logical/",
-                "pg_logical/snapshots/", "pg_logical/mappings/", "pg_hba.conf", "pg_ident.conf",
-                "postgresql.auto.conf", "pg_xact/0000", "pg_multixact/members/0000", "pg_multixact/offsets/0000",
-                "PG_VERSION", "global/pg_filenode.map", "base/5/", "base/5/PG_VERSION", "base/5/pg_filenode.map",
-                "base/5/16385", "base/5/16385_init", "neon.signal", "zenith.signal", "global/pg_control",
+                "pg_commit_ts/",
+                "pg_dynshmem/",
+                "pg_notify/",
+                "pg_serial/",
+                "pg_snapshots/",
+                "pg_subtrans/",
+                "pg_twophase/",
+                "pg_multixact/",
+                "pg_multixact/members/",
+                "pg_multixact/offsets/",
+                "base/",
+                "base/1/",
+                "pg_replslot/",
+                "pg_tblspc/",
+                "pg_stat/",
+                "pg_stat_tmp/",
+                "pg_xact/",
+                "pg_logical/",
+                "pg_logical/snapshots/",
+                "pg_logical/mappings/",
+                "pg_hba.conf",
+                "pg_ident.conf",
+                "postgresql.auto.conf",
+                "pg_xact/0000",
+                "pg_multixact/members/0000",
+                "pg_multixact/offsets/0000",
+                "PG_VERSION",
+                "global/pg_filenode.map",
+                "base/5/",
+                "base/5/PG_VERSION",
+                "base/5/pg_filenode.map",
+                "base/5/16385",
+                "base/5/16385_init",
+                "neon.signal",
+                "zenith.signal",
+                "global/pg_control",
                 "pg_wal/000000030000000000000005"));
         assertThat(entries.keySet()).containsExactlyElementsOf(expected);
+        assertThat(Arrays.copyOf(archive, 108)).startsWith(text("global\0")).endsWith(text("0000755 "));
 
         String major = version.major() + (version.major() < 16 ? "" : "\n");
         byte[] map = RelationMap.of(version, Map.of(1259, 1259)).encode();
@@ -183,18 +221,20 @@ class ComputeDirectoryTest {
         assertThat(Arrays.copyOfRange(bytes, 296, 8192)).containsOnly(0);
     }
 
-    /** As an administrator would, and has PostgreSQL's own program read what is the most delicate of it. */
+    /** As an administrator would; PostgreSQL itself reads the control file, to say that there are checksums (as of 15). */
     private void unpack(PostgresVersion version, byte[] archive) throws Exception {
         Path file = Files.write(directory.resolve("backup.tar"), archive);
         Path target = Files.createDirectory(directory.resolve("data"));
+        Files.setPosixFilePermissions(target, PosixFilePermissions.fromString("rwx------"));
         run("tar", "-xf", file.toString(), "-C", target.toString());
-        String shown = run(
-                PostgresBinaries.of(version.major()).program("pg_controldata").toString(), "-D", target.toString());
-        assertThat(shown)
-                .contains("shut down")
-                .containsPattern("Latest checkpoint location: +0/0\n")
-                .containsPattern("Latest checkpoint's REDO location: +0/5000100\n")
-                .doesNotContain("WARNING");
+        assertThat(target.resolve("global/pg_control")).hasSize(8192);
+        if (version.isAtLeast(PostgresVersion.V15)) {
+            Files.createFile(target.resolve("postgresql.conf"));
+            String server =
+                    PostgresBinaries.of(version.major()).program("postgres").toString();
+            assertThat(run(server, "-C", "data_checksums", "-D", target.toString()))
+                    .isEqualTo("on\n");
+        }
     }
 
     private static String run(String... command) throws Exception {
@@ -227,8 +267,7 @@ class ComputeDirectoryTest {
         Map<String, byte[]> entries = entries(archive(cluster, new PreviousRecord.Unknown()));
         List<String> names = new ArrayList<>(entries.keySet());
         assertThat(names.subList(names.indexOf("pg_wal/00000003.history"), names.indexOf("neon.signal")))
-                .containsExactly(
-                        "pg_wal/00000003.history", "pg_twophase/00000384", "pg_logical/replorigin_checkpoint");
+                .containsExactly("pg_wal/00000003.history", "pg_twophase/00000384", "pg_logical/replorigin_checkpoint");
         byte[] file = entries.get("pg_twophase/00000384");
         CRC32C crc = new CRC32C();
         crc.update(state);

@@ -28,8 +28,7 @@ class PageServiceCommandTest {
         assertThat(PageServiceCommand.parse("basebackup " + IDS + " 0/16B5A50 --gzip --replica"))
                 .isEqualTo(new PageServiceCommand.BaseBackup(TENANT, TIMELINE, Lsn.parse("0/16B5A50"), true));
         assertThat(PageServiceCommand.parse("fullbackup " + IDS + " 1/2 1/1"))
-                .isEqualTo(
-                        new PageServiceCommand.FullBackup(TENANT, TIMELINE, Lsn.parse("1/2"), Lsn.parse("1/1")));
+                .isEqualTo(new PageServiceCommand.FullBackup(TENANT, TIMELINE, Lsn.parse("1/2"), Lsn.parse("1/1")));
         assertThat(PageServiceCommand.parse("lease lsn " + IDS + " 0/16B5A50 "))
                 .isEqualTo(new PageServiceCommand.Lease(TENANT, TIMELINE, Lsn.parse("0/16B5A50")));
         assertThat(PageServiceCommand.parse(

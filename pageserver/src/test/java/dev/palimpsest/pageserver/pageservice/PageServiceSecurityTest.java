@@ -198,7 +198,7 @@ class PageServiceSecurityTest {
 
     @Test
     void tlsFromTheFirstByteNeedsItsProtocolNamed() throws Exception {
-        try (SSLSocket socket = direct(required, "postgresql")) {
+        try (SSLSocket socket = direct(optional, "postgresql")) {
             assertThat(loggedIn(socket)).isZero();
             assertThat(socket.getApplicationProtocol()).isEqualTo("postgresql");
         }

@@ -63,10 +63,8 @@ class TokenBucketTest {
 
     @Test
     void aThrottleThatLetsNobodyThroughCannotBeMade() {
-        assertThatThrownBy(() -> settings(1, 0, Duration.ofSeconds(1), 1))
-                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> settings(1, 0, Duration.ofSeconds(1), 1)).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> settings(1, 1, Duration.ZERO, 1)).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> settings(1, 1, Duration.ofSeconds(1), 0))
-                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> settings(1, 1, Duration.ofSeconds(1), 0)).isInstanceOf(IllegalArgumentException.class);
     }
 }

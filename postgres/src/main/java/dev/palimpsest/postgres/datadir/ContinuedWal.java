@@ -65,8 +65,7 @@ public record ContinuedWal(WalSegment segment, SortedMap<Integer, byte[]> header
         if (aligned % WalPageHeader.PAGE_SIZE != 0) {
             return new Lsn(aligned);
         }
-        return new Lsn(
-                aligned + (aligned % segmentSize == 0 ? WalPageHeader.LONG_SIZE : WalPageHeader.SHORT_SIZE));
+        return new Lsn(aligned + (aligned % segmentSize == 0 ? WalPageHeader.LONG_SIZE : WalPageHeader.SHORT_SIZE));
     }
 
     /** The bytes of the segment up to the end of the last header; all others are 0. */
