@@ -26,6 +26,7 @@ import dev.palimpsest.storage.layer.memory.SerializedBatch;
 import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.timeline.EmbeddedStore;
 import dev.palimpsest.storage.timeline.StoreSettings;
+import dev.palimpsest.storage.timeline.TenantTimelines;
 import dev.palimpsest.storage.timeline.Timeline;
 import dev.palimpsest.storage.timeline.TimelineWriter;
 import dev.palimpsest.storage.value.Value;
@@ -72,9 +73,21 @@ public final class ServedPages implements AutoCloseable, ServedTimelines {
     public ServedPages(Path directory, PageServiceSettings settings, InterfaceSecurity security)
             throws StorageException, IOException {
         store = EmbeddedStore.open(directory, StoreSettings.DEFAULT, redo);
-        timeline = store.tenant(TenantId.parse(TENANT), CONTEXT).create(TimelineId.parse(TIMELINE), START, 17, CONTEXT);
+        TenantTimelines tenant = store.tenant(TenantId.parse(TENANT), CONTEXT);
+        boolean isNew = tenant.all().isEmpty();
+        timeline = isNew
+                ? tenant.create(TimelineId.parse(TIMELINE), START, 17, CONTEXT)
+                : tenant.timeline(TimelineId.parse(TIMELINE));
         lengths = new RelationLengths(timeline);
         leases = new LsnLeases(timeline);
+        if (isNew) {
+            fill();
+        }
+        service = new PageService(this, settings, security, store.clock(), metrics);
+        service.start();
+    }
+
+    private void fill() throws StorageException {
         TreeMap<DatabaseId, Boolean> databases = new TreeMap<>();
         databases.put(new DatabaseId(SPC, DB), true);
         databases.put(new DatabaseId(1700, DB), false);
@@ -87,8 +100,11 @@ public final class ServedPages implements AutoCloseable, ServedTimelines {
                 .put(SlruKeys.block(SlruKind.XACT, 3, 0), page("clog 0"))
                 .put(SlruKeys.block(SlruKind.XACT, 3, 1), page("clog 1"))
                 .finish();
-        service = new PageService(this, settings, security, store.clock(), metrics);
-        service.start();
+    }
+
+    /** Has everything that was written survive the end of the process. */
+    void flush() throws StorageException {
+        timeline.freezeAndFlush(CONTEXT);
     }
 
     /** A page that one can tell from others. */
@@ -220,7 +236,7 @@ public final class ServedPages implements AutoCloseable, ServedTimelines {
 
     /** Lets everything before an LSN go, but what is leased. */
     public void cutOff(Lsn lsn) throws StorageException {
-        timeline.freezeAndFlush(CONTEXT);
+        flush();
         store.tenant(TenantId.parse(TENANT), CONTEXT)
                 .collectGarbage(
                         timeline.id(),
