@@ -90,6 +90,7 @@ final class CommandedServer {
                 StoreSettings.DEFAULT,
                 options.eviction(),
                 options.retention(),
+                options.traces(),
                 options.pgBinaries());
     }
 

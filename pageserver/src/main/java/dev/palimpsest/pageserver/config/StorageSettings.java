@@ -2,6 +2,7 @@ package dev.palimpsest.pageserver.config;
 
 import dev.palimpsest.pageserver.retention.RetentionSettings;
 import dev.palimpsest.storage.compaction.CompactionSettings;
+import dev.palimpsest.storage.compaction.HistorySettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -311,6 +312,25 @@ public final class StorageSettings {
             Kind.time(Duration.ZERO, LONG_TIME),
             RetentionSettings.DEFAULT.gcPeriod(),
             "How often history that need not be kept is removed; 0 for never by itself.");
+
+    public static final Setting<Boolean> GC_COMPACTION_ENABLED = LIST.add(
+            "tenant_config.gc_compaction_enabled",
+            Kind.truth(),
+            true,
+            "Whether layers below what is kept for its age or size are rewritten after GC, so that they have only what branches"
+                    + " and leases need there.");
+
+    public static final Setting<Integer> GC_COMPACTION_INITIAL_THRESHOLD_KB = LIST.add(
+            "tenant_config.gc_compaction_initial_threshold_kb",
+            Kind.number(0, Integer.MAX_VALUE),
+            (int) (HistorySettings.DEFAULT.initialBytes() / KIB),
+            "That is done for the first time once so many KiB of layers are there.");
+
+    public static final Setting<Integer> GC_COMPACTION_RATIO_PERCENT = LIST.add(
+            "tenant_config.gc_compaction_ratio_percent",
+            Kind.number(1, MANY),
+            HistorySettings.DEFAULT.ratioPercent(),
+            "And again once the layers that came there since are so many percent of those that the last time has left.");
 
     public static final Setting<Duration> LSN_LEASE_LENGTH = LIST.add(
             "tenant_config.lsn_lease_length",

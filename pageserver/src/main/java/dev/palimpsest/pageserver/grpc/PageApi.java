@@ -106,6 +106,7 @@ final class PageApi extends PageServiceGrpc.PageServiceImplBase {
         } catch (StatusException e) {
             out.onError(e);
         } catch (RequestFailure e) {
+            PagesCall.countReadError(pages, e);
             out.onError(Statuses.of(e).asException());
         } catch (StorageException e) {
             out.onError(Statuses.of(e).asException());

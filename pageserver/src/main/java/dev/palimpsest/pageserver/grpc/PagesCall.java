@@ -8,6 +8,7 @@ import dev.palimpsest.pageapi.Page;
 import dev.palimpsest.pageserver.pageservice.PageReads;
 import dev.palimpsest.pageserver.pageservice.PageService;
 import dev.palimpsest.pageserver.pageservice.PagestreamRequest;
+import dev.palimpsest.pageserver.pageservice.RequestFailure;
 import dev.palimpsest.pageserver.pageservice.ServedTimeline;
 import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.TenantId;
@@ -187,11 +188,20 @@ final class PagesCall implements StreamObserver<GetPageRequest> {
                     response.addPage(Page.newBuilder()
                             .setBlockNumber(request.getBlockNumber(i))
                             .setImage(UnsafeByteOperations.unsafeWrap(bytes, 0, PAGE)));
-                case PageReads.PageResult.Refused refused ->
-                    throw Statuses.of(refused.failure()).asException();
+                case PageReads.PageResult.Refused(RequestFailure failure) -> {
+                    countReadError(pages, failure);
+                    throw Statuses.of(failure).asException();
+                }
             }
         }
         return response.build();
+    }
+
+    /** What is the server's fault, and no client's. */
+    static void countReadError(PageService pages, RequestFailure failure) {
+        if (failure.isReadError()) {
+            pages.metrics().readError(failure.getCause());
+        }
     }
 
     private List<PagestreamRequest.GetPage> wanted(GetPageRequest request) throws StatusException {

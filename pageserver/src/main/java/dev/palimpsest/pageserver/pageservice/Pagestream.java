@@ -27,6 +27,7 @@ final class Pagestream {
     private final int maxBatchSize;
     private final RequestContexts contexts;
     private final Turn turn;
+    private final RequestTraces.Tracer tracer;
     private final List<PagestreamRequest.GetPage> batch = new ArrayList<>();
 
     /** Says when requests may be served. */
@@ -58,6 +59,7 @@ final class Pagestream {
         this.maxBatchSize = maxBatchSize;
         this.contexts = contexts;
         this.turn = turn;
+        this.tracer = metrics.traces().tracer(reads.timeline());
     }
 
     /**
@@ -121,8 +123,9 @@ final class Pagestream {
             return;
         }
         turn.await(batch.size());
+        RequestContext context = tracer.begin(contexts.read());
         long start = System.nanoTime();
-        List<PageReads.PageResult> results = reads.pages(batch, contexts.read());
+        List<PageReads.PageResult> results = reads.pages(batch, context);
         long nanos = System.nanoTime() - start;
         metrics.batch(batch.size());
         for (int i = 0; i < batch.size(); i++) {
@@ -135,12 +138,13 @@ final class Pagestream {
                 case PageReads.PageResult.Refused(RequestFailure failure) -> refuse(request, failure, nanos);
             }
         }
+        tracer.ended(batch.getFirst(), batch.size(), context, nanos, System.nanoTime() - start);
         batch.clear();
     }
 
     private void serve(PagestreamRequest request) throws IOException, CancelledException {
         turn.await(1);
-        RequestContext context = contexts.read();
+        RequestContext context = tracer.begin(contexts.read());
         long start = System.nanoTime();
         try {
             switch (request) {
@@ -155,10 +159,15 @@ final class Pagestream {
         } catch (RequestFailure e) {
             refuse(request, e, System.nanoTime() - start);
         }
+        long nanos = System.nanoTime() - start;
+        tracer.ended(request, 1, context, nanos, nanos);
     }
 
     private void refuse(PagestreamRequest request, RequestFailure failure, long nanos) throws IOException {
         LOG.debug("{} is refused: {}", request, failure.getMessage());
+        if (failure.isReadError()) {
+            metrics.readError(failure.getCause());
+        }
         replies.error(request, String.valueOf(failure.getMessage()));
         metrics.served(request, nanos, false);
     }

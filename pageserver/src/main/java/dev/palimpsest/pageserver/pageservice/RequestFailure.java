@@ -35,6 +35,11 @@ public final class RequestFailure extends Exception {
         return kind;
     }
 
+    /** Whether the server could not read what it should have. */
+    public boolean isReadError() {
+        return kind == Kind.READ_ERROR;
+    }
+
     /** What was asked for makes no sense. */
     public static RequestFailure badRequest(@Nullable String why) {
         return new RequestFailure(Kind.BAD_REQUEST, "Bad request: " + why);

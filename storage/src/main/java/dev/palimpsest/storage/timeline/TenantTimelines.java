@@ -127,6 +127,7 @@ public final class TenantTimelines {
             }
         }
         detachments.finishAll(context);
+        deleted.addAll(new StrayTimelines(engine.objects(), tenant, attachment).delete(before, stored, context));
     }
 
     private void deleteUnknownDirectories(Collection<TimelineId> known) throws StorageException {
@@ -347,6 +348,11 @@ public final class TenantTimelines {
         GcInputs kept = retained;
         // Asked when no other GC or compaction runs, and no timeline that moves here is on its way.
         return timeline.upkeep().collectGarbage(() -> kept.withBranchPoints(branchPoints(timeline)), mode, context);
+    }
+
+    /** At which LSNs its timelines are read. */
+    RetainedReads retainedReads() {
+        return new RetainedReads(timelines, archived, doubtful);
     }
 
     /** The timelines of now, as eviction sees them: what reads of the present, and of branches, may need goes last. */
