@@ -176,7 +176,7 @@ public final class Branches implements BranchService, AutoCloseable {
 
     /** What can be read of them over the page service. */
     public ServedTimelines served() {
-        return new ServedBranches(branches.values(), directories, upkeep, clock);
+        return new ServedBranches(branches.values(), archive, directories, upkeep, clock);
     }
 
     /** All branches, by name. */

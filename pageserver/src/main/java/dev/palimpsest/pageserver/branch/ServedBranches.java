@@ -25,12 +25,19 @@ import java.util.Optional;
 final class ServedBranches implements ServedTimelines {
     private final Collection<Branch> branches;
     private final DataDirectoryWriter directories;
+    private final ArchivedBranches archive;
     private final UpkeepService upkeep;
     private final Clock clock;
 
     /** @param branches always those of now */
-    ServedBranches(Collection<Branch> branches, DataDirectoryWriter directories, UpkeepService upkeep, Clock clock) {
+    ServedBranches(
+            Collection<Branch> branches,
+            ArchivedBranches archive,
+            DataDirectoryWriter directories,
+            UpkeepService upkeep,
+            Clock clock) {
         this.branches = branches;
+        this.archive = archive;
         this.directories = directories;
         this.upkeep = upkeep;
         this.clock = clock;
@@ -51,6 +58,12 @@ final class ServedBranches implements ServedTimelines {
         return branch(timeline)
                 .filter(branch -> branch.tenantId().equals(tenant))
                 .map(Branch::served);
+    }
+
+    @Override
+    public boolean isArchived(TenantId tenant, TimelineId timeline) {
+        ArchivedBranches.Archived archived = archive.of(timeline);
+        return archived != null && archived.tenant().tenant().equals(tenant);
     }
 
     @Override
