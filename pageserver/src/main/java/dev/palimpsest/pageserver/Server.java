@@ -112,7 +112,7 @@ public final class Server implements AutoCloseable {
                 new DenseClusterKeys(),
                 metrics));
         Clock clock = new SystemClock();
-        Branches opened = keep(Branches.open(
+        Branches opened = keep(new Branches(
                 store,
                 new DataDirectoryWriter(new VirtualThreadTasks(clock), clock),
                 options.directory(),
@@ -128,6 +128,7 @@ public final class Server implements AutoCloseable {
         reload.start(security, http, pageService);
         pageService.start();
         http.start();
+        opened.tenants().start();
         security.start(http::certificateChanged);
         branches = opened;
         api = http;

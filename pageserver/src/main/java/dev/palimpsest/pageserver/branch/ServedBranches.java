@@ -5,6 +5,8 @@ import dev.palimpsest.pageserver.datadir.TarSink;
 import dev.palimpsest.pageserver.pageservice.ServedTimeline;
 import dev.palimpsest.pageserver.pageservice.ServedTimelines;
 import dev.palimpsest.pageserver.relation.TimelineCluster;
+import dev.palimpsest.pageserver.tenant.TenantException;
+import dev.palimpsest.pageserver.tenant.TenantService;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.StorageException;
@@ -18,16 +20,23 @@ import java.io.OutputStream;
 import java.time.Clock;
 import java.util.Collection;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The branches, as the page service sees them. */
 final class ServedBranches implements ServedTimelines {
+    private static final Logger LOG = LoggerFactory.getLogger(ServedBranches.class);
+
     private final Collection<Branch> branches;
+    private final TenantService tenants;
     private final DataDirectoryWriter directories;
     private final Clock clock;
 
     /** @param branches always those of now */
-    ServedBranches(Collection<Branch> branches, DataDirectoryWriter directories, Clock clock) {
+    ServedBranches(
+            Collection<Branch> branches, TenantService tenants, DataDirectoryWriter directories, Clock clock) {
         this.branches = branches;
+        this.tenants = tenants;
         this.directories = directories;
         this.clock = clock;
     }
@@ -41,8 +50,20 @@ final class ServedBranches implements ServedTimelines {
     @Override
     public Optional<ServedTimeline> find(TenantId tenant, TimelineId timeline) {
         return branch(timeline)
+                .or(() -> isActive(tenant) ? branch(timeline) : Optional.empty())
                 .filter(branch -> branch.tenantId().equals(tenant))
                 .map(Branch::served);
+    }
+
+    /** Waits a few seconds for a tenant that is being loaded. */
+    private boolean isActive(TenantId tenant) {
+        try {
+            tenants.awaitActive(tenant);
+            return true;
+        } catch (TenantException e) {
+            LOG.debug("{}", e.getMessage());
+            return false;
+        }
     }
 
     @Override
