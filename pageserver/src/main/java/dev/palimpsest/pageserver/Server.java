@@ -13,6 +13,7 @@ import dev.palimpsest.pageserver.redo.PostgresRedo;
 import dev.palimpsest.pageserver.relation.DenseClusterKeys;
 import dev.palimpsest.pageserver.security.ServerSecurity;
 import dev.palimpsest.pageserver.security.TlsMode;
+import dev.palimpsest.pageserver.tenant.TenantService;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
@@ -28,6 +29,7 @@ import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -124,7 +126,7 @@ public final class Server implements AutoCloseable {
         PageService pageService = keep(new PageService(
                 opened.served(), options.pageService(), security.pageService(), store.clock(), metrics));
         ObjectStoreProbe probe = new ObjectStoreProbe(opened(objects), clock);
-        HttpApi http = keep(new HttpApi(opened, new Operations(probe), options.http(), security.http(), metrics));
+        HttpApi http = keep(new HttpApi(opened, new Operations(probe, opened.tenants()), options.http(), security.http(), metrics));
         reload.start(security, http, pageService);
         pageService.start();
         http.start();
@@ -141,16 +143,28 @@ public final class Server implements AutoCloseable {
     private final class Operations implements ServerOperations {
         private final ObjectStoreProbe probe;
 
-        Operations(ObjectStoreProbe probe) {
+        private final TenantService tenants;
+
+        Operations(ObjectStoreProbe probe, TenantService tenants) {
             this.probe = probe;
+            this.tenants = tenants;
         }
 
-        /** Whoever can ask finds all tenants loaded: before, nobody listens. */
         @Override
         public List<String> problems() {
-            return closed.get()
-                    ? List.of("the server is stopping")
-                    : probe.problem().stream().toList();
+            if (closed.get()) {
+                return List.of("the server is stopping");
+            }
+            List<String> all = new ArrayList<>(probe.problem().stream().toList());
+            if (!tenants.areAllLookedAt()) {
+                all.add("tenants are still being loaded");
+            }
+            return all;
+        }
+
+        @Override
+        public List<String> tenantsNotServed() {
+            return tenants.notServing();
         }
 
         @Override

@@ -2,6 +2,7 @@ package dev.palimpsest.pageserver.tenant;
 
 import dev.palimpsest.pageserver.config.TenantConfiguration;
 import dev.palimpsest.storage.TenantId;
+import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
@@ -28,8 +29,14 @@ public interface TenantService {
     /** Waits a few seconds until every tenant was tried to load once since the start; whether that is so. */
     boolean awaitAllLookedAt();
 
+    /** Whether every tenant was tried to load once since the start. */
+    boolean areAllLookedAt();
+
     /** What keeps the server from serving all it should, a sentence each; empty if nothing does. */
     List<String> notServing();
+
+    /** How full the server is. */
+    Utilization utilization() throws TenantException;
 
     /** What this server was told to have of tenants, or has of its own accord, by ID. */
     SortedMap<TenantId, TenantLocation> locations();
@@ -74,6 +81,6 @@ public interface TenantService {
     @FunctionalInterface
     interface Change {
         /** The new ones. */
-        TenantConfiguration of(TenantConfiguration before) throws java.io.IOException;
+        TenantConfiguration of(TenantConfiguration before) throws IOException;
     }
 }

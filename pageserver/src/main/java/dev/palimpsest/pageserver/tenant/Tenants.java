@@ -279,7 +279,25 @@ public final class Tenants implements TenantService, AutoCloseable {
 
     @Override
     public boolean awaitAllLookedAt() {
-        return waits.await(() -> listed && slots.values().stream().allMatch(TenantSlot::isLookedAt), PATIENCE);
+        return waits.await(this::areAllLookedAt, PATIENCE);
+    }
+
+    @Override
+    public boolean areAllLookedAt() {
+        return listed && slots.values().stream().allMatch(TenantSlot::isLookedAt);
+    }
+
+    @Override
+    public Utilization utilization() throws TenantException {
+        TenantBranches.Size all = TenantBranches.Size.NONE;
+        for (TenantBranches.Size size : branches.sizes().values()) {
+            all = all.plus(size);
+        }
+        try {
+            return new Utilization(all.residentBytes(), store.usableBytes(), all.layerBytes(), slots.size());
+        } catch (StorageException e) {
+            throw new TenantException(TenantException.Kind.FAILED, "how full the disk is: " + e.getMessage(), e);
+        }
     }
 
     @Override

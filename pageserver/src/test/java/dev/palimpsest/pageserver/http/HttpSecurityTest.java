@@ -74,7 +74,7 @@ class HttpSecurityTest {
                         throw new IOException("a.toml:3: nonsense");
                     }
                 },
-                new HttpSettings("127.0.0.1", 0, 20, 2048, Duration.ofMillis(400), true),
+                new HttpSettings("127.0.0.1", 0, 20, 2048, Duration.ofMillis(400), true, 1),
                 new InterfaceSecurity(Authentication.byToken(verifier), TlsMode.OFF, Optional.empty()),
                 new PrometheusRegistry());
         api.start();

@@ -348,6 +348,11 @@ public final class EmbeddedStore implements AutoCloseable {
         return compaction.isPresent() && compaction.get().isBehind();
     }
 
+    /** How much room the file system has that the local files are in, in bytes. */
+    public long usableBytes() throws StorageException {
+        return engine.disk().space(directory).usableBytes();
+    }
+
     /** How timelines of tenants write and read that have no settings of their own. */
     public TimelineConfig timelineConfig() {
         return engine.config();

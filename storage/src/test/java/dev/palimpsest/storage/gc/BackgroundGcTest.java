@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.DiskException;
 import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.jobs.JobState;
@@ -29,14 +30,27 @@ class BackgroundGcTest {
     private int running;
     private boolean urgent;
 
+    private static final TenantId TENANT = TenantId.parse("00112233445566778899aabbccddeeff");
+
     private final class FakeTimeline implements BackgroundGc.Work {
         private final String name;
         private final int number;
+        private TenantId tenant = TENANT;
         private boolean failing;
 
         FakeTimeline(String name, int number) {
             this.name = name;
             this.number = number;
+        }
+
+        @Override
+        public TenantId tenant() {
+            return tenant;
+        }
+
+        @Override
+        public Duration period() {
+            return PERIOD;
         }
 
         @Override
@@ -66,7 +80,6 @@ class BackgroundGcTest {
             Environment environment = simulation.environment();
             try (BackgroundGc gc = new BackgroundGc(
                     environment,
-                    PERIOD,
                     Duration.ofSeconds(30),
                     () -> timelines,
                     () -> urgent,
