@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -331,12 +332,15 @@ public final class Tenants implements TenantService, AutoCloseable {
     }
 
     private void inTransition(TenantSlot slot, String what, Step step) throws TenantException {
-        if (!slot.transition.tryLock()) {
+        if (!isLocked(slot)) {
             throw new TenantException(
                     TenantException.Kind.CONFLICT,
                     "something else is done with tenant " + slot.id() + " at the moment, try again");
         }
         try {
+            if (slot.isGone()) {
+                throw new TenantException(TenantException.Kind.NOT_FOUND, "tenant " + slot.id() + " not found");
+            }
             step.run(slot);
         } catch (StorageException | IOException | UncheckedIOException e) {
             TenantException.Kind kind = e instanceof ConfigurationException
@@ -346,6 +350,15 @@ public final class Tenants implements TenantService, AutoCloseable {
         } finally {
             slot.transition.unlock();
             waits.changed();
+        }
+    }
+
+    private static boolean isLocked(TenantSlot slot) {
+        try {
+            return slot.transition.tryLock(PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         }
     }
 

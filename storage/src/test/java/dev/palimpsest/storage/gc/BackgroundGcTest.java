@@ -37,6 +37,7 @@ class BackgroundGcTest {
         private final int number;
         private TenantId tenant = TENANT;
         private boolean failing;
+        private Duration period = PERIOD;
 
         FakeTimeline(String name, int number) {
             this.name = name;
@@ -50,7 +51,7 @@ class BackgroundGcTest {
 
         @Override
         public Duration period() {
-            return PERIOD;
+            return period;
         }
 
         @Override
@@ -103,6 +104,28 @@ class BackgroundGcTest {
             seconds(environment, PERIOD.toSeconds());
             assertThat(done).containsExactly("a", "b", "c", "a", "b", "c");
         });
+    }
+
+    @Test
+    void aTenantWithManyTimelinesDoesNotKeepOneWithFewWaiting() throws Exception {
+        List<FakeTimeline> timelines = new ArrayList<>();
+        for (int i = 0; i < 50; i++) {
+            timelines.add(new FakeTimeline("large " + i, i));
+        }
+        FakeTimeline small = new FakeTimeline("small", 50);
+        small.tenant = TenantId.parse("ff112233445566778899aabbccddeeff");
+        timelines.add(small);
+        run(timelines, (environment, _) -> seconds(environment, 300));
+        assertThat(done).hasSize(51);
+        assertThat(done.indexOf("small")).isLessThan(2);
+    }
+
+    @Test
+    void oneThatIsNeverToHaveItsTurnHasNone() throws Exception {
+        FakeTimeline never = new FakeTimeline("never", 1);
+        never.period = Duration.ZERO;
+        run(List.of(never, new FakeTimeline("a", 2)), (environment, _) -> seconds(environment, 120));
+        assertThat(done).containsExactly("a");
     }
 
     @Test
