@@ -52,8 +52,8 @@ final class StatusCommand implements Callable<Integer> {
                     .endpoints();
             List<AttachProgress> attachments = client.get("/palimpsest/v1/attach", Responses.Attachments.class)
                     .attachments();
-            List<TenantView> tenants = client.get(TenantListCommand.PATH, Responses.Tenants.class)
-                    .tenants();
+            List<TenantView> tenants =
+                    client.get(TenantListCommand.PATH, Responses.Tenants.class).tenants();
             PrintWriter out = spec.commandLine().getOut();
             if (json) {
                 out.println(ApiJson.mapper()

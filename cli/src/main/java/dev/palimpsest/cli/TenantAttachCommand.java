@@ -10,8 +10,9 @@ import picocli.CommandLine.Option;
 @Command(
         name = "attach",
         mixinStandardHelpOptions = true,
-        description = "Attach a tenant that the server's object store has. If another server has it, that one's writes do not "
-                + "count any more.")
+        description =
+                "Attach a tenant that the server's object store has. If another server has it, that one's writes do not "
+                        + "count any more.")
 final class TenantAttachCommand implements Callable<Integer> {
     private record Request(boolean secondary) {}
 

@@ -9,8 +9,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "tenant",
         mixinStandardHelpOptions = true,
-        description = "Look after tenants: each is a PostgreSQL cluster that was attached, with all its branches. Take one out "
-                + "of a server and into another, load it anew, give it settings of its own, delete it.",
+        description =
+                "Look after tenants: each is a PostgreSQL cluster that was attached, with all its branches. Take one out "
+                        + "of a server and into another, load it anew, give it settings of its own, delete it.",
         subcommands = {
             TenantListCommand.class,
             TenantShowCommand.class,

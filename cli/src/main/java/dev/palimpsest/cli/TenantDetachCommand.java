@@ -9,8 +9,9 @@ import picocli.CommandLine.Mixin;
 @Command(
         name = "detach",
         mixinStandardHelpOptions = true,
-        description = "Take a tenant out of the server, which it stays after a restart too: what the server has on its disk of it goes, "
-                + "its history stays in the object store, and it can be attached there or elsewhere.")
+        description =
+                "Take a tenant out of the server, which it stays after a restart too: what the server has on its disk of it goes, "
+                        + "its history stays in the object store, and it can be attached there or elsewhere.")
 final class TenantDetachCommand implements Callable<Integer> {
     @Mixin
     private TenantArgument tenant = new TenantArgument();

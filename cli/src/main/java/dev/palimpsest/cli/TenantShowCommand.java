@@ -30,14 +30,14 @@ final class TenantShowCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, ServerFailure {
         try (ServerClient client = server.connect()) {
-            TenantView view =
-                    client.get(TenantListCommand.PATH, Responses.Tenants.class).tenants().stream()
-                            .filter(one -> one.id().equals(tenant.id()))
-                            .findFirst()
-                            .orElseThrow(() -> new ServerFailure("the server has no tenant " + tenant.id()));
+            TenantView view = client.get(TenantListCommand.PATH, Responses.Tenants.class).tenants().stream()
+                    .filter(one -> one.id().equals(tenant.id()))
+                    .findFirst()
+                    .orElseThrow(() -> new ServerFailure("the server has no tenant " + tenant.id()));
             PrintWriter out = spec.commandLine().getOut();
             out.println("tenant      " + view.id());
-            out.println("state       " + TenantListCommand.state(view) + (view.reason() == null ? "" : ": " + view.reason()));
+            out.println("state       " + TenantListCommand.state(view)
+                    + (view.reason() == null ? "" : ": " + view.reason()));
             if (view.generation() != null) {
                 out.println("generation  " + view.generation());
             }

@@ -126,7 +126,8 @@ public final class Server implements AutoCloseable {
         PageService pageService = keep(new PageService(
                 opened.served(), options.pageService(), security.pageService(), store.clock(), metrics));
         ObjectStoreProbe probe = new ObjectStoreProbe(opened(objects), clock);
-        HttpApi http = keep(new HttpApi(opened, new Operations(probe, opened.tenants()), options.http(), security.http(), metrics));
+        HttpApi http = keep(
+                new HttpApi(opened, new Operations(probe, opened.tenants()), options.http(), security.http(), metrics));
         reload.start(security, http, pageService);
         pageService.start();
         http.start();

@@ -107,11 +107,7 @@ final class BranchUpkeep implements UpkeepService {
                 })
                 .register(metrics);
         BackgroundGc started = new BackgroundGc(
-                store.environment(),
-                servers.leaseLength(),
-                this::work,
-                store::isCompactionBehind,
-                metrics);
+                store.environment(), servers.leaseLength(), this::work, store::isCompactionBehind, metrics);
         background = started;
         return started;
     }
@@ -377,8 +373,8 @@ final class BranchUpkeep implements UpkeepService {
                             + History.WHY_NOT_OLDER);
         }
         try {
-            return known.leases.lease(lsn, clock.instant()
-                            .plus(settings.apply(branch.tenantId()).leaseLength()));
+            return known.leases.lease(
+                    lsn, clock.instant().plus(settings.apply(branch.tenantId()).leaseLength()));
         } catch (StorageException e) {
             throw Branches.failed("no lease of " + lsn + " on branch " + name, e);
         }

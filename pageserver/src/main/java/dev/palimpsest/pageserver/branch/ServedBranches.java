@@ -33,8 +33,7 @@ final class ServedBranches implements ServedTimelines {
     private final Clock clock;
 
     /** @param branches always those of now */
-    ServedBranches(
-            Collection<Branch> branches, TenantService tenants, DataDirectoryWriter directories, Clock clock) {
+    ServedBranches(Collection<Branch> branches, TenantService tenants, DataDirectoryWriter directories, Clock clock) {
         this.branches = branches;
         this.tenants = tenants;
         this.directories = directories;

@@ -38,7 +38,8 @@ public final class TenantConfiguration {
             StorageSettings.COMPACTION_MAX_INPUT_SIZE,
             StorageSettings.COMPACTION_TARGET_SIZE,
             StorageSettings.IMAGE_CREATION_THRESHOLD,
-            StorageSettings.MAX_RECORDS_PER_KEY);
+            StorageSettings.MAX_RECORDS_PER_KEY,
+            StorageSettings.HEATMAP_PERIOD);
 
     /** As JSON has them: String, Long or Boolean, by name without the table. */
     private final SortedMap<String, Object> values;

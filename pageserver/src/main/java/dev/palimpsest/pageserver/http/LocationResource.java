@@ -4,6 +4,7 @@ import dev.palimpsest.pageserver.tenant.TenantException;
 import dev.palimpsest.pageserver.tenant.TenantLocation;
 import dev.palimpsest.pageserver.tenant.TenantService;
 import dev.palimpsest.storage.TenantId;
+import dev.palimpsest.storage.timeline.WarmProgress;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -15,7 +16,8 @@ import tools.jackson.core.type.TypeReference;
  * tenant has at most one writer; tenants are not sharded.
  */
 final class LocationResource {
-    private static final String ONE = "/v1/tenant/{tenant}/location_config";
+    private static final String TENANT = "/v1/tenant/{tenant}";
+    private static final String ONE = TENANT + "/location_config";
     private static final String OURS = "/palimpsest/v1/tenant";
     private static final TypeReference<Map<String, @Nullable Object>> FIELDS = new TypeReference<>() {};
 
@@ -34,6 +36,17 @@ final class LocationResource {
 
     private record Placed(List<Shard> shards, @Nullable Integer stripeSize) {}
 
+    private record Progress(
+            @Nullable String heatmapMtime, long layersDownloaded, long layersTotal, long bytesDownloaded, long bytesTotal) {
+        static Progress of(WarmProgress now) {
+            return new Progress(null, now.layersHere(), now.layersTotal(), now.bytesHere(), now.bytesTotal());
+        }
+
+        boolean isDone() {
+            return layersDownloaded == layersTotal;
+        }
+    }
+
     private record Locations(List<List<Object>> tenantShards) {}
 
     private final TenantService tenants;
@@ -49,11 +62,30 @@ final class LocationResource {
         router.add("GET", "/v1/location_config/{tenant}", Router.ANY, Access.TENANT, TenantRoute.of(this::show));
         router.add("GET", ONE, Router.ANY, Access.TENANT, TenantRoute.of(this::show));
         router.add("PUT", ONE, Router.ANY, Access.TENANT, TenantRoute.of(this::place));
+        router.add("POST", TENANT + "/heatmap_upload", Router.ANY, Access.TENANT, TenantRoute.of((tenant, _) -> {
+            tenants.tellResident(tenant);
+            return Reply.ok(Map.of());
+        }));
+        router.add(
+                "GET",
+                TENANT + "/secondary/status",
+                Router.ANY,
+                Access.TENANT,
+                TenantRoute.of((tenant, _) -> Reply.ok(Progress.of(tenants.warmth(tenant, false)))));
+        router.add(
+                "POST",
+                TENANT + "/secondary/download",
+                Router.ANY,
+                Access.TENANT,
+                TenantRoute.of((tenant, _) -> {
+                    Progress progress = Progress.of(tenants.warmth(tenant, true));
+                    return progress.isDone() ? Reply.ok(progress) : Reply.accepted(progress);
+                }));
         router.add("GET", OURS, Set.of(), _ -> Reply.ok(new Responses.Tenants(tenants.list())));
         router.add("POST", OURS + "/{tenant}/attach", Set.of(), TenantRoute.of((tenant, call) -> {
-            boolean secondary = Boolean.TRUE.equals(call.body(
-                            Requests.AttachTenant.class, new Requests.AttachTenant(null))
-                    .secondary());
+            boolean secondary =
+                    Boolean.TRUE.equals(call.body(Requests.AttachTenant.class, new Requests.AttachTenant(null))
+                            .secondary());
             return move(tenant, secondary ? TenantLocation.Mode.SECONDARY : TenantLocation.Mode.ATTACHED);
         }));
         router.add(
@@ -123,8 +155,9 @@ final class LocationResource {
             case "Secondary" -> TenantLocation.Mode.SECONDARY;
             case "Detached" -> TenantLocation.Mode.DETACHED;
             case "AttachedMulti", "AttachedStale" ->
-                throw HttpFailure.badRequest("mode " + text + " is not there: a tenant has one writer. Attach it where it is"
-                        + " to be with AttachedSingle, which takes it from where it is now, and detach it there then");
+                throw HttpFailure.badRequest(
+                        "mode " + text + " is not there: a tenant has one writer. Attach it where it is"
+                                + " to be with AttachedSingle, which takes it from where it is now, and detach it there then");
             default ->
                 throw HttpFailure.badRequest("'mode' is AttachedSingle, Secondary or Detached, not '" + text + "'");
         };

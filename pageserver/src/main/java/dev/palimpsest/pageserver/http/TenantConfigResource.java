@@ -28,17 +28,15 @@ final class TenantConfigResource {
                 "/v1/tenant/{tenant}/config",
                 Router.ANY,
                 Access.TENANT,
-                TenantRoute.of((tenant, _) -> Reply.ok(new Config(
-                        tenants.configuration(tenant).values(), tenants.effectiveConfiguration(tenant)))));
-        router.add(
-                "PUT", PATH, Router.ANY, call -> change(call, (_, fields) -> TenantConfiguration.of(fields)));
+                TenantRoute.of((tenant, _) -> Reply.ok(
+                        new Config(tenants.configuration(tenant).values(), tenants.effectiveConfiguration(tenant)))));
+        router.add("PUT", PATH, Router.ANY, call -> change(call, (_, fields) -> TenantConfiguration.of(fields)));
         router.add("PATCH", PATH, Router.ANY, call -> change(call, TenantConfiguration::patched));
     }
 
     @FunctionalInterface
     private interface Change {
-        TenantConfiguration of(TenantConfiguration before, Map<String, @Nullable Object> fields)
-                throws IOException;
+        TenantConfiguration of(TenantConfiguration before, Map<String, @Nullable Object> fields) throws IOException;
     }
 
     private Reply change(Call call, Change change) throws HttpFailure {

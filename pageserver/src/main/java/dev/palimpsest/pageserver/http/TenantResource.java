@@ -27,7 +27,8 @@ final class TenantResource {
             @Nullable Long generation) {}
 
     /** Redo runs in the server: there is never a process of which anything could be told. */
-    private record Walredo(@Nullable String lastRedoAt, @Nullable Integer process) {
+    private record Walredo(
+            @Nullable String lastRedoAt, @Nullable Integer process) {
         static final Walredo NONE = new Walredo(null, null);
     }
 

@@ -7,6 +7,7 @@ import dev.palimpsest.pageserver.retention.RetentionSettings;
 import dev.palimpsest.storage.compaction.CompactionSettings;
 import dev.palimpsest.storage.timeline.TenantSettings;
 import dev.palimpsest.storage.timeline.TimelineConfig;
+import java.time.Duration;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -68,6 +69,7 @@ public record TenantDefaults(TimelineConfig timelines, CompactionSettings compac
         all.put("max_frozen_layers", timelines.maxFrozenLayers());
         all.put("l0_flush_delay_threshold", timelines.l0DelayThreshold());
         all.put("l0_flush_stall_threshold", timelines.l0StallThreshold());
+        all.put("heatmap_period", Units.print(own.get(StorageSettings.HEATMAP_PERIOD, Duration.ZERO)));
         all.put("pitr_interval", Units.print(kept.pitrInterval()));
         all.put("gc_horizon", kept.gcHorizon());
         all.put("gc_period", Units.print(kept.gcPeriod()));

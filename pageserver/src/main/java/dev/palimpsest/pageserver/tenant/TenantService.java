@@ -2,6 +2,7 @@ package dev.palimpsest.pageserver.tenant;
 
 import dev.palimpsest.pageserver.config.TenantConfiguration;
 import dev.palimpsest.storage.TenantId;
+import dev.palimpsest.storage.timeline.WarmProgress;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -63,6 +64,16 @@ public interface TenantService {
      * nothing if there never was such a tenant. CONFLICT if it is not attached here: it may be another server's.
      */
     void delete(TenantId id) throws TenantException;
+
+    /** Writes into the object store which layers of an attached tenant are here, for servers that have it as secondary. */
+    void tellResident(TenantId id) throws TenantException;
+
+    /**
+     * How much is here of what is to be here of a secondary tenant.
+     *
+     * @param bring whether to bring what is missing first
+     */
+    WarmProgress warmth(TenantId id, boolean bring) throws TenantException;
 
     /** What counts for a tenant other than for others. */
     TenantConfiguration configuration(TenantId id) throws TenantException;

@@ -43,9 +43,12 @@ final class TenantSlot {
     /** Also whether somebody else has claimed it meanwhile. */
     TenantState state() {
         TenantTimelines loaded = timelines;
-        if (loaded != null && state.phase() == TenantState.Phase.ACTIVE && loaded.life().isSuperseded()) {
-            return TenantState.broken("another server has claimed it, or a later start of this one: nothing that is written"
-                    + " to it here counts any more. Detach it here, or reset it to claim it back");
+        if (loaded != null
+                && state.phase() == TenantState.Phase.ACTIVE
+                && loaded.life().isSuperseded()) {
+            return TenantState.broken(
+                    "another server has claimed it, or a later start of this one: nothing that is written"
+                            + " to it here counts any more. Detach it here, or reset it to claim it back");
         }
         return state;
     }

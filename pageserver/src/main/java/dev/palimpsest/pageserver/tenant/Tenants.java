@@ -12,6 +12,7 @@ import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.timeline.EmbeddedStore;
 import dev.palimpsest.storage.timeline.TenantTimelines;
+import dev.palimpsest.storage.timeline.WarmProgress;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -57,6 +58,7 @@ public final class Tenants implements TenantService, AutoCloseable {
     private final RequestContext context = new RequestContext(TaskKind.LIFECYCLE, Clock.NEVER, cancellation);
     private final TenantWaits waits = new TenantWaits();
     private final TenantLoads loads;
+    private final SecondaryWarmth warmth;
     private volatile boolean listed;
 
     /**
@@ -71,6 +73,7 @@ public final class Tenants implements TenantService, AutoCloseable {
         this.defaults = defaults;
         this.files = new LocationFiles(directory);
         this.loads = new TenantLoads(waits);
+        this.warmth = new SecondaryWarmth(store, slots::values, waits);
     }
 
     /**
@@ -109,6 +112,7 @@ public final class Tenants implements TenantService, AutoCloseable {
         }
         listed = true;
         waits.changed();
+        warmth.start();
         loads.whenAllLookedAt(slots.values(), branches::allLookedAt);
     }
 
@@ -343,9 +347,8 @@ public final class Tenants implements TenantService, AutoCloseable {
             }
             step.run(slot);
         } catch (StorageException | IOException | UncheckedIOException e) {
-            TenantException.Kind kind = e instanceof ConfigurationException
-                    ? TenantException.Kind.INVALID
-                    : TenantException.Kind.FAILED;
+            TenantException.Kind kind =
+                    e instanceof ConfigurationException ? TenantException.Kind.INVALID : TenantException.Kind.FAILED;
             throw new TenantException(kind, what + ": " + e.getMessage(), e);
         } finally {
             slot.transition.unlock();
@@ -411,7 +414,8 @@ public final class Tenants implements TenantService, AutoCloseable {
     }
 
     /** It stays where it is; only what it has of settings may be other. */
-    private boolean settle(TenantSlot slot, TenantLocation wanted) throws StorageException, IOException, TenantException {
+    private boolean settle(TenantSlot slot, TenantLocation wanted)
+            throws StorageException, IOException, TenantException {
         if (!slot.isAttached()) {
             boolean changed = !wanted.equals(slot.location());
             write(slot, wanted);
@@ -434,6 +438,7 @@ public final class Tenants implements TenantService, AutoCloseable {
     /** Of a tenant that is not loaded. */
     private void place(TenantSlot slot, TenantLocation wanted) {
         write(slot, wanted);
+        warmth.moved(slot);
         if (slot.isAttached()) {
             load(slot);
         } else {
@@ -462,9 +467,10 @@ public final class Tenants implements TenantService, AutoCloseable {
             branches.checkMayGo(id);
             stop(one, true);
             files.write(id, wanted);
-            store.evict(id, context);
             slots.remove(id, one);
             one.leave();
+            warmth.moved(one);
+            store.evict(id, context);
         });
         LOG.info("tenant {} is detached", id);
         return true;
@@ -490,7 +496,8 @@ public final class Tenants implements TenantService, AutoCloseable {
         try {
             branches.flush(timelines, until);
         } catch (StorageException e) {
-            LOG.warn("tenant {} stops without the last of what it has taken in: {}", timelines.tenant(), e.getMessage());
+            LOG.warn(
+                    "tenant {} stops without the last of what it has taken in: {}", timelines.tenant(), e.getMessage());
         }
     }
 
@@ -555,7 +562,9 @@ public final class Tenants implements TenantService, AutoCloseable {
             files.delete(id);
         } catch (StorageException | UncheckedIOException e) {
             throw new TenantException(
-                    TenantException.Kind.FAILED, "what is left of tenant " + id + " cannot be deleted: " + e.getMessage(), e);
+                    TenantException.Kind.FAILED,
+                    "what is left of tenant " + id + " cannot be deleted: " + e.getMessage(),
+                    e);
         }
     }
 
@@ -588,10 +597,31 @@ public final class Tenants implements TenantService, AutoCloseable {
         slot.settings(own);
     }
 
+    @Override
+    public void tellResident(TenantId id) throws TenantException {
+        awaitActive(id);
+        inTransition(slot(id), "the heatmap of tenant " + id + " cannot be written", warmth::tell);
+    }
+
+    @Override
+    public WarmProgress warmth(TenantId id, boolean bring) throws TenantException {
+        TenantSlot slot = slot(id);
+        if (slot.isAttached()) {
+            throw new TenantException(TenantException.Kind.NOT_FOUND, "tenant " + id + " is not secondary here");
+        }
+        try {
+            return bring ? warmth.warm(slot) : warmth.progress(slot);
+        } catch (StorageException e) {
+            throw new TenantException(
+                    TenantException.Kind.FAILED, "tenant " + id + " cannot be warmed: " + e.getMessage(), e);
+        }
+    }
+
     /** Loads no more. What is loaded stays the store's. */
     @Override
     public void close() {
         cancellation.cancel();
+        warmth.close();
         loads.close();
     }
 }

@@ -78,15 +78,14 @@ class TenantsTest {
                     .contains("\"slug\":\"failed\"")
                     .contains("index_part");
             assertThat(host.get(of(BAD) + "/timeline").status()).isEqualTo(500);
-            assertThat(host.get(of(BAD) + "/timeline").body()).contains("is broken").contains("index_part");
+            assertThat(host.get(of(BAD) + "/timeline").body())
+                    .contains("is broken")
+                    .contains("index_part");
             assertThat(host.get(of(GOOD) + "/timeline").body()).contains(GOOD.toString());
             assertThat(host.branches.list()).extracting(BranchView::name).containsExactly("good");
             assertThat(host.get("/palimpsest/v1/branch/bad").status()).isEqualTo(404);
             assertThat(host.get("/palimpsest/v1/branch/bad").body()).contains("tenant " + BAD + " is broken");
-            assertThat(host.tenants().notServing())
-                    .singleElement()
-                    .asString()
-                    .contains("tenant " + BAD + " is broken");
+            assertThat(host.tenants().notServing()).singleElement().asString().contains("tenant " + BAD + " is broken");
             assertThat(text(host))
                     .contains("pageserver_tenant_states_count{state=\"Active\"} 1")
                     .contains("pageserver_tenant_states_count{state=\"Broken\"} 1")
@@ -154,7 +153,8 @@ class TenantsTest {
             TimelineId bad = TimelineId.parse(host.branches.view("bad").timeline());
             host.put(BAD, bad, 7, 70);
             assertThat(host.get("/v1/location_config").body()).contains(BAD.toString());
-            assertThat(host.send("PUT", place, "{\"mode\":\"Detached\"}").status()).isEqualTo(200);
+            assertThat(host.send("PUT", place, "{\"mode\":\"Detached\"}").status())
+                    .isEqualTo(200);
             assertThat(host.get(of(BAD)).status()).isEqualTo(404);
             assertThat(host.get(place).status()).isEqualTo(404);
             assertThat(host.branches.list()).extracting(BranchView::name).containsExactly("good");
@@ -189,7 +189,9 @@ class TenantsTest {
                     "{\"mode\":\"AttachedSingle\",\"generation\":6,\"shard_count\":2}",
                     "{\"mode\":\"AttachedSingle\",\"generation\":6,\"colour\":2}",
                     "{\"mode\":\"AttachedSingle\",\"generation\":6,\"tenant_conf\":{\"gc_horizont\":1}}")) {
-                assertThat(host.send("PUT", place, refused).status()).as(refused).isEqualTo(400);
+                assertThat(host.send("PUT", place, refused).status())
+                        .as(refused)
+                        .isEqualTo(400);
             }
             assertThat(host.get(of(BAD)).body()).contains("\"slug\":\"Active\"");
         }
@@ -203,7 +205,8 @@ class TenantsTest {
             try (TenantHost other = new TenantHost(root.resolve("other"), root.resolve("objects"))) {
                 assertThat(other.get(of(BAD)).body()).contains("\"slug\":\"Active\"");
                 RequestContext context = RequestContext.of(TaskKind.FLUSH);
-                assertThat(host.store.tenant(BAD, context).life().isSuperseded()).isFalse();
+                assertThat(host.store.tenant(BAD, context).life().isSuperseded())
+                        .isFalse();
                 assertThat(host.send("PUT", "/v1/tenant/config", "{\"tenant_id\":\"" + BAD + "\",\"gc_horizon\":1}")
                                 .status())
                         .isEqualTo(500);
@@ -234,8 +237,9 @@ class TenantsTest {
                     .isEqualTo(200);
             String config = host.get(of(BAD) + "/config").body();
             assertThat(config)
-                    .contains("\"tenant_specific_overrides\":{\"checkpoint_distance\":\"1MiB\",\"compaction_threshold\":40,"
-                            + "\"gc_period\":\"0\",\"pitr_interval\":\"1 d\"}")
+                    .contains(
+                            "\"tenant_specific_overrides\":{\"checkpoint_distance\":\"1MiB\",\"compaction_threshold\":40,"
+                                    + "\"gc_period\":\"0\",\"pitr_interval\":\"1 d\"}")
                     .contains("\"checkpoint_distance\":1048576")
                     .contains("\"gc_horizon\":67108864");
             TenantHost.Answer unknown =
@@ -271,6 +275,44 @@ class TenantsTest {
         }
         try (TenantHost host = host()) {
             assertThat(host.get(of(BAD) + "/config").body()).contains("\"tenant_specific_overrides\":{}");
+        }
+    }
+
+    @Test
+    void aSecondaryIsWarmWhenItTakesATenantOver() throws Exception {
+        makeTwo();
+        String place = of(BAD) + "/location_config";
+        TimelineId bad;
+        try (TenantHost other = new TenantHost(root.resolve("other"), root.resolve("objects"))) {
+            bad = TimelineId.parse(other.branches.view("bad").timeline());
+            assertThat(other.send("PUT", place, "{\"mode\":\"Secondary\",\"secondary_conf\":{\"warm\":true}}")
+                            .status())
+                    .isEqualTo(200);
+            other.send("POST", "/palimpsest/v1/tenant/" + GOOD + "/detach", null);
+            try (TenantHost host = host()) {
+                host.put(BAD, bad, 5, 55);
+                assertThat(host.send("POST", of(BAD) + "/secondary/download", null).status())
+                        .isEqualTo(404);
+                assertThat(host.send("POST", of(BAD) + "/heatmap_upload", null).status()).isEqualTo(200);
+                TenantHost.Answer warmed = other.send("POST", of(BAD) + "/secondary/download", null);
+                assertThat(warmed.status()).isIn(200, 202);
+                assertThat(other.get(of(BAD)).status()).isEqualTo(404);
+                assertThat(other.get(of(BAD) + "/timeline").status()).isEqualTo(404);
+                assertThat(other.get(place).body()).contains("\"mode\":\"Secondary\"");
+                assertThat(other.branches.list()).isEmpty();
+                while (!other.get(of(BAD) + "/secondary/status").body().contains("\"layers_downloaded\":2,\"layers_total\":2")) {
+                    other.send("POST", of(BAD) + "/secondary/download", null);
+                }
+                assertThat(files("other/tenants/" + BAD)).hasSize(2);
+            }
+            assertThat(other.send("PUT", place, "{\"mode\":\"AttachedSingle\",\"generation\":2}").status())
+                    .isEqualTo(200);
+            assertThat(other.read(BAD, bad, 5)).isEqualTo(55);
+            assertThat(other.branches.view("bad").downloads()).isEqualTo(BranchView.Downloads.NONE);
+            assertThat(other.branches.view("bad").residentBytes())
+                    .isEqualTo(other.branches.view("bad").layerBytes())
+                    .isPositive();
+            assertThat(other.get("/v1/utilization").body()).contains("\"shard_count\":1").contains("utilization_score");
         }
     }
 }

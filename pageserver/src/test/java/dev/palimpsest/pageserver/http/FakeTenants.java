@@ -9,6 +9,7 @@ import dev.palimpsest.pageserver.tenant.TenantState;
 import dev.palimpsest.pageserver.tenant.TenantView;
 import dev.palimpsest.pageserver.tenant.Utilization;
 import dev.palimpsest.storage.TenantId;
+import dev.palimpsest.storage.timeline.WarmProgress;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,8 +31,7 @@ public final class FakeTenants implements TenantService {
 
     /** One that has no branches, since it is not active. */
     public void put(TenantId id, TenantState.Phase phase, @Nullable String reason) {
-        others.put(
-                id, new TenantView(id.toString(), TenantLocation.Mode.ATTACHED, phase, reason, null, 0, 0, 0));
+        others.put(id, new TenantView(id.toString(), TenantLocation.Mode.ATTACHED, phase, reason, null, 0, 0, 0));
     }
 
     @Override
@@ -68,16 +68,14 @@ public final class FakeTenants implements TenantService {
         return list().stream()
                 .filter(tenant -> tenant.id().equals(id.toString()))
                 .findFirst()
-                .orElseThrow(
-                        () -> new TenantException(TenantException.Kind.NOT_FOUND, "tenant " + id + " not found"));
+                .orElseThrow(() -> new TenantException(TenantException.Kind.NOT_FOUND, "tenant " + id + " not found"));
     }
 
     @Override
     public void awaitActive(TenantId id) throws TenantException {
         TenantView tenant = view(id);
         if (tenant.phase() == TenantState.Phase.BROKEN) {
-            throw new TenantException(
-                    TenantException.Kind.FAILED, "tenant " + id + " is broken: " + tenant.reason());
+            throw new TenantException(TenantException.Kind.FAILED, "tenant " + id + " is broken: " + tenant.reason());
         }
         if (tenant.phase() != TenantState.Phase.ACTIVE) {
             throw new TenantException(TenantException.Kind.UNAVAILABLE, "tenant " + id + " is still being loaded");
@@ -135,6 +133,20 @@ public final class FakeTenants implements TenantService {
     @Override
     public void delete(TenantId id) {
         branches.calls.add("delete tenant " + id);
+    }
+
+    @Override
+    public void tellResident(TenantId id) throws TenantException {
+        awaitActive(id);
+        branches.calls.add("heatmap " + id);
+    }
+
+    @Override
+    public WarmProgress warmth(TenantId id, boolean bring) throws TenantException {
+        if (locations().getOrDefault(id, TenantLocation.FOUND).mode() != TenantLocation.Mode.SECONDARY) {
+            throw new TenantException(TenantException.Kind.NOT_FOUND, "tenant " + id + " is not secondary here");
+        }
+        return new WarmProgress(bring ? 2 : 1, 2, bring ? 200 : 100, 200);
     }
 
     @Override

@@ -200,7 +200,8 @@ class HttpSecurityTest {
         assertThat(send(api, "GET", "/healthz", null).status()).isEqualTo(200);
         Answer ready = send(api, "GET", "/readyz", null);
         assertThat(ready.status()).isEqualTo(503);
-        assertThat(ready.body()).isEqualTo("{\"ready\":false,\"problems\":[\"the object store cannot be reached\"],\"tenants\":[]}");
+        assertThat(ready.body())
+                .isEqualTo("{\"ready\":false,\"problems\":[\"the object store cannot be reached\"],\"tenants\":[]}");
         assertThat(send(trusting, "GET", "/readyz", null).status()).isEqualTo(200);
         Answer text = send(api, "GET", "/metrics", "Bearer " + signer.server());
         assertThat(text.response().headers().firstValue("Content-Type").orElse(""))

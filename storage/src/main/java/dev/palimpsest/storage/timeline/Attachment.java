@@ -229,7 +229,9 @@ final class Attachment implements TenantLife {
             Content now = content();
             uncertain = true;
             TenantManifest next = new TenantManifest(
-                    inherited.stripeSize(), now.offloaded, new TenantManifest.Life(owner, now.indexParts, now.settings, now.deletedAt));
+                    inherited.stripeSize(),
+                    now.offloaded,
+                    new TenantManifest.Life(owner, now.indexParts, now.settings, now.deletedAt));
             manifest.put(TenantManifestCodec.encode(next), context);
             inForce = now;
             uncertain = false;

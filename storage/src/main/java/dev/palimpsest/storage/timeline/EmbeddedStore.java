@@ -1,6 +1,7 @@
 package dev.palimpsest.storage.timeline;
 
 import dev.palimpsest.storage.CancelledException;
+import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
@@ -47,6 +48,7 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -274,6 +276,28 @@ public final class EmbeddedStore implements AutoCloseable {
         try (Mutex.Held _ = exclusively(id, context)) {
             shutdown(id, context);
             TenantDirectory.in(directory, engine.disk(), id).deleteAll();
+        }
+    }
+
+    /** Writes into the object store which layers of a tenant are on the local disk, for {@link #warm} of another server. */
+    public void tellResident(TenantTimelines tenant, RequestContext context) throws StorageException {
+        WarmCopy.tell(engine, tenant, context);
+    }
+
+    /**
+     * Has those layer files of a tenant on the local disk that the server has on its own that has the tenant, as it {@linkplain
+     * #tellResident told}; when the tenant is loaded here they are there.
+     *
+     * @param progress told after each layer
+     * @throws InvalidRequestException if the tenant is loaded here
+     */
+    public WarmProgress warm(TenantId id, Consumer<WarmProgress> progress, RequestContext context)
+            throws StorageException {
+        try (Mutex.Held _ = exclusively(id, context)) {
+            if (tenants.containsKey(id)) {
+                throw new InvalidRequestException("tenant " + id + " is attached here");
+            }
+            return new WarmCopy(engine, id, directory).bring(progress, context);
         }
     }
 

@@ -147,7 +147,9 @@ final class FlushLoop {
     /** Halves the throughput while there are many L0 layers; ends early when there are fewer. */
     private void pauseIfManyL0(long nanos, RequestContext context) throws CancelledException {
         try {
-            awaitFewerL0(context.withDeadline(environment.clock().nanos() + nanos), config.get().l0DelayThreshold());
+            awaitFewerL0(
+                    context.withDeadline(environment.clock().nanos() + nanos),
+                    config.get().l0DelayThreshold());
         } catch (DeadlineExceededException e) {
             LOG.debug("timeline {} has many L0 layers: {}", timeline.id(), e.getMessage());
         }
@@ -163,7 +165,8 @@ final class FlushLoop {
         context.await(
                 progress,
                 () -> failure != null
-                        || timeline.layerSet().snapshot().frozenLayers().size() < config.get().maxFrozenLayers(),
+                        || timeline.layerSet().snapshot().frozenLayers().size()
+                                < config.get().maxFrozenLayers(),
                 () -> "the flush of frozen layers of timeline " + timeline.id());
     }
 }

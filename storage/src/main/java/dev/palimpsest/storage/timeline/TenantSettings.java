@@ -9,8 +9,7 @@ import java.util.function.UnaryOperator;
  * @param timelines makes of how timelines write and read how this tenant's do
  * @param compaction makes of how timelines are compacted how this tenant's are
  */
-public record TenantSettings(
-        UnaryOperator<TimelineConfig> timelines, UnaryOperator<CompactionSettings> compaction) {
+public record TenantSettings(UnaryOperator<TimelineConfig> timelines, UnaryOperator<CompactionSettings> compaction) {
     /** Nothing. */
     public static final TenantSettings NONE = new TenantSettings(UnaryOperator.identity(), UnaryOperator.identity());
 }

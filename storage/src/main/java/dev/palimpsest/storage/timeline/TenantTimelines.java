@@ -28,7 +28,6 @@ import dev.palimpsest.storage.remote.RemotePaths;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;

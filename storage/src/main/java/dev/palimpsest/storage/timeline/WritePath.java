@@ -107,7 +107,8 @@ final class WritePath {
         if (layer == null || isUnfinished()) {
             return;
         }
-        long sizeLimit = Math.min(config.get().checkpointDistance(), layer.tick().orElse(Long.MAX_VALUE));
+        long sizeLimit =
+                Math.min(config.get().checkpointDistance(), layer.tick().orElse(Long.MAX_VALUE));
         if (mustRoll(0, sizeLimit)) {
             freeze(context);
         }

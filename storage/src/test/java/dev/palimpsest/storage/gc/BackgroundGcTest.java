@@ -80,11 +80,7 @@ class BackgroundGcTest {
         simulation.run(() -> {
             Environment environment = simulation.environment();
             try (BackgroundGc gc = new BackgroundGc(
-                    environment,
-                    Duration.ofSeconds(30),
-                    () -> timelines,
-                    () -> urgent,
-                    new PrometheusRegistry())) {
+                    environment, Duration.ofSeconds(30), () -> timelines, () -> urgent, new PrometheusRegistry())) {
                 script.run(environment, gc);
             }
         });
