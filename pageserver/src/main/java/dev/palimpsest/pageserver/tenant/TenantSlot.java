@@ -55,7 +55,9 @@ final class TenantSlot {
 
     void state(TenantState next) {
         state = next;
-        lookedAt |= next.phase() == TenantState.Phase.BROKEN || next.reason() != null;
+        if (next.reason() != null) {
+            lookedAt = true;
+        }
     }
 
     void active(TenantTimelines loaded, TenantConfiguration own) {

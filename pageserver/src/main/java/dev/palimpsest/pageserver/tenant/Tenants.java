@@ -57,6 +57,7 @@ public final class Tenants implements TenantService, AutoCloseable {
     private final Cancellation cancellation = new Cancellation();
     private final RequestContext context = new RequestContext(TaskKind.LIFECYCLE, Clock.NEVER, cancellation);
     private final TenantWaits waits = new TenantWaits();
+    private final TenantLoading loading;
     private final TenantLoads loads;
     private final SecondaryWarmth warmth;
     private volatile boolean listed;
@@ -72,6 +73,7 @@ public final class Tenants implements TenantService, AutoCloseable {
         this.branches = branches;
         this.defaults = defaults;
         this.files = new LocationFiles(directory);
+        this.loading = new TenantLoading(store, branches, defaults, files, context);
         this.loads = new TenantLoads(waits);
         this.warmth = new SecondaryWarmth(store, slots::values, waits);
     }
@@ -135,62 +137,17 @@ public final class Tenants implements TenantService, AutoCloseable {
 
     private void load(TenantSlot slot) {
         slot.state(TenantState.ATTACHING);
-        loads.begin(slot, this::loadOnce, this::fail);
+        loads.begin(slot, this::loadOnce, Tenants::fail);
     }
 
-    /** To be called by the owner of the transition. */
     private void loadOnce(TenantSlot slot) throws StorageException {
-        TenantId id = slot.id();
-        if (slot.location().equals(TenantLocation.FOUND) && !isThere(id)) {
-            slots.remove(id, slot);
+        if (!loading.isLoaded(slot)) {
+            slots.remove(slot.id(), slot);
             slot.leave();
-            return;
-        }
-        TenantTimelines timelines = store.tenant(id, context);
-        boolean done = false;
-        try {
-            TenantConfiguration own = own(slot, timelines);
-            timelines.use(defaults.engineSettings(own));
-            branches.adopt(timelines, context);
-            slot.active(timelines, own);
-            done = true;
-        } finally {
-            if (!done) {
-                store.release(id, RequestContext.of(TaskKind.LIFECYCLE));
-            }
         }
     }
 
-    /** What the tenant has of settings; those that were said when it was placed here become its own. */
-    private TenantConfiguration own(TenantSlot slot, TenantTimelines timelines) throws StorageException {
-        try {
-            TenantLocation location = slot.location();
-            if (location.settings() == null) {
-                return TenantConfiguration.ofJson(timelines.life().settings());
-            }
-            TenantConfiguration said = TenantConfiguration.ofJson(location.settings());
-            timelines.life().keepSettings(said.toJson(), context);
-            write(slot, location.withoutSettings());
-            return said;
-        } catch (ConfigurationException e) {
-            throw new CorruptionException(
-                    "settings of tenant " + timelines.tenant(), 0, String.valueOf(e.getMessage()), e);
-        }
-    }
-
-    /** Whether there is anything to load; finishes a deletion that was begun. */
-    private boolean isThere(TenantId id) throws StorageException {
-        return switch (store.presence(id, context)) {
-            case PRESENT -> true;
-            case DESERTED -> false;
-            case DELETED -> {
-                store.delete(id, context);
-                yield false;
-            }
-        };
-    }
-
-    private void fail(TenantSlot slot, Exception reason) {
+    private static void fail(TenantSlot slot, Exception reason) {
         LOG.error("tenant {} is broken, the others are not", slot.id(), reason);
         slot.state(TenantState.broken(String.valueOf(reason.getMessage())));
     }
@@ -557,7 +514,7 @@ public final class Tenants implements TenantService, AutoCloseable {
                         "tenant " + id + " is detached here, and may be another server's: attach it to delete it");
             }
             if (store.tenants(context).contains(id)) {
-                isThere(id);
+                loading.isThere(id);
             }
             files.delete(id);
         } catch (StorageException | UncheckedIOException e) {
