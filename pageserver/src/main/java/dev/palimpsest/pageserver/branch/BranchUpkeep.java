@@ -5,6 +5,7 @@ import dev.palimpsest.pageserver.retention.Retention;
 import dev.palimpsest.pageserver.retention.RetentionOverride;
 import dev.palimpsest.pageserver.retention.RetentionPlanner;
 import dev.palimpsest.pageserver.retention.RetentionSettings;
+import dev.palimpsest.pageserver.tenant.Tenants;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
@@ -33,6 +34,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -72,18 +74,18 @@ final class BranchUpkeep implements UpkeepService {
     /**
      * @param branches always those of now, by name
      * @param servers what is kept of the history of tenants that have nothing of their own
-     * @param settings what is kept of that of a tenant
+     * @param tenants say what is kept of that of theirs
      */
     BranchUpkeep(
             Map<String, Branch> branches,
             EmbeddedStore store,
             RetentionSettings servers,
-            Function<TenantId, RetentionSettings> settings,
+            Supplier<Tenants> tenants,
             Clock clock,
             RequestContext context) {
         this.branches = branches;
         this.store = store;
-        this.settings = settings;
+        this.settings = tenant -> tenants.get().retention(tenant);
         this.clock = clock;
         this.context = context;
         this.leasesKnownFrom = clock.instant().plus(servers.leaseLength());

@@ -1,5 +1,6 @@
 package dev.palimpsest.pageserver.branch;
 
+import dev.palimpsest.pageserver.datadir.BackupManifest;
 import dev.palimpsest.pageserver.datadir.BootPoint;
 import dev.palimpsest.pageserver.datadir.DataDirectorySink;
 import dev.palimpsest.pageserver.datadir.DataDirectoryWriter;
@@ -32,6 +33,7 @@ import dev.palimpsest.storage.timeline.TenantTimelines;
 import dev.palimpsest.storage.timeline.Timeline;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Instant;
@@ -64,6 +66,7 @@ public final class Branches implements BranchService, AutoCloseable {
     private final ReentrantLock names = new ReentrantLock();
     private final Map<String, Branch> branches = new ConcurrentSkipListMap<>();
     private final Attachments attachments;
+    private final Adoptions adoptions;
     private final BranchUpkeep upkeep;
     private final ArchivedBranches archive = new ArchivedBranches();
     private final Departures departures;
@@ -87,10 +90,7 @@ public final class Branches implements BranchService, AutoCloseable {
             RetentionSettings retention)
             throws StorageException, IOException {
         Branches all = new Branches(store, directories, directory, binaries, environment, clock, retention);
-        all.tenants.start();
-        while (!all.tenants.awaitAllLookedAt()) {
-            LOG.info("tenants are still being loaded");
-        }
+        all.tenants.startAndWait();
         return all;
     }
 
@@ -109,9 +109,11 @@ public final class Branches implements BranchService, AutoCloseable {
         this.sources = new Sources(new Secrets(directory.resolve("secrets")), Map.copyOf(environment));
         this.clock = clock;
         this.context = new RequestContext(TaskKind.LIFECYCLE, Clock.NEVER, cancellation);
-        this.attachments = new Attachments(
-                sources, new AttachTarget(), new PrivateFiles(directory.resolve("attaching")), context, clock);
-        this.upkeep = new BranchUpkeep(branches, store, retention, tenant -> retention(tenant), clock, context);
+        AttachTarget target = new AttachTarget();
+        this.attachments =
+                new Attachments(sources, target, new PrivateFiles(directory.resolve("attaching")), context, clock);
+        this.adoptions = new Adoptions(target, clock);
+        this.upkeep = new BranchUpkeep(branches, store, retention, this::tenants, clock, context);
         this.endpoints = new Endpoints(directory.resolve("endpoints"), binaries, directories, environment);
         this.departures = new Departures(branches, archive, endpoints, sources, upkeep, context);
         this.tenants = new Tenants(
@@ -122,11 +124,6 @@ public final class Branches implements BranchService, AutoCloseable {
                 directory.resolve("locations"));
     }
 
-    private RetentionSettings retention(TenantId tenant) {
-        return tenants.retention(tenant);
-    }
-
-    /** The tenants that the branches are of. */
     @Override
     public Tenants tenants() {
         return tenants;
@@ -179,7 +176,6 @@ public final class Branches implements BranchService, AutoCloseable {
         return new ServedBranches(branches.values(), tenants, directories, clock);
     }
 
-    /** All branches, by name. */
     @Override
     public List<BranchView> list() {
         tenants.awaitAllLookedAt();
@@ -194,7 +190,6 @@ public final class Branches implements BranchService, AutoCloseable {
                 parent == null ? null : parent.name(), history(branch).first(), clock.instant(), upkeep.broken(branch));
     }
 
-    /** One of them; NOT_FOUND if there is none of the name. */
     @Override
     public BranchView view(String name) throws BranchException {
         if (!branches.containsKey(name)) {
@@ -207,7 +202,10 @@ public final class Branches implements BranchService, AutoCloseable {
 
     private void checkFree(String name) throws BranchException {
         awaitAllLookedAt();
-        if (branches.containsKey(name) || archive.get(name) != null || attachments.isRunning(name)) {
+        if (branches.containsKey(name)
+                || archive.get(name) != null
+                || attachments.isRunning(name)
+                || adoptions.isRunning(name)) {
             throw new BranchException(BranchException.Kind.CONFLICT, "there is a branch " + name + " already");
         }
     }
@@ -245,11 +243,11 @@ public final class Branches implements BranchService, AutoCloseable {
     /** What an attachment asks of us. */
     private final class AttachTarget implements Attachment.Target {
         @Override
-        public Branch create(String name, String connection, BranchRecord record, int pgVersion, Lsn start)
+        public Branch create(String name, @Nullable String connection, BranchRecord record, int pgVersion, Lsn start)
                 throws StorageException {
             TenantId tenantId = TenantId.parse(randomId());
             TimelineId timelineId = TimelineId.parse(randomId());
-            BranchRecord safe = sources.secrets().keep(timelineId, connection, record);
+            BranchRecord safe = connection == null ? record : sources.secrets().keep(timelineId, connection, record);
             TenantTimelines tenant = store.tenant(tenantId, context);
             tenants.made(tenant);
             Timeline timeline = tenant.create(timelineId, start, pgVersion, state(safe), context);
@@ -320,19 +318,35 @@ public final class Branches implements BranchService, AutoCloseable {
         branch.update(branch.record().onPgTimeline(timeline), context);
     }
 
-    /** How far attaching a branch got; NOT_FOUND if the server has not begun to attach it since its start. */
     @Override
     public AttachProgress attachProgress(String name) throws BranchException {
-        AttachProgress progress = attachments.progress(name);
+        AttachProgress attaching = attachments.progress(name);
+        AttachProgress progress = attaching != null ? attaching : adoptions.progress(name);
         if (progress == null) {
-            throw new BranchException(BranchException.Kind.NOT_FOUND, "nobody is attaching a branch " + name);
+            throw new BranchException(
+                    BranchException.Kind.NOT_FOUND, "nobody is attaching or adopting a branch " + name);
         }
         return progress;
     }
 
     @Override
     public List<AttachProgress> attachments() {
-        return attachments.unfinished();
+        return Stream.concat(attachments.unfinished().stream(), adoptions.running().stream())
+                .toList();
+    }
+
+    @Override
+    public AttachProgress adopt(String name, Moment to, InputStream archive) throws BranchException {
+        BranchName.check(name);
+        Adoption adoption;
+        names.lock();
+        try {
+            checkFree(name);
+            adoption = adoptions.begin(name, to);
+        } finally {
+            names.unlock();
+        }
+        return adoptions.run(adoption, archive);
     }
 
     /**
@@ -386,6 +400,7 @@ public final class Branches implements BranchService, AutoCloseable {
         if (undone != null) {
             return undone;
         }
+        adoptions.refuseIfRunning(name);
         return departures.delete(name);
     }
 
@@ -396,6 +411,7 @@ public final class Branches implements BranchService, AutoCloseable {
 
     @Override
     public List<String> archive(String name, boolean force) throws BranchException {
+        adoptions.refuseIfRunning(name);
         if (attachments.isRunning(name)) {
             throw new BranchException(BranchException.Kind.CONFLICT, "branch " + name + " is being attached");
         }
@@ -413,7 +429,6 @@ public final class Branches implements BranchService, AutoCloseable {
         return archive.list();
     }
 
-    /** The LSN that a moment is on a branch, readable. INVALID if its history does not reach there. */
     @Override
     public Lsn resolve(String name, Moment moment) throws BranchException {
         Branch branch = readable(name);
@@ -424,7 +439,6 @@ public final class Branches implements BranchService, AutoCloseable {
         return new History(branch, branches.values(), context);
     }
 
-    /** When the last commit at or before an LSN was; null if none is known. */
     @Override
     public @Nullable Instant timeOf(String name, Lsn lsn) throws BranchException {
         Branch branch = readable(name);
@@ -463,12 +477,14 @@ public final class Branches implements BranchService, AutoCloseable {
      * @param sink is completed, and left to the caller to close
      */
     @Override
-    public BootPoint restore(String name, Moment at, DataDirectorySink sink) throws BranchException {
+    public BootPoint restore(String name, Moment at, BackupManifest manifest, DataDirectorySink sink)
+            throws BranchException {
         Branch branch = readable(name);
         Lsn lsn = resolve(name, at);
         try (Hold _ = branch.timeline().hold(lsn)) {
             TimelineCluster cluster = new TimelineCluster(branch.reader(lsn, context));
-            return directories.write(cluster, branch.bootOptions(cluster), sink, (_, _) -> {}, cancellation);
+            return directories.write(
+                    cluster, branch.bootOptions(cluster).withManifest(manifest), sink, (_, _) -> {}, cancellation);
         } catch (StorageException e) {
             throw failed("branch " + name + " cannot be restored as of " + lsn, e);
         }
@@ -486,14 +502,12 @@ public final class Branches implements BranchService, AutoCloseable {
         return PageLookup.page(branch.reader(resolve(name, at), context), relation, block);
     }
 
-    /** What happened to a page up to a moment, the newest first. */
     @Override
     public List<PageVersion> pageHistory(String name, String relation, long block, Moment at) throws BranchException {
         Branch branch = readable(name);
         return PageLookup.history(branch.timeline(), resolve(name, at), relation, block, context);
     }
 
-    /** Compares every page with the data directory of a stopped server, as of where that stopped. */
     @Override
     public DirectoryComparison.Result verify(String name, Path directory, PageComparison.Server server)
             throws BranchException {
@@ -526,7 +540,6 @@ public final class Branches implements BranchService, AutoCloseable {
         }
     }
 
-    /** Stops the endpoint of a branch, and waits until the branch has all of its WAL. */
     @Override
     public EndpointView stopEndpoint(String name) throws BranchException {
         Branch branch = branch(name);
@@ -540,17 +553,16 @@ public final class Branches implements BranchService, AutoCloseable {
         }
     }
 
-    /** All endpoints. */
     @Override
     public List<EndpointView> endpoints() {
         return endpoints.list(List.copyOf(branches.values()));
     }
 
-    /** Stops endpoints and following, and writes what was taken in to layer files. */
     @Override
     public void close() {
         tenants.close();
         attachments.close();
+        adoptions.close();
         for (Branch branch : branches.values()) {
             branch.lifecycle.lock();
             try {

@@ -112,7 +112,7 @@ final class BranchesOfTenants implements TenantBranches {
     private void giveUp(Branch branch, RequestContext running) throws StorageException {
         String name = branch.name();
         if (!attachments.isIntended(name)) {
-            LOG.warn("attaching {} was cut short; it is removed, attach it again", name);
+            LOG.warn("making {} was cut short; it is removed, attach or adopt it again", name);
             sources.dropSlot(branch);
         }
         branch.tenant().delete(branch.timeline().id(), running);

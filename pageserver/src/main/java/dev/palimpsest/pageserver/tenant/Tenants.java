@@ -118,6 +118,12 @@ public final class Tenants implements TenantService, AutoCloseable {
         loads.whenAllLookedAt(slots.values(), branches::allLookedAt);
     }
 
+    /** The same, and returns when every tenant was tried to load once. */
+    public void startAndWait() throws StorageException {
+        start();
+        waits.await(this::areAllLookedAt, Duration.ofDays(1));
+    }
+
     /** Has it shown how tenants are. */
     public void register(PrometheusRegistry metrics) {
         TenantMetrics.register(metrics, slots::values);

@@ -258,10 +258,17 @@ final class GenerationClaim {
                 if (life.deletedAt() != null) {
                     return TenantPresence.DELETED;
                 }
-                return life.indexParts().isEmpty() ? TenantPresence.DESERTED : TenantPresence.PRESENT;
+                return life.indexParts().isEmpty() && hasNothingOfTimelines()
+                        ? TenantPresence.DESERTED
+                        : TenantPresence.PRESENT;
             }
         }
         return TenantPresence.PRESENT;
+    }
+
+    private boolean hasNothingOfTimelines() throws StorageException {
+        Listing page = objects.list(ListRequest.one(RemotePaths.timelines(tenant, ShardIndex.UNSHARDED)), context);
+        return page.folders().isEmpty() && page.next().isEmpty();
     }
 
     private TenantManifest neons(Generation first) throws StorageException {

@@ -132,6 +132,7 @@ public final class TenantTimelines {
             }
         }
         detachments.finishAll(context);
+        deleted.addAll(new StrayTimelines(engine.objects(), tenant, attachment).delete(before, stored, context));
     }
 
     private Timeline loadWithAncestors(
