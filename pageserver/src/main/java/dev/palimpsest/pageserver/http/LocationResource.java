@@ -37,7 +37,11 @@ final class LocationResource {
     private record Placed(List<Shard> shards, @Nullable Integer stripeSize) {}
 
     private record Progress(
-            @Nullable String heatmapMtime, long layersDownloaded, long layersTotal, long bytesDownloaded, long bytesTotal) {
+            @Nullable String heatmapMtime,
+            long layersDownloaded,
+            long layersTotal,
+            long bytesDownloaded,
+            long bytesTotal) {
         static Progress of(WarmProgress now) {
             return new Progress(null, now.layersHere(), now.layersTotal(), now.bytesHere(), now.bytesTotal());
         }
@@ -72,15 +76,10 @@ final class LocationResource {
                 Router.ANY,
                 Access.TENANT,
                 TenantRoute.of((tenant, _) -> Reply.ok(Progress.of(tenants.warmth(tenant, false)))));
-        router.add(
-                "POST",
-                TENANT + "/secondary/download",
-                Router.ANY,
-                Access.TENANT,
-                TenantRoute.of((tenant, _) -> {
-                    Progress progress = Progress.of(tenants.warmth(tenant, true));
-                    return progress.isDone() ? Reply.ok(progress) : Reply.accepted(progress);
-                }));
+        router.add("POST", TENANT + "/secondary/download", Router.ANY, Access.TENANT, TenantRoute.of((tenant, _) -> {
+            Progress progress = Progress.of(tenants.warmth(tenant, true));
+            return progress.isDone() ? Reply.ok(progress) : Reply.accepted(progress);
+        }));
         router.add("GET", OURS, Set.of(), _ -> Reply.ok(new Responses.Tenants(tenants.list())));
         router.add("POST", OURS + "/{tenant}/attach", Set.of(), TenantRoute.of((tenant, call) -> {
             boolean secondary =

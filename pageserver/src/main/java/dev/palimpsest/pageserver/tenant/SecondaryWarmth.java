@@ -68,7 +68,10 @@ final class SecondaryWarmth implements AutoCloseable {
                         warm(slot);
                     }
                 } catch (StorageException | RuntimeException e) {
-                    LOG.warn("tenant {}: what is to be warm of it is not, which is tried again: {}", slot.id(), e.getMessage());
+                    LOG.warn(
+                            "tenant {}: what is to be warm of it is not, which is tried again: {}",
+                            slot.id(),
+                            e.getMessage());
                 }
             }
         }

@@ -291,28 +291,35 @@ class TenantsTest {
             other.send("POST", "/palimpsest/v1/tenant/" + GOOD + "/detach", null);
             try (TenantHost host = host()) {
                 host.put(BAD, bad, 5, 55);
-                assertThat(host.send("POST", of(BAD) + "/secondary/download", null).status())
+                assertThat(host.send("POST", of(BAD) + "/secondary/download", null)
+                                .status())
                         .isEqualTo(404);
-                assertThat(host.send("POST", of(BAD) + "/heatmap_upload", null).status()).isEqualTo(200);
+                assertThat(host.send("POST", of(BAD) + "/heatmap_upload", null).status())
+                        .isEqualTo(200);
                 TenantHost.Answer warmed = other.send("POST", of(BAD) + "/secondary/download", null);
                 assertThat(warmed.status()).isIn(200, 202);
                 assertThat(other.get(of(BAD)).status()).isEqualTo(404);
                 assertThat(other.get(of(BAD) + "/timeline").status()).isEqualTo(404);
                 assertThat(other.get(place).body()).contains("\"mode\":\"Secondary\"");
                 assertThat(other.branches.list()).isEmpty();
-                while (!other.get(of(BAD) + "/secondary/status").body().contains("\"layers_downloaded\":2,\"layers_total\":2")) {
+                while (!other.get(of(BAD) + "/secondary/status")
+                        .body()
+                        .contains("\"layers_downloaded\":2,\"layers_total\":2")) {
                     other.send("POST", of(BAD) + "/secondary/download", null);
                 }
                 assertThat(files("other/tenants/" + BAD)).hasSize(2);
             }
-            assertThat(other.send("PUT", place, "{\"mode\":\"AttachedSingle\",\"generation\":2}").status())
+            assertThat(other.send("PUT", place, "{\"mode\":\"AttachedSingle\",\"generation\":2}")
+                            .status())
                     .isEqualTo(200);
             assertThat(other.read(BAD, bad, 5)).isEqualTo(55);
             assertThat(other.branches.view("bad").downloads()).isEqualTo(BranchView.Downloads.NONE);
             assertThat(other.branches.view("bad").residentBytes())
                     .isEqualTo(other.branches.view("bad").layerBytes())
                     .isPositive();
-            assertThat(other.get("/v1/utilization").body()).contains("\"shard_count\":1").contains("utilization_score");
+            assertThat(other.get("/v1/utilization").body())
+                    .contains("\"shard_count\":1")
+                    .contains("utilization_score");
         }
     }
 }

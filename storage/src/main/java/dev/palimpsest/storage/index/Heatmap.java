@@ -104,8 +104,7 @@ public record Heatmap(Generation generation, SortedMap<TimelineId, List<HotLayer
         Generation[] generation = {Generation.NONE};
         json.document("the heatmap", field -> {
             switch (field) {
-                case "generation" ->
-                    generation[0] = json.isNull() ? Generation.NONE : generation(json, field);
+                case "generation" -> generation[0] = json.isNull() ? Generation.NONE : generation(json, field);
                 case "timelines" -> json.array(field, () -> readTimeline(json, timelines));
                 default -> json.skip();
             }
@@ -160,9 +159,8 @@ public record Heatmap(Generation generation, SortedMap<TimelineId, List<HotLayer
                             case "generation" ->
                                 fields.generation = json.isNull() ? Generation.NONE : generation(json, inner);
                             case "shard" ->
-                                fields.shard = json.isNull()
-                                        ? ShardIndex.UNSHARDED
-                                        : json.parsed(inner, ShardIndex::parse);
+                                fields.shard =
+                                        json.isNull() ? ShardIndex.UNSHARDED : json.parsed(inner, ShardIndex::parse);
                             default -> json.skip();
                         }
                     });

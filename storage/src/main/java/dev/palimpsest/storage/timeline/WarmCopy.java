@@ -145,9 +145,10 @@ final class WarmCopy {
 
     private RemoteLayer remote(Heatmap.HotLayer layer) throws CorruptionException {
         try {
-            LayerFileName name =
-                    new LayerFileName(LayerName.parse(layer.name()), layer.metadata().generation());
-            return new RemoteLayer(name, layer.metadata().shard(), layer.metadata().fileSize());
+            LayerFileName name = new LayerFileName(
+                    LayerName.parse(layer.name()), layer.metadata().generation());
+            return new RemoteLayer(
+                    name, layer.metadata().shard(), layer.metadata().fileSize());
         } catch (IllegalArgumentException e) {
             throw new CorruptionException(key(tenant).value(), 0, "not the name of a layer: " + e.getMessage(), e);
         }
