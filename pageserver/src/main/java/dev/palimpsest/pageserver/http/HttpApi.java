@@ -147,8 +147,8 @@ public final class HttpApi implements AutoCloseable {
     }
 
     /** All routes there are. */
-    List<Router.Entry> routes() {
-        return router.entries();
+    List<Route> routes() {
+        return router.routes();
     }
 
     /** New connections are shown the certificate that was loaded last. */

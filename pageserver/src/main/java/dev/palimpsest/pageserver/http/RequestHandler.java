@@ -107,16 +107,17 @@ final class RequestHandler extends Handler.Abstract {
             admission.caller(request); // who may nothing is not told what there is
             throw e;
         }
-        request.setAttribute(ROUTE, found.path());
-        if (found.access() != Access.OPEN) {
-            admission.check(admission.caller(request), found.access(), found.variables());
+        Route route = found.route();
+        request.setAttribute(ROUTE, route.path());
+        if (route.access() != Access.OPEN) {
+            admission.check(admission.caller(request), route.access(), found.variables());
         }
         Map<String, String> query = query(request);
-        found.check(query.keySet());
+        route.check(query);
         byte[] body = body(request);
         slowClients.arrived(connection);
         String accept = request.getHeaders().get(HttpHeader.ACCEPT);
-        return found.action().handle(new Call(found.variables(), query, accept == null ? "" : accept, body));
+        return route.action().handle(new Call(found.variables(), query, accept == null ? "" : accept, body));
     }
 
     private void count(Request request, int status) {

@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.time.Clock;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * A data directory as one tar archive, its tablespaces within it: {@code restore} below a branch. The headers {@code
@@ -20,6 +19,7 @@ import java.util.Set;
  */
 final class RestoreResource {
     private static final String ARCHIVE = "base.tar";
+    private static final String ARCHIVE_TYPE = "application/x-tar";
 
     private final BranchService service;
     private final Clock clock;
@@ -30,14 +30,18 @@ final class RestoreResource {
     }
 
     void addTo(Router router) {
-        router.add("GET", "/palimpsest/v1/branch/{name}/restore", Set.of("at"), Access.BRANCH, this::restore);
+        router.add(Route.get("/palimpsest/v1/branch/{name}/restore", "A data directory that PostgreSQL starts from")
+                .access(Access.BRANCH)
+                .query(BranchResource.AT)
+                .answers(200, new Route.Answer.Bytes("A tar archive", ARCHIVE_TYPE))
+                .by(this::restore));
     }
 
     private Reply restore(Call call) throws BranchException {
         String name = call.variable("name");
         Lsn lsn = service.resolve(name, call.moment("at"));
         return new Reply.Stream(
-                "application/x-tar",
+                ARCHIVE_TYPE,
                 Map.of(
                         HttpApi.LSN_HEADER,
                         lsn.toString(),

@@ -33,9 +33,17 @@ final class TenantResource {
     }
 
     void addTo(Router router) {
-        router.add("GET", "/v1/status", Router.ANY, Access.OPEN, _ -> Reply.ok(new Status(NODE_ID)));
-        router.add("GET", "/v1/tenant", Router.ANY, _ -> Reply.ok(list()));
-        router.add("GET", "/v1/tenant/{tenant}", Router.ANY, Access.TENANT, this::show);
+        router.add(Route.get("/v1/status", "The server's ID")
+                .access(Access.OPEN)
+                .answers(Status.class)
+                .by(_ -> Reply.ok(new Status(NODE_ID))));
+        router.add(Route.get("/v1/tenant", "All tenants")
+                .answersList(TenantInfo.class)
+                .by(_ -> Reply.ok(list())));
+        router.add(Route.get("/v1/tenant/{tenant}", "A tenant and its timelines")
+                .access(Access.TENANT)
+                .answers(TenantDetails.class)
+                .by(this::show));
     }
 
     private List<TenantInfo> list() {

@@ -6,11 +6,9 @@ import dev.palimpsest.pageserver.branch.BranchView;
 import dev.palimpsest.pageserver.branch.Moment;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.TimelineId;
-import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Timelines as Neon's API shows and makes them. A branch that is made here has its timeline's ID for a name. */
@@ -47,21 +45,51 @@ final class TimelineResource {
     }
 
     void addTo(Router router) {
-        router.add("GET", ALL, Router.ANY, Access.TENANT, call -> Reply.ok(list(call)));
-        router.add(
-                "GET",
-                "/v1/tenant/{tenant}/timeline_and_offloaded",
-                Router.ANY,
-                Access.TENANT,
-                call -> Reply.ok(new WithOffloaded(list(call), offloaded(call))));
-        router.add("POST", ALL, Router.ANY, Access.TENANT, this::create);
-        router.add("GET", ONE, Router.ANY, Access.TENANT, call -> Reply.ok(info(findHere(call))));
-        router.add("PUT", ONE + "/archival_config", Router.ANY, Access.TENANT, this::archivalConfig);
-        router.add("PUT", ONE + "/offload", Router.ANY, Access.TENANT, this::offload);
-        router.add("PUT", ONE + "/detach_ancestor", Router.ANY, Access.TENANT, this::detachAncestor);
-        router.add("DELETE", ONE, Router.ANY, Access.TENANT, this::delete);
-        router.add("GET", ONE + "/get_lsn_by_timestamp", Router.ANY, Access.TENANT, this::lsnByTimestamp);
-        router.add("GET", ONE + "/get_timestamp_of_lsn", Router.ANY, Access.TENANT, this::timestampOfLsn);
+        router.add(of(Route.get(ALL, "The timelines of a tenant, without archived ones"))
+                .answersList(TimelineInfo.class)
+                .by(call -> Reply.ok(list(call))));
+        router.add(of(Route.get("/v1/tenant/{tenant}/timeline_and_offloaded", "All timelines of a tenant"))
+                .answers(WithOffloaded.class)
+                .by(call -> Reply.ok(new WithOffloaded(list(call), offloaded(call)))));
+        router.add(of(Route.post(ALL, "Makes a timeline that shares its history up to an LSN with another"))
+                .takes(Create.class)
+                .answers(201, new Route.Answer.Json("It is there, and durable", TimelineInfo.class, false))
+                .fails(HttpFailure.NOT_ACCEPTABLE, "The ancestor is archived, or the LSN is not in its history")
+                .fails(HttpFailure.CONFLICT, "There is a timeline of this ID that was made otherwise")
+                .by(this::create));
+        router.add(of(Route.get(ONE, "How a timeline stands"))
+                .answers(TimelineInfo.class)
+                .by(call -> Reply.ok(info(findHere(call)))));
+        router.add(of(Route.put(ONE + "/archival_config", "Archives a timeline, or takes it back"))
+                .takes(ArchivalConfig.class)
+                .answers(200, new Route.Answer.JsonNull("Done, and durable"))
+                .fails(HttpFailure.PRECONDITION_FAILED, "Its children are not archived, or its ancestor is")
+                .by(this::archivalConfig));
+        router.add(of(Route.put(ONE + "/offload", "Offloads an archived timeline, which it is already"))
+                .answers(200, new Route.Answer.JsonNull("It is offloaded"))
+                .fails(HttpFailure.PRECONDITION_FAILED, "It is not archived")
+                .by(this::offload));
+        router.add(of(Route.put(ONE + "/detach_ancestor", "Makes a timeline independent of its ancestor"))
+                .answers(Reparented.class)
+                .fails(HttpFailure.CONFLICT, "Something else is being done with it")
+                .by(this::detachAncestor));
+        router.add(of(Route.delete(ONE, "Deletes a timeline"))
+                .answers(202, new Route.Answer.Nothing("It is deleted"))
+                .fails(HttpFailure.PRECONDITION_FAILED, "Other timelines come from it")
+                .by(this::delete));
+        router.add(of(Route.get(ONE + "/get_lsn_by_timestamp", "The LSN of the last commit up to a time"))
+                .query(Parameter.time("timestamp", "The time").asRequired())
+                .answers(FoundLsn.class)
+                .by(this::lsnByTimestamp));
+        router.add(of(Route.get(ONE + "/get_timestamp_of_lsn", "When the last commit up to an LSN was"))
+                .query(Parameter.lsn("lsn", "The LSN").asRequired())
+                .answers(Instant.class)
+                .fails(HttpFailure.PRECONDITION_FAILED, "No commit is known up to there")
+                .by(this::timestampOfLsn));
+    }
+
+    private static Route.Builder of(Route.Builder route) {
+        return route.access(Access.TENANT);
     }
 
     private List<TimelineInfo> list(Call call) throws HttpFailure {
@@ -102,7 +130,7 @@ final class TimelineResource {
         } catch (BranchException e) {
             failPrecondition(e);
         }
-        return Reply.ok(Map.of());
+        return Reply.okNull();
     }
 
     /** Everything that is archived is offloaded. */
@@ -112,7 +140,7 @@ final class TimelineResource {
             throw new HttpFailure(
                     HttpFailure.PRECONDITION_FAILED, "timeline " + branch.timeline() + " is not archived");
         }
-        return Reply.ok(Map.of());
+        return Reply.okNull();
     }
 
     private Reply detachAncestor(Call call) throws BranchException, HttpFailure {
@@ -220,7 +248,7 @@ final class TimelineResource {
     /** {@code future}: no commit comes after the time. {@code past}: all do. {@code nodata}: no commit is known at all. */
     private Reply lsnByTimestamp(Call call) throws BranchException, HttpFailure {
         BranchView branch = find(call);
-        Instant time = time(call.requiredParameter("timestamp"));
+        Instant time = OffsetDateTime.parse(call.requiredParameter("timestamp")).toInstant();
         Lsn found;
         try {
             found = service.resolve(branch.name(), new Moment.AtTime(time));
@@ -235,14 +263,6 @@ final class TimelineResource {
         }
         boolean known = service.timeOf(branch.name(), found) != null;
         return Reply.ok(new FoundLsn(found, known ? "future" : "nodata"));
-    }
-
-    private static Instant time(String text) throws HttpFailure {
-        try {
-            return OffsetDateTime.parse(text).toInstant();
-        } catch (DateTimeException e) {
-            throw HttpFailure.badRequest("'" + text + "' is no time of the form 2026-11-20T10:15:00Z");
-        }
     }
 
     private Reply timestampOfLsn(Call call) throws BranchException, HttpFailure {

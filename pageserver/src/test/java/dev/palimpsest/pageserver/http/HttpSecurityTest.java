@@ -102,7 +102,7 @@ class HttpSecurityTest {
         return new Answer(response.statusCode(), response.body(), response);
     }
 
-    private static String path(Router.Entry route, String tenant, String branch) {
+    private static String path(Route route, String tenant, String branch) {
         return route.path()
                 .replace("{tenant}", tenant)
                 .replace("{name}", branch)
@@ -114,7 +114,7 @@ class HttpSecurityTest {
         String stranger = Tokens.ed25519().server();
         String expired = signer.token("{\"scope\": \"pageserverapi\", \"exp\": 1000}");
         int open = 0;
-        for (Router.Entry route : api.routes()) {
+        for (Route route : api.routes()) {
             String path = path(route, FakeBranches.TENANT.toString(), "prod");
             String what = route.method() + " " + path;
             if (route.access() == Access.OPEN) {
@@ -157,7 +157,7 @@ class HttpSecurityTest {
     @Test
     void aTenantsTokenIsGoodForThatTenantOnly() throws Exception {
         String own = "Bearer " + signer.tenant(FakeBranches.TENANT.toString());
-        for (Router.Entry route : api.routes()) {
+        for (Route route : api.routes()) {
             String path = path(route, FakeBranches.TENANT.toString(), "prod");
             if (route.access() == Access.SERVER) {
                 assertThat(send(api, route.method(), path, own).status())
