@@ -88,6 +88,9 @@ public interface BranchService {
     @Nullable
     Instant timeOf(String name, Lsn lsn) throws BranchException;
 
+    /** The layers of branches. */
+    LayerService layers();
+
     /** What is done for the upkeep of branches. */
     UpkeepService upkeep();
 

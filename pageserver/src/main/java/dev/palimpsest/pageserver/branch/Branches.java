@@ -63,6 +63,7 @@ public final class Branches implements BranchService, AutoCloseable {
     private final BranchUpkeep upkeep;
     private final ArchivedBranches archive = new ArchivedBranches();
     private final Departures departures;
+    private final BranchLayers layers;
 
     /**
      * Loads every branch that the store has, and goes on following what was followed.
@@ -104,6 +105,7 @@ public final class Branches implements BranchService, AutoCloseable {
                 sources, new AttachTarget(), new PrivateFiles(directory.resolve("attaching")), context, clock);
         this.upkeep = new BranchUpkeep(branches, store, retention, clock, context);
         this.endpoints = new Endpoints(directory.resolve("endpoints"), binaries, directories, environment);
+        this.layers = new BranchLayers(branches, archive, clock, context);
         this.departures = new Departures(branches, archive, endpoints, sources, upkeep, context);
     }
 
@@ -422,6 +424,11 @@ public final class Branches implements BranchService, AutoCloseable {
         } catch (StorageException e) {
             throw failed("the time of " + lsn + " on branch " + name + " cannot be found", e);
         }
+    }
+
+    @Override
+    public LayerService layers() {
+        return layers;
     }
 
     @Override

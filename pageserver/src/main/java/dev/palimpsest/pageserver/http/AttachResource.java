@@ -16,7 +16,7 @@ final class AttachResource {
 
     void addTo(Router router) {
         router.add(Route.post(ALL, "Begins to attach a PostgreSQL; it goes on after the answer")
-                .takes(Requests.Attach.class)
+                .takes(Requests.Attach.class, "name", "connection")
                 .answers(202, new Route.Answer.Json("It has begun", AttachProgress.class, false))
                 .fails(HttpFailure.CONFLICT, "There is a branch of this name")
                 .by(this::attach));

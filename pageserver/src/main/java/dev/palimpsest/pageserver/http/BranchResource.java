@@ -27,7 +27,7 @@ final class BranchResource {
                 .answers(Responses.Branches.class)
                 .by(_ -> Reply.ok(new Responses.Branches(service.list()))));
         router.add(Route.post(ALL, "Makes a branch that shares its history up to a moment with another")
-                .takes(Requests.CreateBranch.class)
+                .takes(Requests.CreateBranch.class, "name", "from")
                 .answers(201, new Route.Answer.Json("It is there, and durable", BranchView.class, false))
                 .fails(HttpFailure.NOT_FOUND, "There is no branch that it could leave")
                 .fails(HttpFailure.CONFLICT, "There is a branch of this name")

@@ -111,11 +111,13 @@ public final class HttpApi implements AutoCloseable {
             HttpSettings settings,
             PrometheusRegistry metrics,
             Clock clock) {
+        new OpenApiResource(router).addTo();
         new OperationsResource(operations, metrics)
                 .addTo(router, settings.metricsNeedToken() ? Access.SERVER : Access.OPEN);
         new TenantResource(service).addTo(router);
         new TimelineResource(service).addTo(router);
         new TimelineUpkeepResource(service).addTo(router);
+        new LayerResource(service).addTo(router);
         new UpkeepResource(service).addTo(router);
         new BranchResource(service).addTo(router);
         new AttachResource(service).addTo(router);

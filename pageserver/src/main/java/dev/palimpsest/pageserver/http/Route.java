@@ -52,8 +52,9 @@ record Route(
      *
      * @param type the record that it becomes
      * @param required whether it must be there
+     * @param requiredFields which of its fields must be there, by their names in JSON; who serves the route checks that
      */
-    record Body(Class<?> type, boolean required) {}
+    record Body(Class<?> type, boolean required, List<String> requiredFields) {}
 
     /** What comes back with a status. */
     sealed interface Answer {
@@ -190,14 +191,15 @@ record Route(
             return this;
         }
 
-        Builder takes(Class<?> type) {
-            body = new Body(type, true);
+        /** @param required fields that must be there */
+        Builder takes(Class<?> type, String... required) {
+            body = new Body(type, true, List.of(required));
             return this;
         }
 
         /** Takes a body that may be left out. */
         Builder mayTake(Class<?> type) {
-            body = new Body(type, false);
+            body = new Body(type, false, List.of());
             return this;
         }
 

@@ -19,14 +19,14 @@ final class TimelineUpkeepResource {
             Parameter.flag("force_image_layer_creation", "Image layers also where few deltas are");
     private static final Parameter WAIT =
             Parameter.flag("wait_until_uploaded", "What is done is uploaded always when the answer comes");
-    private static final DateTimeFormatter MILLIS =
+    static final DateTimeFormatter MILLIS =
             new DateTimeFormatterBuilder().appendInstant(3).toFormatter();
 
     private record DoGc(@Nullable Long gcHorizon) {}
 
-    private record Lease(@Nullable String lsn) {}
+    private record LsnLease(@Nullable String lsn) {}
 
-    private record Leased(String validUntil) {}
+    private record LeasedLsn(String validUntil) {}
 
     /** What Neon says of a run; {@code elapsed} is in milliseconds. */
     private record GcResult(
@@ -72,8 +72,8 @@ final class TimelineUpkeepResource {
 
     private Route lease(Route.Builder route) {
         return route.access(Access.TENANT)
-                .takes(Lease.class)
-                .answers(Leased.class)
+                .takes(LsnLease.class, "lsn")
+                .answers(LeasedLsn.class)
                 .by(this::lease);
     }
 
@@ -128,8 +128,8 @@ final class TimelineUpkeepResource {
 
     private Reply lease(Call call) throws BranchException, HttpFailure {
         String name = name(call);
-        String lsn = Call.required("lsn", call.body(Lease.class).lsn());
+        String lsn = Call.required("lsn", call.body(LsnLease.class).lsn());
         Instant until = service.upkeep().lease(name, Call.parseLsn(lsn));
-        return Reply.ok(new Leased(MILLIS.format(until)));
+        return Reply.ok(new LeasedLsn(MILLIS.format(until)));
     }
 }

@@ -38,7 +38,7 @@ final class UpkeepResource {
                 .answers(HistoryView.class)
                 .by(call -> Reply.ok(service.upkeep().history(call.variable("name")))));
         router.add(of(Route.post(ONE + "/lease", "Keeps an LSN readable for a while"))
-                .takes(Requests.LeaseLsn.class)
+                .takes(Requests.LeaseLsn.class, "lsn")
                 .answers(Responses.Leased.class)
                 .by(this::lease));
         router.add(of(Route.put(ONE + "/retention", "Has a branch keep other than the server's branches do"))

@@ -16,7 +16,7 @@ final class VerifyResource {
 
     void addTo(Router router) {
         router.add(Route.post("/palimpsest/v1/branch/{name}/verify", "Compares a branch with a stopped data directory")
-                .takes(Requests.Verify.class)
+                .takes(Requests.Verify.class, "directory")
                 .answers(DirectoryComparison.Result.class)
                 .fails(HttpFailure.CONFLICT, "The branch ends elsewhere than the directory")
                 .by(this::verify));
