@@ -61,6 +61,15 @@ final class ArchivedBranches {
         return byName.get(name);
     }
 
+    /** Why a branch is not among those that are at work: it is archived, or there is none. */
+    BranchException missing(String name) {
+        return byName.containsKey(name)
+                ? new BranchException(
+                        BranchException.Kind.CONFLICT,
+                        "branch " + name + " is archived; take it back with: palimpsest branch unarchive " + name)
+                : new BranchException(BranchException.Kind.NOT_FOUND, "there is no branch " + name);
+    }
+
     /** The names of those that left a timeline. */
     List<String> from(TimelineId ancestor) {
         return byName.values().stream()

@@ -71,12 +71,10 @@ final class BranchLayers implements LayerService {
 
     private Branch branch(String name) throws BranchException {
         Branch branch = branches.get(name);
-        if (branch != null) {
-            return branch;
+        if (branch == null) {
+            throw archive.missing(name);
         }
-        throw archive.get(name) == null
-                ? new BranchException(BranchException.Kind.NOT_FOUND, "there is no branch " + name)
-                : new BranchException(BranchException.Kind.CONFLICT, "branch " + name + " is archived");
+        return branch;
     }
 
     private static Stream<PersistentLayer> files(Branch branch) {
@@ -172,17 +170,16 @@ final class BranchLayers implements LayerService {
     @Override
     public Downloads downloadAll(String name, int atOnce) throws BranchException {
         Branch branch = branch(name);
-        ConcurrentLinkedQueue<PersistentLayer> missing = new ConcurrentLinkedQueue<>(files(branch)
-                .filter(layer -> !layer.residency().resident())
-                .toList());
+        ConcurrentLinkedQueue<PersistentLayer> missing = new ConcurrentLinkedQueue<>(
+                files(branch).filter(layer -> !layer.residency().resident()).toList());
         bringing.keySet()
                 .retainAll(branches.values().stream()
                         .map(each -> each.timeline().id())
                         .toList());
         int workers = Math.min(atOnce, missing.size());
         Bringing begun = new Bringing(missing.size(), workers);
-        Bringing there = bringing.compute(
-                branch.timeline().id(), (_, old) -> old != null && old.isRunning() ? old : begun);
+        Bringing there =
+                bringing.compute(branch.timeline().id(), (_, old) -> old != null && old.isRunning() ? old : begun);
         if (there != begun) {
             throw new BranchException(
                     BranchException.Kind.CONFLICT, "layers of branch " + name + " are being downloaded already");
@@ -235,14 +232,12 @@ final class BranchLayers implements LayerService {
     public void blockGc(String name) throws BranchException {
         changeBlocking(
                 name,
-                blocking ->
-                        IndexPart.GcBlocking.with(blocking, IndexPart.GcBlockingReason.MANUAL, clock.instant()));
+                blocking -> IndexPart.GcBlocking.with(blocking, IndexPart.GcBlockingReason.MANUAL, clock.instant()));
     }
 
     @Override
     public void unblockGc(String name) throws BranchException {
-        changeBlocking(
-                name, blocking -> IndexPart.GcBlocking.without(blocking, IndexPart.GcBlockingReason.MANUAL));
+        changeBlocking(name, blocking -> IndexPart.GcBlocking.without(blocking, IndexPart.GcBlockingReason.MANUAL));
     }
 
     private void changeBlocking(String name, UnaryOperator<IndexPart.@Nullable GcBlocking> change)

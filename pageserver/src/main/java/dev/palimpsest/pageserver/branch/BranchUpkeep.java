@@ -45,6 +45,7 @@ final class BranchUpkeep implements UpkeepService {
     private static final int DEPTH_SAMPLE = 1000;
 
     private final Map<String, Branch> branches;
+    private final ArchivedBranches archive;
     private final EmbeddedStore store;
     private final RetentionSettings settings;
     private final Clock clock;
@@ -69,11 +70,13 @@ final class BranchUpkeep implements UpkeepService {
     /** @param branches always those of now, by name */
     BranchUpkeep(
             Map<String, Branch> branches,
+            ArchivedBranches archive,
             EmbeddedStore store,
             RetentionSettings settings,
             Clock clock,
             RequestContext context) {
         this.branches = branches;
+        this.archive = archive;
         this.store = store;
         this.settings = settings;
         this.clock = clock;
@@ -162,12 +165,17 @@ final class BranchUpkeep implements UpkeepService {
     }
 
     private Branch branch(String name) throws BranchException {
-        Branch branch = branches.get(name);
-        if (branch == null) {
-            throw new BranchException(BranchException.Kind.NOT_FOUND, "there is no branch " + name);
-        }
+        Branch branch = present(name);
         if (!branch.isReadable()) {
             throw new BranchException(BranchException.Kind.UNAVAILABLE, "branch " + name + " cannot be read yet");
+        }
+        return branch;
+    }
+
+    private Branch present(String name) throws BranchException {
+        Branch branch = branches.get(name);
+        if (branch == null) {
+            throw archive.missing(name);
         }
         return branch;
     }
@@ -270,10 +278,7 @@ final class BranchUpkeep implements UpkeepService {
 
     @Override
     public FlushView flush(String name) throws BranchException {
-        Branch branch = branches.get(name);
-        if (branch == null) {
-            throw new BranchException(BranchException.Kind.NOT_FOUND, "there is no branch " + name);
-        }
+        Branch branch = present(name);
         Instant begin = clock.instant();
         Lsn before = branch.timeline().remoteConsistentLsn();
         LayerCensus.Level memory = LayerCensus.of(branch.timeline()).memory();

@@ -103,7 +103,7 @@ public final class Branches implements BranchService, AutoCloseable {
         this.context = new RequestContext(TaskKind.LIFECYCLE, Clock.NEVER, cancellation);
         this.attachments = new Attachments(
                 sources, new AttachTarget(), new PrivateFiles(directory.resolve("attaching")), context, clock);
-        this.upkeep = new BranchUpkeep(branches, store, retention, clock, context);
+        this.upkeep = new BranchUpkeep(branches, archive, store, retention, clock, context);
         this.endpoints = new Endpoints(directory.resolve("endpoints"), binaries, directories, environment);
         this.layers = new BranchLayers(branches, archive, clock, context);
         this.departures = new Departures(branches, archive, endpoints, sources, upkeep, context);
@@ -146,15 +146,8 @@ public final class Branches implements BranchService, AutoCloseable {
 
     private Branch branch(String name) throws BranchException {
         Branch branch = branches.get(name);
-        if (branch == null && archive.get(name) != null) {
-            throw new BranchException(
-                    BranchException.Kind.CONFLICT,
-                    "branch " + name + " is archived; take it back with: palimpsest branch unarchive " + name);
-        }
         if (branch == null) {
-            throw new BranchException(
-                    BranchException.Kind.NOT_FOUND,
-                    "there is no branch " + name + (branches.isEmpty() ? "; nothing is attached yet" : ""));
+            throw archive.missing(name);
         }
         return branch;
     }
@@ -352,6 +345,9 @@ public final class Branches implements BranchService, AutoCloseable {
             branches.put(name, branch);
             return view(branch);
         } catch (StorageException e) {
+            if (branches.get(parent.name()) != parent) {
+                throw archive.missing(parent.name()); // since a moment ago
+            }
             throw failed("branch " + name + " cannot be made", e);
         } finally {
             names.unlock();

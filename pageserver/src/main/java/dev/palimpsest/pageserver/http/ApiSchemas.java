@@ -45,11 +45,11 @@ final class ApiSchemas {
         config.forFields()
                 .withPropertyNameOverrideResolver(field -> jsonName(field.getDeclaredName()))
                 .withNullableCheck(ApiSchemas::mayBeNull)
-                .withRequiredCheck(field -> required.getOrDefault(
-                                        field.getDeclaringType().getErasedType(), Set.of())
-                                .contains(jsonName(field.getDeclaredName()))
-                        || fieldsAreRequired
-                        || !mayBeNull(field));
+                .withRequiredCheck(
+                        field -> required.getOrDefault(field.getDeclaringType().getErasedType(), Set.of())
+                                        .contains(jsonName(field.getDeclaredName()))
+                                || fieldsAreRequired
+                                || !mayBeNull(field));
         this.schemas = new SchemaGenerator(config.build()).buildMultipleSchemaDefinitions();
     }
 
@@ -102,15 +102,18 @@ final class ApiSchemas {
             }
         } else if (written == TimelineInfo.State.class) {
             ArrayNode forms = schema.putArray("oneOf");
-            forms.addObject().put("type", "string").putArray("enum").add("Loading").add("Active");
+            forms.addObject()
+                    .put("type", "string")
+                    .putArray("enum")
+                    .add("Loading")
+                    .add("Active");
             ObjectNode broken = forms.addObject().put("type", "object");
             broken.putArray("required").add("Broken");
             broken.putObject("properties").putObject("Broken").put("type", "object");
         } else {
             return null;
         }
-        return new CustomDefinition(
-                schema, CustomDefinition.INLINE_DEFINITION, CustomDefinition.EXCLUDING_ATTRIBUTES);
+        return new CustomDefinition(schema, CustomDefinition.INLINE_DEFINITION, CustomDefinition.EXCLUDING_ATTRIBUTES);
     }
 
     /** A record's own name, after those of what it is in, unless that only is the place where it stands. */

@@ -22,8 +22,7 @@ final class LayerResource {
             Parameter.text("layer", "The name of the layer's file, with its generation or without");
     private static final Parameter KEY =
             Parameter.text("key", "The key, 36 hexadecimal digits").asRequired();
-    private static final Parameter LSN =
-            Parameter.lsn("lsn", "As of when; the last LSN if it is left out");
+    private static final Parameter LSN = Parameter.lsn("lsn", "As of when; the last LSN if it is left out");
 
     /**
      * A layer in memory.
@@ -31,7 +30,8 @@ final class LayerResource {
      * @param kind {@code Open} or {@code Frozen}
      * @param lsnEnd where it ends, exclusive; null while it is open
      */
-    private record InMemoryLayer(String kind, Lsn lsnStart, @Nullable Lsn lsnEnd) {}
+    private record InMemoryLayer(
+            String kind, Lsn lsnStart, @Nullable Lsn lsnEnd) {}
 
     /**
      * A layer that is a file.
@@ -71,11 +71,7 @@ final class LayerResource {
 
     /** @param state {@code Running} or {@code Completed} */
     private record RemoteLayersDownload(
-            String taskId,
-            String state,
-            int totalLayerCount,
-            int successfulDownloadCount,
-            int failedDownloadCount) {
+            String taskId, String state, int totalLayerCount, int successfulDownloadCount, int failedDownloadCount) {
         static RemoteLayersDownload of(LayerService.Downloads downloads) {
             return new RemoteLayersDownload(
                     downloads.id(),
@@ -173,8 +169,8 @@ final class LayerResource {
             throw HttpFailure.badRequest("the field 'max_concurrent_downloads' is missing");
         }
         if (atOnce < 1 || atOnce > MAX_AT_ONCE) {
-            throw HttpFailure.badRequest(
-                    "the field 'max_concurrent_downloads' is to be a number from 1 to " + MAX_AT_ONCE + ", not " + atOnce);
+            throw HttpFailure.badRequest("the field 'max_concurrent_downloads' is to be a number from 1 to "
+                    + MAX_AT_ONCE + ", not " + atOnce);
         }
         return Reply.accepted(RemoteLayersDownload.of(layers().downloadAll(name(call), atOnce)));
     }

@@ -15,6 +15,7 @@ import tools.jackson.databind.node.ObjectNode;
 /** The API as OpenAPI 3.1 describes one, from its routes. */
 final class OpenApiDocument {
     private static final JsonMapper JSON = ApiJson.mapper();
+    private static final String FAILURE = "#/components/responses/Failure";
     private static final String ABOUT = """
             The management API of Palimpsest. Paths below /v1 and their fields are those of Neon's pageserver; what that does \
             not have is below /palimpsest/v1. Parameters in a query that are not known are ignored below /v1, and refused with \
@@ -142,7 +143,11 @@ final class OpenApiDocument {
     }
 
     private ObjectNode response(Route.Answer answer) {
-        ObjectNode response = JSON.createObjectNode().put("description", answer.meaning());
+        ObjectNode response = JSON.createObjectNode();
+        if (answer instanceof Route.Answer.Failure(String when)) {
+            return response.put("$ref", FAILURE).put("description", when);
+        }
+        response.put("description", answer.meaning());
         switch (answer) {
             case Route.Answer.Json(_, Class<?> type, boolean list) -> {
                 ObjectNode schema = answers.of(type);
@@ -152,7 +157,7 @@ final class OpenApiDocument {
             case Route.Answer.Bytes(_, String mediaType) ->
                 response.putObject("content").putObject(mediaType);
             case Route.Answer.Nothing _ -> {}
-            case Route.Answer.Failure _ -> json(response, answers.of(Responses.Failure.class));
+            case Route.Answer.Failure _ -> throw new IllegalStateException("it is described elsewhere");
         }
         return response;
     }

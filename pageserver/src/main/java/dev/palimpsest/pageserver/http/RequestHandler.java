@@ -22,6 +22,7 @@ import org.eclipse.jetty.util.Callback;
 import org.eclipse.jetty.util.Fields;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /** Between HTTP and the routes: makes a {@link Call} of each request, and sends the {@link Reply}. */
 final class RequestHandler extends Handler.Abstract {
@@ -59,6 +60,13 @@ final class RequestHandler extends Handler.Abstract {
             slowClients.answered(connection);
             count(request, response.getStatus());
         });
+        try (MDC.MDCCloseable _ = MDC.putCloseable("request", id)) {
+            serve(request, connection, response, id, callback);
+        }
+        return true;
+    }
+
+    private void serve(Request request, Connection connection, Response response, String id, Callback callback) {
         try {
             head(response, id);
             send(answer(request, connection), response, callback);
@@ -77,12 +85,7 @@ final class RequestHandler extends Handler.Abstract {
                     e.getMessage());
             callback.failed(e);
         } catch (RuntimeException e) {
-            LOG.error(
-                    "request {}: {} {} failed",
-                    id,
-                    request.getMethod(),
-                    request.getHttpURI().getPath(),
-                    e);
+            LOG.error("{} {} failed", request.getMethod(), request.getHttpURI().getPath(), e);
             fail(
                     new HttpFailure(
                             HttpFailure.INTERNAL, "this is a bug of the server; its log has more of request " + id),
@@ -90,7 +93,6 @@ final class RequestHandler extends Handler.Abstract {
                     id,
                     callback);
         }
-        return true;
     }
 
     private void head(Response response, String id) {

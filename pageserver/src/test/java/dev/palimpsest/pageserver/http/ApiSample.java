@@ -79,8 +79,7 @@ record ApiSample(
         for (String field : takes.requiredFields()) {
             ObjectNode rest = (ObjectNode) ApiJson.mapper().readTree(body);
             rest.remove(field);
-            all.add(new ApiSample(
-                    route, variables, query, rest.toString(), HttpFailure.BAD_REQUEST, before, problem));
+            all.add(new ApiSample(route, variables, query, rest.toString(), HttpFailure.BAD_REQUEST, before, problem));
         }
         return all;
     }

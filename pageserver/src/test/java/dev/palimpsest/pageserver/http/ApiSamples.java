@@ -212,8 +212,7 @@ final class ApiSamples {
                         ApiSample.of("DELETE " + BRANCH + "/retention", 409),
                         ApiSample.of("POST " + BRANCH + "/verify", 409).body("{\"directory\": \"/data\"}"),
                         ApiSample.of("DELETE " + BRANCH + "/endpoint", 409))
-                .map(sample ->
-                        sample.with("name", "fix").with("timeline", fix).after(ApiSamples::archived));
+                .map(sample -> sample.with("name", "fix").with("timeline", fix).after(ApiSamples::archived));
     }
 
     private static AttachProgress progress() {

@@ -34,11 +34,10 @@ final class FakeLayers implements LayerService {
     public Layers layers(String name) throws BranchException {
         BranchView branch = here(name);
         return new Layers(
+                List.of(new MemoryLayer(new Lsn(0x7001), new Lsn(0x7801)), new MemoryLayer(new Lsn(0x7801), null)),
                 List.of(
-                        new MemoryLayer(new Lsn(0x7001), new Lsn(0x7801)),
-                        new MemoryLayer(new Lsn(0x7801), null)),
-                List.of(
-                        new FileLayer(DELTA, 8192, false, FakeBranches.FIRST, branch.remoteConsistentLsn(), false, true),
+                        new FileLayer(
+                                DELTA, 8192, false, FakeBranches.FIRST, branch.remoteConsistentLsn(), false, true),
                         new FileLayer(IMAGE, 4096, true, new Lsn(0x7000), new Lsn(0x7001), true, false)));
     }
 
