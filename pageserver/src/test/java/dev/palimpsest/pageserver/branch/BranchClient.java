@@ -139,18 +139,13 @@ final class BranchClient {
         int where = random.nextInt(10);
         @Nullable Lsn at = where < 4 ? null : new Lsn(where == 4 ? from.numbers.lastKey() + BEYOND : somewhere(from));
         String timeline = "%016x%016x".formatted(random.nextLong(), random.nextLong());
-        Answer view = ask("GET", own(from), null);
 
         int expected;
         if (from.deleted) {
             expected = 404;
         } else if (from.archived) {
             expected = neon ? 406 : 409;
-        } else if (at != null
-                && (at.value() > from.numbers.lastKey()
-                        || (at.isBefore(Lsn.parse(
-                                        view.json().get("readable_from").asString()))
-                                && !from.leased.contains(at.value())))) {
+        } else if (at != null && !canBegin(from, at.value())) {
             expected = neon ? 406 : 400;
         } else {
             expected = 201;
@@ -168,6 +163,21 @@ final class BranchClient {
             JsonNode made = neon ? ask("GET", OWN + "/" + timeline, null).json() : answer.json();
             made(made, from);
         }
+    }
+
+    /** A branch from before where this one left its parent begins there, so it must be readable on both. */
+    private boolean canBegin(BranchModel.Node from, long lsn) throws Exception {
+        BranchModel.Node owner = from;
+        for (BranchModel.Node up = from.parent; up != null && lsn < owner.branchedAt; up = owner.parent) {
+            owner = up;
+        }
+        return lsn <= from.numbers.lastKey() && isReadable(from, lsn) && isReadable(owner, lsn);
+    }
+
+    private boolean isReadable(BranchModel.Node node, long lsn) throws Exception {
+        JsonNode from = view(node).get("readable_from");
+        // Where others are at work, it may be gone.
+        return from != null && (node.leased.contains(lsn) || lsn >= Lsn.parse(from.asString()).value());
     }
 
     private static Map<String, String> body(String timeline, String ancestor, @Nullable Lsn at) {
@@ -259,11 +269,7 @@ final class BranchClient {
 
     private void lease(BranchModel.Node node) throws Exception {
         long lsn = somewhere(node);
-        boolean readable = !node.archived
-                && (node.leased.contains(lsn)
-                        || lsn
-                                >= Lsn.parse(view(node).get("readable_from").asString())
-                                        .value());
+        boolean readable = !node.archived && isReadable(node, lsn);
         Answer answer = ask("POST", neon(node) + "/lsn_lease", Map.of("lsn", new Lsn(lsn).toString()));
         expect(answer, "lease " + new Lsn(lsn) + " of " + node, node.archived ? 409 : readable ? 200 : 400, 400);
         if (answer.status() == 200) {
