@@ -9,7 +9,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code palimpsest compact}: rewrites layers so that reads visit fewer. */
@@ -19,8 +18,8 @@ import picocli.CommandLine.Spec;
         description =
                 "Compact the L0 layers of a branch, if there are enough of them. The server does so by itself too.")
 final class CompactCommand implements Callable<Integer> {
-    @Parameters(paramLabel = "BRANCH", description = "its name")
-    private String name = "";
+    @Mixin
+    private BranchArgument target = new BranchArgument();
 
     @Option(names = "--images", description = "make image layers too, where enough deltas lie one upon another")
     private boolean images;
@@ -28,17 +27,14 @@ final class CompactCommand implements Callable<Integer> {
     @Option(names = "--force", description = "even where thresholds are not reached")
     private boolean force;
 
-    @Mixin
-    private ServerAddress server = new ServerAddress();
-
     @Spec
     private CommandSpec spec;
 
     @Override
     public Integer call() throws IOException, ServerFailure {
-        try (ServerClient client = server.connect()) {
-            CompactionView done = client.put(
-                    ServerClient.branch(name) + "/compact", new Requests.Compact(images, force), CompactionView.class);
+        try (ServerClient client = target.connect()) {
+            CompactionView done =
+                    client.put(target.path() + "/compact", new Requests.Compact(images, force), CompactionView.class);
             PrintWriter out = spec.commandLine().getOut();
             out.printf(
                     "%s read, %s; %s written, %s%n",
@@ -52,7 +48,7 @@ final class CompactCommand implements Callable<Integer> {
                         Display.counted(done.imageLayersWritten(), "image layer"),
                         Display.bytes(done.imageBytesWritten()));
             }
-            out.printf("branch %s is compacted, in %s%n", name, Display.seconds(done.elapsed()));
+            out.printf("branch %s is compacted, in %s%n", target.name(), Display.seconds(done.elapsed()));
             return 0;
         }
     }

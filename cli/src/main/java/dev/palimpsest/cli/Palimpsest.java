@@ -23,6 +23,7 @@ public final class Palimpsest implements Runnable {
     private static final List<Map.Entry<String, Class<?>>> COMMANDS = List.of(
             Map.entry("server", ServerCommand.class),
             Map.entry("attach", AttachCommand.class),
+            Map.entry("adopt", AdoptCommand.class),
             Map.entry("reload", ReloadCommand.class),
             Map.entry("status", StatusCommand.class),
             Map.entry("branch", BranchCommand.class),

@@ -8,6 +8,7 @@ import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.runtime.Tasks;
+import java.time.Instant;
 
 /**
  * Writes data directories that an unmodified PostgreSQL boots from in a moment: they look as if the cluster had been shut
@@ -55,8 +56,17 @@ public final class DataDirectoryWriter {
         } catch (MalformedFileException e) {
             throw new CorruptionException(ControlFile.PATH, 0, String.valueOf(e.getMessage()), e);
         }
-        DataDirectoryPlan plan = DataDirectoryPlan.of(cluster, control, options, clock.now());
-        new DataDirectoryFiles(cluster, plan, sink).write(tasks, options.readers(), progress, cancellation);
+        Instant now = clock.now();
+        DataDirectoryPlan plan = DataDirectoryPlan.of(cluster, control, options, now);
+        switch (options.manifest()) {
+            case OMITTED ->
+                new DataDirectoryFiles(cluster, plan, sink).write(tasks, options.readers(), progress, cancellation);
+            case INCLUDED -> {
+                ManifestSink listed = new ManifestSink(sink, now);
+                new DataDirectoryFiles(cluster, plan, listed).write(tasks, options.readers(), progress, cancellation);
+                listed.finish(plan.version(), plan.control().systemIdentifier(), plan.wal());
+            }
+        }
         sink.complete();
         return new BootPoint(options.timeline(), plan.wal().lsn(), plan.wal().end());
     }

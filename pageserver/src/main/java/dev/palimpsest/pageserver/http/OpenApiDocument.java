@@ -29,8 +29,7 @@ final class OpenApiDocument {
     private OpenApiDocument(List<Route> routes) {
         Map<Class<?>, Set<String>> required = new HashMap<>();
         for (Route route : routes) {
-            Route.Body body = route.body();
-            if (body != null) {
+            if (route.body() instanceof Route.Body.Json body) {
                 required.put(body.type(), Set.copyOf(body.requiredFields()));
             }
         }
@@ -87,12 +86,7 @@ final class OpenApiDocument {
         route.query().forEach(parameter -> parameters.add(parameter(parameter, "query")));
         Route.Body body = route.body();
         if (body != null) {
-            operation
-                    .putObject("requestBody")
-                    .put("required", body.required())
-                    .putObject("content")
-                    .putObject(RequestHandler.JSON)
-                    .set("schema", requests.of(body.type()));
+            describe(body, operation.putObject("requestBody"));
         }
         ObjectNode responses = operation.putObject("responses");
         SortedMap<Integer, Route.Answer> all = new TreeMap<>(route.answers());
@@ -104,6 +98,19 @@ final class OpenApiDocument {
         }
         operation.put("x-palimpsest-access", route.access().name().toLowerCase(Locale.ROOT));
         return operation;
+    }
+
+    private void describe(Route.Body taken, ObjectNode described) {
+        switch (taken) {
+            case Route.Body.Json body ->
+                described
+                        .put("required", body.required())
+                        .putObject("content")
+                        .putObject(RequestHandler.JSON)
+                        .set("schema", requests.of(body.type()));
+            case Route.Body.Streamed(String mediaType) ->
+                described.put("required", true).putObject("content").putObject(mediaType);
+        }
     }
 
     private static String tag(Route route) {

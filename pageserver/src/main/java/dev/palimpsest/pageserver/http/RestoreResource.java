@@ -3,6 +3,7 @@ package dev.palimpsest.pageserver.http;
 import dev.palimpsest.pageserver.branch.BranchException;
 import dev.palimpsest.pageserver.branch.BranchService;
 import dev.palimpsest.pageserver.branch.Moment;
+import dev.palimpsest.pageserver.datadir.BackupManifest;
 import dev.palimpsest.pageserver.datadir.TarSink;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.StorageException;
@@ -14,12 +15,11 @@ import java.util.Map;
 /**
  * A data directory as one tar archive, its tablespaces within it: {@code restore} below a branch. The headers {@code
  * Palimpsest-Lsn} and {@code Palimpsest-Pg-Version} say of when and for which major version it is, {@code
- * Palimpsest-Bytes} about how many bytes come. If making it fails half-way,
- * the archive has no end and the connection breaks.
+ * Palimpsest-Bytes} about how many bytes come. With {@code manifest=true} the last file is {@code backup_manifest}. If making it
+ * fails half-way, the archive has no end and the connection breaks.
  */
 final class RestoreResource {
     private static final String ARCHIVE = "base.tar";
-    private static final String ARCHIVE_TYPE = "application/x-tar";
 
     private final BranchService service;
     private final Clock clock;
@@ -32,16 +32,17 @@ final class RestoreResource {
     void addTo(Router router) {
         router.add(Route.get("/palimpsest/v1/branch/{name}/restore", "A data directory that PostgreSQL starts from")
                 .access(Access.BRANCH)
-                .query(BranchResource.AT)
-                .answers(200, new Route.Answer.Bytes("A tar archive", ARCHIVE_TYPE))
+                .query(BranchResource.AT, Parameter.flag("manifest", "Whether the last file is to be backup_manifest"))
+                .answers(200, new Route.Answer.Bytes("A tar archive", HttpApi.TAR_TYPE))
                 .by(this::restore));
     }
 
     private Reply restore(Call call) throws BranchException {
         String name = call.variable("name");
+        BackupManifest manifest = call.flag("manifest") ? BackupManifest.INCLUDED : BackupManifest.OMITTED;
         Lsn lsn = service.resolve(name, call.moment("at"));
         return new Reply.Stream(
-                ARCHIVE_TYPE,
+                HttpApi.TAR_TYPE,
                 Map.of(
                         HttpApi.LSN_HEADER,
                         lsn.toString(),
@@ -49,12 +50,12 @@ final class RestoreResource {
                         Integer.toString(service.view(name).pgVersion()),
                         HttpApi.BYTES_HEADER,
                         Long.toString(service.relationBytes(name, new Moment.AtLsn(lsn)))),
-                out -> write(name, lsn, out));
+                out -> write(name, lsn, manifest, out));
     }
 
-    private void write(String name, Lsn lsn, OutputStream out) throws BranchException {
+    private void write(String name, Lsn lsn, BackupManifest manifest, OutputStream out) throws BranchException {
         try (TarSink sink = new TarSink(archive -> only(archive, out), clock.instant())) {
-            service.restore(name, new Moment.AtLsn(lsn), sink);
+            service.restore(name, new Moment.AtLsn(lsn), manifest, sink);
         } catch (StorageException e) {
             throw new BranchException(
                     BranchException.Kind.FAILED,

@@ -47,14 +47,24 @@ record Route(
         Reply handle(Call call) throws BranchException, HttpFailure;
     }
 
-    /**
-     * A body in JSON.
-     *
-     * @param type the record that it becomes
-     * @param required whether it must be there
-     * @param requiredFields which of its fields must be there, by their names in JSON; who serves the route checks that
-     */
-    record Body(Class<?> type, boolean required, List<String> requiredFields) {}
+    /** What a route takes besides its parameters. */
+    sealed interface Body {
+        /**
+         * JSON.
+         *
+         * @param type the record that it becomes
+         * @param required whether it must be there
+         * @param requiredFields which of its fields must be there, by their names in JSON; who serves the route checks that
+         */
+        record Json(Class<?> type, boolean required, List<String> requiredFields) implements Body {}
+
+        /**
+         * Bytes that are read as they come, however many there are.
+         *
+         * @param mediaType one that a form in somebody's browser cannot have
+         */
+        record Streamed(String mediaType) implements Body {}
+    }
 
     /** What comes back with a status. */
     sealed interface Answer {
@@ -193,13 +203,19 @@ record Route(
 
         /** @param required fields that must be there */
         Builder takes(Class<?> type, String... required) {
-            body = new Body(type, true, List.of(required));
+            body = new Body.Json(type, true, List.of(required));
             return this;
         }
 
         /** Takes a body that may be left out. */
         Builder mayTake(Class<?> type) {
-            body = new Body(type, false, List.of());
+            body = new Body.Json(type, false, List.of());
+            return this;
+        }
+
+        /** Takes a body as it comes, see {@link Call#stream}. */
+        Builder takesStream(String mediaType) {
+            body = new Body.Streamed(mediaType);
             return this;
         }
 

@@ -105,6 +105,7 @@ class BranchApiModelTest {
             try (Host host = new Host(store, round == 0);
                     ExecutorService threads = Executors.newThreadPerTaskExecutor(
                             Thread.ofPlatform().factory())) {
+                model.restarted();
                 model.checkAll(new BranchClient(host.api.port(), host.store, model, 0, random.split(), alone), alone);
                 List<Future<?>> running = new ArrayList<>();
                 for (int client = 0; client < clients; client++) {

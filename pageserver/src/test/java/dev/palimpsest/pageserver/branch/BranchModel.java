@@ -74,6 +74,11 @@ final class BranchModel {
         return all().stream().filter(node -> !node.deleted).toList();
     }
 
+    /** The server was started again, and knows no leases any more. */
+    void restarted() {
+        nodes.values().forEach(node -> node.leased.clear());
+    }
+
     int made() {
         return nodes.size() - 1;
     }

@@ -69,8 +69,7 @@ record ApiSample(
                 all.add(new ApiSample(route, variables, rest, body, HttpFailure.BAD_REQUEST, before, problem));
             }
         }
-        Route.Body takes = of.body();
-        if (takes == null || body == null) {
+        if (body == null || !(of.body() instanceof Route.Body.Json takes)) {
             return all;
         }
         if (takes.required()) {

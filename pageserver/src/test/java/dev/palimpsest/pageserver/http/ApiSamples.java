@@ -15,6 +15,7 @@ final class ApiSamples {
     private static final String LAYER = TIMELINE + "/layer/{layer}";
     private static final String KEY = "000000067F00000005000040000000000001";
     private static final String OWN = "/palimpsest/v1";
+    private static final String ADOPT = OWN + "/adopt/{name}";
     private static final String BRANCH = OWN + "/branch/{name}";
     private static final String NEW_TIMELINE = "0123456789abcdef0123456789abcdef";
 
@@ -184,6 +185,9 @@ final class ApiSamples {
                         .after(branches -> branches.attachAnswers("new", progress()))
                         .body("{\"name\": \"new\", \"connection\": \"host=db\"}"),
                 ApiSample.of("POST " + OWN + "/attach", 409).body("{\"name\": \"prod\", \"connection\": \"host=db\"}"),
+                ApiSample.of("PUT " + ADOPT, 201).with("name", "new").body("an archive"),
+                ApiSample.of("PUT " + ADOPT, 409).body("an archive"),
+                ok("GET " + ADOPT).with("name", "new").after(branches -> branches.attachAnswers("new", progress())),
                 ok("GET " + OWN + "/attach").after(branches -> branches.attachAnswers("new", progress())),
                 ok("GET " + OWN + "/attach/{name}")
                         .with("name", "new")

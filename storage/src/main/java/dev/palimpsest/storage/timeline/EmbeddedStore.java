@@ -263,7 +263,8 @@ public final class EmbeddedStore implements AutoCloseable {
     }
 
     /**
-     * Whether a tenant has no timelines, and nobody need load it: its last one was deleted, or it was given up before it had one.
+     * Whether a tenant has no timelines, and nobody need load it: its last one was deleted, object by object, or it was given up
+     * before it had one.
      * To load it would claim one more generation and put one more object each time. Looks, and writes nothing.
      *
      * <p>What a tenant has put of manifests stays: by them its lives know of each other. A process that still believes it owns

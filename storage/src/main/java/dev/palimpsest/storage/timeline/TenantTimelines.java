@@ -127,6 +127,7 @@ public final class TenantTimelines {
             }
         }
         detachments.finishAll(context);
+        deleted.addAll(new StrayTimelines(engine.objects(), tenant, attachment).delete(before, stored, context));
     }
 
     private void deleteUnknownDirectories(Collection<TimelineId> known) throws StorageException {

@@ -290,6 +290,16 @@ class StoreMutationTest {
                     "before == null ? current : before.with(current.state())",
                     "current"),
             new Mutation(
+                    "what is left of deleted timelines stays",
+                    "timeline/StrayTimelines.java",
+                    "            RemoteLayers.deleteAll(objects, keys, context);\n",
+                    ""),
+            new Mutation(
+                    "a timeline that is there counts as one that was deleted",
+                    "timeline/StrayTimelines.java",
+                    "                if (!known.contains(id)) {\n",
+                    "                if (!known.isEmpty()) {\n"),
+            new Mutation(
                     "all layers get the same generation",
                     "timeline/TimelineFiles.java",
                     "layer.fileName().generation(), layer.shard()",

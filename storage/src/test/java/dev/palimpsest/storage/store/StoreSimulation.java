@@ -10,6 +10,7 @@ import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.layer.residency.DownloadSettings;
+import dev.palimpsest.storage.remote.ObjectStore;
 import dev.palimpsest.storage.remote.RemotePaths;
 import dev.palimpsest.storage.remote.RetryPolicy;
 import dev.palimpsest.storage.remote.RetryingObjectStore;
@@ -226,7 +227,7 @@ final class StoreSimulation {
         };
     }
 
-    static TenantTimelines load(Environment environment, SimulatedDisk disk, SimulatedObjectStore objects)
+    static TenantTimelines load(Environment environment, SimulatedDisk disk, ObjectStore objects)
             throws StorageException {
         StoreSettings settings = new StoreSettings(
                 StoreSettings.DEFAULT.disk(),
