@@ -16,7 +16,8 @@ import tools.jackson.databind.node.ObjectNode;
 final class OpenApiDocument {
     private static final JsonMapper JSON = ApiJson.mapper();
     private static final String FAILURE = "#/components/responses/Failure";
-    private static final String ABOUT = """
+    private static final String ABOUT =
+            """
             The management API of Palimpsest. Paths below /v1 and their fields are those of Neon's pageserver; what that does \
             not have is below /palimpsest/v1. Parameters in a query that are not known are ignored below /v1, and refused with \
             400 below /palimpsest/v1. Every answer has the header x-request-id: the one of the request, if it has one of at \
@@ -156,13 +157,17 @@ final class OpenApiDocument {
         }
         response.put("description", answer.meaning());
         switch (answer) {
-            case Route.Answer.Json(_, Class<?> type, boolean list) -> {
-                ObjectNode schema = answers.of(type);
-                json(response, list ? JSON.createObjectNode().put("type", "array").set("items", schema) : schema);
+            case Route.Answer.Json body -> {
+                ObjectNode schema = answers.of(body.type());
+                json(
+                        response,
+                        body.list()
+                                ? JSON.createObjectNode().put("type", "array").set("items", schema)
+                                : schema);
             }
-            case Route.Answer.JsonNull _ -> json(response, JSON.createObjectNode().put("type", "null"));
-            case Route.Answer.Bytes(_, String mediaType) ->
-                response.putObject("content").putObject(mediaType);
+            case Route.Answer.JsonNull _ ->
+                json(response, JSON.createObjectNode().put("type", "null"));
+            case Route.Answer.Bytes bytes -> response.putObject("content").putObject(bytes.mediaType());
             case Route.Answer.Nothing _ -> {}
             case Route.Answer.Failure _ -> throw new IllegalStateException("it is described elsewhere");
         }
