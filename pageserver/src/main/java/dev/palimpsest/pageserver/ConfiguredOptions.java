@@ -9,6 +9,7 @@ import dev.palimpsest.pageserver.config.Setting;
 import dev.palimpsest.pageserver.config.StorageSettings;
 import dev.palimpsest.pageserver.http.HttpSettings;
 import dev.palimpsest.pageserver.pageservice.PageServiceSettings;
+import dev.palimpsest.pageserver.pageservice.TraceSettings;
 import dev.palimpsest.pageserver.retention.RetentionSettings;
 import dev.palimpsest.pageserver.security.SecuritySettings;
 import dev.palimpsest.storage.blob.BlobCompression;
@@ -61,6 +62,9 @@ public final class ConfiguredOptions {
                 options.store(),
                 options.eviction(storage),
                 options.retention(),
+                new TraceSettings(
+                        configuration.get(ServiceSettings.SLOW_REQUEST_THRESHOLD),
+                        configuration.get(ServiceSettings.REQUEST_TRACE_INTERVAL)),
                 configuration.find(ServiceSettings.PG_BIN_DIR).orElse(null));
     }
 

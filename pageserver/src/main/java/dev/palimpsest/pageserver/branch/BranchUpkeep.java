@@ -88,15 +88,14 @@ final class BranchUpkeep implements UpkeepService {
     AutoCloseable start(PrometheusRegistry metrics) {
         GaugeWithCallback.builder()
                 .name("pageserver_valid_lsn_lease_count")
-                .help("Leases of LSNs that have not run out.")
-                .labelNames("tenant_id", "shard_id", "timeline_id")
+                .help("Leases of LSNs that have not run out; of branches that have any.")
+                .labelNames(BranchGauges.LABELS)
                 .callback(callback -> {
                     for (Branch branch : branches.values()) {
-                        callback.call(
-                                kept(branch).leases.valid(clock.instant()).size(),
-                                branch.tenantId().toString(),
-                                "0000",
-                                branch.timeline().id().toString());
+                        int leases = kept(branch).leases.valid(clock.instant()).size();
+                        if (leases > 0) {
+                            callback.call(leases, BranchGauges.labels(branch));
+                        }
                     }
                 })
                 .register(metrics);

@@ -460,6 +460,7 @@ public final class Branches implements BranchService, AutoCloseable {
 
     /** Begins to collect garbage by itself, if the settings say so; close the result before the store. */
     public AutoCloseable startGc(PrometheusRegistry metrics) {
+        BranchGauges.register(branches, archive::size, clock, metrics);
         return upkeep.start(metrics);
     }
 

@@ -220,6 +220,21 @@ public final class ServiceSettings {
             32,
             "How many pages are read at once for one client, at most max_get_vectored_keys.");
 
+    /** When a request is slow. */
+    public static final Setting<Duration> SLOW_REQUEST_THRESHOLD = LIST.reloadable(
+            "slow_request_threshold",
+            Kind.time(Duration.ZERO, LONG_TIME),
+            Duration.ofSeconds(1),
+            "A request of the page service that takes as long as this is logged with where its time went, ten of them a second "
+                    + "at most; 0 for none.");
+
+    /** How many requests are logged anyway. */
+    public static final Setting<Integer> REQUEST_TRACE_INTERVAL = LIST.reloadable(
+            "request_trace_interval",
+            Kind.number(0, MANY),
+            0,
+            "One of so many requests of each client of the page service is logged like that, however fast it was; 0 for none.");
+
     /** How many keys a vectored read has. */
     public static final Setting<Integer> MAX_GET_VECTORED_KEYS = LIST.add(
             "max_get_vectored_keys", Kind.number(1, 65536), 256, "How many keys one vectored read has at most.");

@@ -7,6 +7,7 @@ import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.DeadlineExceededException;
 import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.KeyRange;
@@ -41,6 +42,10 @@ final class PageReads {
     PageReads(ServedTimeline served) {
         this.served = served;
         this.timeline = served.timeline();
+    }
+
+    TimelineId timeline() {
+        return timeline.id();
     }
 
     /** A page, or why there is none. */

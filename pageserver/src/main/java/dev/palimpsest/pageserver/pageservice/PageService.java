@@ -89,6 +89,11 @@ public final class PageService implements AutoCloseable {
         settings = limits;
     }
 
+    /** Of which requests it is said from now on where their time went. */
+    public void tracing(TraceSettings traces) {
+        metrics.traces().settings(traces);
+    }
+
     /** Where it listens, once started. */
     public int port() {
         return listener.getLocalPort();

@@ -27,6 +27,7 @@ final class Pagestream {
     private final PageServiceMetrics metrics;
     private final int maxBatchSize;
     private final Supplier<RequestContext> contexts;
+    private final RequestTraces.Tracer tracer;
     private final List<PagestreamRequest.GetPage> batch = new ArrayList<>();
 
     /** @param contexts gives each request, or batch of requests, its own */
@@ -46,6 +47,7 @@ final class Pagestream {
         this.metrics = metrics;
         this.maxBatchSize = maxBatchSize;
         this.contexts = contexts;
+        this.tracer = metrics.traces().tracer(reads.timeline());
     }
 
     /**
@@ -108,8 +110,9 @@ final class Pagestream {
         if (batch.isEmpty()) {
             return;
         }
+        RequestContext context = tracer.begin(contexts.get());
         long start = System.nanoTime();
-        List<PageReads.PageResult> results = reads.pages(batch, contexts.get());
+        List<PageReads.PageResult> results = reads.pages(batch, context);
         long nanos = System.nanoTime() - start;
         metrics.batch(batch.size());
         for (int i = 0; i < batch.size(); i++) {
@@ -122,11 +125,12 @@ final class Pagestream {
                 case PageReads.PageResult.Refused(RequestFailure failure) -> refuse(request, failure, nanos);
             }
         }
+        tracer.ended(batch.getFirst(), batch.size(), context, nanos, System.nanoTime() - start);
         batch.clear();
     }
 
     private void serve(PagestreamRequest request) throws IOException, CancelledException {
-        RequestContext context = contexts.get();
+        RequestContext context = tracer.begin(contexts.get());
         long start = System.nanoTime();
         try {
             switch (request) {
@@ -141,10 +145,15 @@ final class Pagestream {
         } catch (RequestFailure e) {
             refuse(request, e, System.nanoTime() - start);
         }
+        long nanos = System.nanoTime() - start;
+        tracer.ended(request, 1, context, nanos, nanos);
     }
 
     private void refuse(PagestreamRequest request, RequestFailure failure, long nanos) throws IOException {
         LOG.debug("{} is refused: {}", request, failure.getMessage());
+        if (failure.isReadError()) {
+            metrics.readError(failure.getCause());
+        }
         replies.error(request, String.valueOf(failure.getMessage()));
         metrics.served(request, nanos, false);
     }

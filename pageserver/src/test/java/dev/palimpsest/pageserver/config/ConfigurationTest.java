@@ -8,6 +8,7 @@ import dev.palimpsest.pageserver.ServerOptions;
 import dev.palimpsest.pageserver.StorageLocation;
 import dev.palimpsest.pageserver.http.HttpSettings;
 import dev.palimpsest.pageserver.pageservice.PageServiceSettings;
+import dev.palimpsest.pageserver.pageservice.TraceSettings;
 import dev.palimpsest.pageserver.retention.RetentionSettings;
 import dev.palimpsest.pageserver.security.SecuritySettings;
 import dev.palimpsest.storage.compaction.BackgroundSettings;
@@ -53,6 +54,7 @@ class ConfigurationTest {
                         StoreSettings.DEFAULT.withBackground(BackgroundSettings.DEFAULT),
                         null,
                         RetentionSettings.DEFAULT,
+                        TraceSettings.DEFAULT,
                         null));
     }
 

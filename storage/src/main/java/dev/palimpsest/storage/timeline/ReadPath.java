@@ -3,12 +3,14 @@ package dev.palimpsest.storage.timeline;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.context.Gate;
+import dev.palimpsest.storage.context.ReadTrace;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.key.KeyCatalogue;
 import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
 import dev.palimpsest.storage.layer.Layer;
 import dev.palimpsest.storage.layer.LayerKind;
+import dev.palimpsest.storage.layer.PersistentLayer;
 import dev.palimpsest.storage.layer.ReconstructState;
 import dev.palimpsest.storage.layermap.RangeSearchResult;
 import java.util.ArrayList;
@@ -88,7 +90,7 @@ final class ReadPath {
             KeySpace left;
             try {
                 layersVisited++;
-                visit.layer().collect(visit.keys(), visit.floor(), visit.end(), state, context);
+                visit(visit);
                 left = visit.keys().minus(state.takeNewlyDone());
             } finally {
                 visit.layer().release();
@@ -103,10 +105,35 @@ final class ReadPath {
         return KeySpace.ofUnordered(uncovered);
     }
 
+    private void visit(Fringe.Visit visit) throws StorageException {
+        ReadTrace trace = context.trace();
+        long begin = trace == null ? 0 : trace.begin();
+        visit.layer().collect(visit.keys(), visit.floor(), visit.end(), state, context);
+        if (trace != null) {
+            trace.ended(step(visit.layer()), begin);
+        }
+    }
+
+    private static ReadTrace.Step step(Layer layer) {
+        if (layer.kind() == LayerKind.IMAGE) {
+            return ReadTrace.Step.IMAGE_LAYER;
+        }
+        return layer instanceof PersistentLayer ? ReadTrace.Step.DELTA_LAYER : ReadTrace.Step.MEMORY_LAYER;
+    }
+
     private void plan(Timeline timeline, KeySpace keys, Lsn end, Fringe fringe, List<KeyRange> uncovered) {
         if (keys.isEmpty()) {
             return;
         }
+        ReadTrace trace = context.trace();
+        long begin = trace == null ? 0 : trace.begin();
+        search(timeline, keys, end, fringe, uncovered);
+        if (trace != null) {
+            trace.ended(ReadTrace.Step.PLAN, begin);
+        }
+    }
+
+    private void search(Timeline timeline, KeySpace keys, Lsn end, Fringe fringe, List<KeyRange> uncovered) {
         state.reachCachedBelow(keys, end);
         KeySpace left = keys.minus(state.takeNewlyDone());
         List<KeyRange> found = new ArrayList<>();

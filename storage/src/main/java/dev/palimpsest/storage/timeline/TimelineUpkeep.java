@@ -93,7 +93,8 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
             throws StorageException {
         boolean done = false;
         try (Gate.Guard _ = gate.enter();
-                Mutex.Held _ = running.acquire(context)) {
+                Mutex.Held _ = running.acquire(context);
+                Measured _ = new Measured(OperationMetrics.Operation.COMPACT)) {
             L0Compaction.Result result = new L0Compaction(target, settings, context).run(trigger);
             remember(result.longChains());
             done = true;
@@ -121,7 +122,8 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
             CompactionSettings settings, ImageCreation.DenseKeys keys, BooleanSupplier yield, RequestContext context)
             throws StorageException {
         try (Gate.Guard _ = gate.enter();
-                Mutex.Held _ = running.acquire(context)) {
+                Mutex.Held _ = running.acquire(context);
+                Measured _ = new Measured(OperationMetrics.Operation.CREATE_IMAGES)) {
             NavigableMap<Key, Lsn> chains = new TreeMap<>(longChains);
             CompactionReport report = new ImageCreation(target, settings, context).run(keys, chains, yield);
             if (report.outcome() != CompactionReport.Outcome.YIELDED) {
@@ -153,11 +155,27 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
     GcReport collectGarbage(Supplier<GcInputs> inputs, GarbageCollection.Mode mode, RequestContext context)
             throws StorageException {
         try (Gate.Guard _ = gate.enter();
-                Mutex.Held _ = running.acquire(context)) {
+                Mutex.Held _ = running.acquire(context);
+                Measured _ = new Measured(OperationMetrics.Operation.GC)) {
             GcInputs retained = inputs.get();
             return timeline.indexPart().state().gcBlocking() == null
                     ? new GarbageCollection(target, context).run(retained, mode)
                     : new GcReport(retained.cutoff(), 0, 0, Map.of());
+        }
+    }
+
+    /** How long something takes that is not waiting for its turn. */
+    private final class Measured implements AutoCloseable {
+        private final OperationMetrics.Operation operation;
+        private final long begin = timeline.operations().begin();
+
+        Measured(OperationMetrics.Operation operation) {
+            this.operation = operation;
+        }
+
+        @Override
+        public void close() {
+            timeline.operations().ended(operation, begin);
         }
     }
 
