@@ -16,8 +16,7 @@ import tools.jackson.databind.node.ObjectNode;
 final class OpenApiDocument {
     private static final JsonMapper JSON = ApiJson.mapper();
     private static final String FAILURE = "#/components/responses/Failure";
-    private static final String ABOUT =
-            """
+    private static final String ABOUT = """
             The management API of Palimpsest. Paths below /v1 and their fields are those of Neon's pageserver; what that does \
             not have is below /palimpsest/v1. Parameters in a query that are not known are ignored below /v1, and refused with \
             400 below /palimpsest/v1. Every answer has the header x-request-id: the one of the request, if it has one of at \

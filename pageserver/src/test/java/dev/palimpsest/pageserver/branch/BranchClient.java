@@ -177,7 +177,9 @@ final class BranchClient {
     private boolean isReadable(BranchModel.Node node, long lsn) throws Exception {
         JsonNode from = view(node).get("readable_from");
         // Where others are at work, it may be gone.
-        return from != null && (node.leased.contains(lsn) || lsn >= Lsn.parse(from.asString()).value());
+        return from != null
+                && (node.leased.contains(lsn)
+                        || lsn >= Lsn.parse(from.asString()).value());
     }
 
     private static Map<String, String> body(String timeline, String ancestor, @Nullable Lsn at) {

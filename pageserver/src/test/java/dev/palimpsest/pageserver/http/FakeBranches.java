@@ -344,15 +344,14 @@ public final class FakeBranches implements BranchService {
     @Override
     public synchronized Lsn resolve(String name, Moment moment) throws BranchException {
         BranchView branch = find(name);
-        Lsn lsn =
-                switch (moment) {
-                    case Moment.Latest() -> branch.lastRecordLsn();
-                    case Moment.AtLsn(Lsn at) -> at;
-                    case Moment.AtTime(Instant time) ->
-                        Lsn.min(
-                                branch.lastRecordLsn(),
-                                new Lsn(Math.max(0, (time.getEpochSecond() - EPOCH.getEpochSecond() + 2) * STEP - 8)));
-                };
+        Lsn lsn = switch (moment) {
+            case Moment.Latest() -> branch.lastRecordLsn();
+            case Moment.AtLsn(Lsn at) -> at;
+            case Moment.AtTime(Instant time) ->
+                Lsn.min(
+                        branch.lastRecordLsn(),
+                        new Lsn(Math.max(0, (time.getEpochSecond() - EPOCH.getEpochSecond() + 2) * STEP - 8)));
+        };
         if (lsn.isBefore(branch.readableFrom()) || lsn.isAfter(branch.lastRecordLsn())) {
             throw new BranchException(
                     BranchException.Kind.INVALID, moment + " is not in the history of branch " + name);

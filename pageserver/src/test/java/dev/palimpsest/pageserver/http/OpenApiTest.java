@@ -93,8 +93,10 @@ class OpenApiTest {
             path.forEach(operation -> ids.add(operation.get("operationId").asString()));
         }
         assertThat(ids).doesNotHaveDuplicates().hasSizeGreaterThan(40);
-        document.get("components").get("schemas").propertyNames().forEach(name -> assertThat(name)
-                .matches("[A-Za-z0-9]+"));
+        document.get("components")
+                .get("schemas")
+                .propertyNames()
+                .forEach(name -> assertThat(name).matches("[A-Za-z0-9]+"));
         String text = document.toString();
         for (String part : text.split("\"\\$ref\":\"#", -1)) {
             if (part.startsWith("/components/")) {
