@@ -40,7 +40,7 @@ final class ApiSchemas {
                 .with(Option.PLAIN_DEFINITION_KEYS, Option.INLINE_NULLABLE_SCHEMAS)
                 .without(Option.SCHEMA_VERSION_INDICATOR);
         config.forTypesInGeneral()
-                .withCustomDefinitionProvider(ApiSchemas::written)
+                .withCustomDefinitionProvider((type, _) -> written(type))
                 .withDefinitionNamingStrategy(new Names(suffix));
         config.forFields()
                 .withPropertyNameOverrideResolver(field -> jsonName(field.getDeclaredName()))
@@ -86,7 +86,7 @@ final class ApiSchemas {
     }
 
     /** What is written otherwise than its fields say. */
-    private static @Nullable CustomDefinition written(ResolvedType type, SchemaGenerationContext context) {
+    private static @Nullable CustomDefinition written(ResolvedType type) {
         Class<?> written = type.getErasedType();
         ObjectNode schema = ApiJson.mapper().createObjectNode();
         if (written == Lsn.class) {

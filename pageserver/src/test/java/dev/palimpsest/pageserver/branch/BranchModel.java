@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
@@ -45,7 +46,7 @@ final class BranchModel {
         }
 
         long number(long lsn) {
-            return numbers.floorEntry(lsn).getValue();
+            return Objects.requireNonNull(numbers.floorEntry(lsn)).getValue();
         }
 
         @Override
@@ -88,9 +89,7 @@ final class BranchModel {
     }
 
     Node node(String name) {
-        Node node = nodes.get(name);
-        assertThat(node).as("branch " + name).isNotNull();
-        return node;
+        return Objects.requireNonNull(nodes.get(name), () -> "nobody made a branch " + name);
     }
 
     List<Node> children(Node of) {
