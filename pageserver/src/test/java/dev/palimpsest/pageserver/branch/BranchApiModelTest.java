@@ -144,9 +144,9 @@ class BranchApiModelTest {
     @Test
     @Tag("long")
     void manySeeds() throws Exception {
-        for (long seed = 100; seed < 120; seed++) {
-            run(seed, 1, 4, 250);
-            run(-seed, 6, 4, 150);
+        for (long seed = 100; seed < 106; seed++) {
+            run(seed, 1, 4, 150);
+            run(-seed, 6, 3, 60);
         }
     }
 }
