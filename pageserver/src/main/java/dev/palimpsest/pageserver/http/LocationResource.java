@@ -157,6 +157,9 @@ final class LocationResource {
         if (mode == TenantLocation.Mode.ATTACHED && asked.generation() == null) {
             throw HttpFailure.badRequest("mode AttachedSingle needs a generation");
         }
+        if (asked.generation() != null && asked.generation() < 0) {
+            throw HttpFailure.badRequest("a generation is not negative: " + asked.generation());
+        }
         if (mode == TenantLocation.Mode.SECONDARY && asked.generation() != null) {
             throw HttpFailure.badRequest("mode Secondary has no generation");
         }
