@@ -84,7 +84,8 @@ public final class ConfiguredOptions {
                 get(ServiceSettings.HTTP_MAX_CONNECTIONS),
                 Math.toIntExact(get(ServiceSettings.HTTP_MAX_HEADER_SIZE)),
                 get(ServiceSettings.HTTP_REQUEST_TIMEOUT),
-                get(ServiceSettings.METRICS_NEED_TOKEN));
+                get(ServiceSettings.METRICS_NEED_TOKEN),
+                get(ServiceSettings.ID));
     }
 
     private PageServiceSettings pageService() {

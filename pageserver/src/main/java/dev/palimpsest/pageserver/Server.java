@@ -16,6 +16,7 @@ import dev.palimpsest.pageserver.redo.PostgresRedo;
 import dev.palimpsest.pageserver.relation.DenseClusterKeys;
 import dev.palimpsest.pageserver.security.ServerSecurity;
 import dev.palimpsest.pageserver.security.TlsMode;
+import dev.palimpsest.pageserver.tenant.TenantService;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.WalRedo;
 import dev.palimpsest.storage.context.RequestContext;
@@ -32,6 +33,7 @@ import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.OptionalInt;
@@ -122,7 +124,7 @@ public final class Server implements AutoCloseable {
                 new DenseClusterKeys(),
                 metrics));
         Clock clock = new SystemClock();
-        Branches opened = keep(Branches.open(
+        Branches opened = keep(new Branches(
                 store,
                 new DataDirectoryWriter(new VirtualThreadTasks(clock), clock),
                 options.directory(),
@@ -138,7 +140,8 @@ public final class Server implements AutoCloseable {
                 : keep(new GrpcPageService(
                         opened.served(), pageService, grpcSettings, security.grpc(), store.clock(), metrics));
         ObjectStoreProbe probe = new ObjectStoreProbe(opened(objects), clock);
-        HttpApi http = keep(new HttpApi(opened, new Operations(probe), options.http(), security.http(), metrics));
+        HttpApi http = keep(
+                new HttpApi(opened, new Operations(probe, opened.tenants()), options.http(), security.http(), metrics));
         pageService.tracing(options.traces());
         reload.start(security, http, pageService);
         pageService.start();
@@ -146,6 +149,7 @@ public final class Server implements AutoCloseable {
             overGrpc.start();
         }
         http.start();
+        opened.tenants().start();
         security.start(http::certificateChanged);
         branches = opened;
         api = http;
@@ -159,16 +163,28 @@ public final class Server implements AutoCloseable {
     private final class Operations implements ServerOperations {
         private final ObjectStoreProbe probe;
 
-        Operations(ObjectStoreProbe probe) {
+        private final TenantService tenants;
+
+        Operations(ObjectStoreProbe probe, TenantService tenants) {
             this.probe = probe;
+            this.tenants = tenants;
         }
 
-        /** Whoever can ask finds all tenants loaded: before, nobody listens. */
         @Override
         public List<String> problems() {
-            return closed.get()
-                    ? List.of("the server is stopping")
-                    : probe.problem().stream().toList();
+            if (closed.get()) {
+                return List.of("the server is stopping");
+            }
+            List<String> all = new ArrayList<>(probe.problem().stream().toList());
+            if (!tenants.areAllLookedAt()) {
+                all.add("tenants are still being loaded");
+            }
+            return all;
+        }
+
+        @Override
+        public List<String> tenantsNotServed() {
+            return tenants.notServing();
         }
 
         @Override

@@ -56,6 +56,13 @@ public final class ServiceSettings {
             "Where the server keeps everything; with remote_storage, a cache of that. Made if it is not there. Required, here or "
                     + "as --dir.");
 
+    /** Which server this is. */
+    public static final Setting<Integer> ID = LIST.add(
+            "id",
+            Kind.number(0, Integer.MAX_VALUE),
+            1,
+            "What this server is called by whoever places tenants on several.");
+
     /** Where the management API listens. */
     public static final Setting<Address> LISTEN_HTTP_ADDR = LIST.add(
             "listen_http_addr",
