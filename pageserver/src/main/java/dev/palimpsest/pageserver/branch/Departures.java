@@ -1,6 +1,5 @@
 package dev.palimpsest.pageserver.branch;
 
-import dev.palimpsest.pageserver.walreceiver.WalReceiver;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TimelineId;
@@ -80,7 +79,7 @@ final class Departures {
             children.addAll(archive.from(branch.timeline().id()));
             refuseIfAny(children, "branch " + name + " cannot be deleted");
             BranchRecord.Source source = branch.record().source();
-            stopFollowing(branch);
+            BranchesOfTenants.stopFollowing(branch);
             endpoints.remove(branch);
             if (source != null && !source.endpoint()) {
                 String undropped = sources.dropSlot(branch);
@@ -108,14 +107,6 @@ final class Departures {
             archive.remove(name);
         } catch (StorageException e) {
             throw Branches.failed("branch " + name + " cannot be deleted", e);
-        }
-    }
-
-    private static void stopFollowing(Branch branch) {
-        WalReceiver receiver = branch.receiver();
-        if (receiver != null) {
-            receiver.close();
-            branch.setReceiver(null);
         }
     }
 
@@ -181,7 +172,8 @@ final class Departures {
                 giveUpSource(branch, left);
             }
             branch.tenant().archive(branch.timeline().id(), context);
-            archive.add(branch.tenant(), branch.timeline().id(), branch.record());
+            archive.add(new ArchivedBranches.Archived(
+                    branch.tenant(), branch.timeline().id(), branch.record()));
             branches.remove(name);
             upkeep.forget(branch);
             return left;
@@ -195,7 +187,7 @@ final class Departures {
     /** What was received is kept; the slot goes once the branch does not say any more that it follows anything. */
     private void giveUpSource(Branch branch, List<String> left) throws StorageException {
         BranchRecord before = branch.record();
-        stopFollowing(branch);
+        BranchesOfTenants.stopFollowing(branch);
         branch.timeline().freezeAndFlush(context);
         branch.update(before.following(null), context);
         String undropped = sources.dropSlot(branch.timeline().id(), before);

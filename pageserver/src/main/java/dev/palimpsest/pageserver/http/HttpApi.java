@@ -116,7 +116,10 @@ public final class HttpApi implements AutoCloseable {
             Clock clock) {
         new OperationsResource(operations, metrics)
                 .addTo(router, settings.metricsNeedToken() ? Access.SERVER : Access.OPEN);
-        new TenantResource(service).addTo(router);
+        new TenantResource(service, settings.nodeId()).addTo(router);
+        new LocationResource(service.tenants(), settings.nodeId()).addTo(router);
+        new TenantConfigResource(service.tenants()).addTo(router);
+        new UtilizationResource(service.tenants(), clock).addTo(router);
         new TimelineResource(service).addTo(router);
         new TimelineUpkeepResource(service).addTo(router);
         new UpkeepResource(service).addTo(router);

@@ -34,7 +34,8 @@ final class OperationsResource {
     private Reply ready() {
         List<String> problems = operations.problems();
         return new Reply.Json(
-                problems.isEmpty() ? OK : HttpFailure.UNAVAILABLE, new Responses.Ready(problems.isEmpty(), problems));
+                problems.isEmpty() ? OK : HttpFailure.UNAVAILABLE,
+                new Responses.Ready(problems.isEmpty(), problems, operations.tenantsNotServed()));
     }
 
     private Reply metrics(Call call) {

@@ -26,7 +26,7 @@ public record RetentionSettings(
                     64L << 20,
                     Duration.ofHours(1),
                     Duration.ofMinutes(10),
-                    HistorySettings.DEFAULT);
+                    null);
 
     /** The same, without compaction of history. */
     public RetentionSettings(Duration pitrInterval, long gcHorizon, Duration gcPeriod, Duration leaseLength) {

@@ -58,6 +58,9 @@ public final class FakeBranches implements BranchService {
     /** What {@link #page} gives. */
     public byte[] page = new byte[8192];
 
+    /** Those that the branches are of, and others. */
+    private final FakeTenants tenants = new FakeTenants(this);
+
     /** What {@link #verify} finds. */
     public List<String> differences = List.of();
 
@@ -115,6 +118,11 @@ public final class FakeBranches implements BranchService {
                         1.5,
                         brokenJobs));
         return this;
+    }
+
+    @Override
+    public FakeTenants tenants() {
+        return tenants;
     }
 
     /** The next answers about attaching a branch; the last stays. */

@@ -74,7 +74,7 @@ class HttpSecurityTest {
                         throw new IOException("a.toml:3: nonsense");
                     }
                 },
-                new HttpSettings("127.0.0.1", 0, 20, 2048, Duration.ofMillis(400), true),
+                new HttpSettings("127.0.0.1", 0, 20, 2048, Duration.ofMillis(400), true, 1),
                 new InterfaceSecurity(Authentication.byToken(verifier), TlsMode.OFF, Optional.empty()),
                 new PrometheusRegistry());
         api.start();
@@ -200,7 +200,8 @@ class HttpSecurityTest {
         assertThat(send(api, "GET", "/healthz", null).status()).isEqualTo(200);
         Answer ready = send(api, "GET", "/readyz", null);
         assertThat(ready.status()).isEqualTo(503);
-        assertThat(ready.body()).isEqualTo("{\"ready\":false,\"problems\":[\"the object store cannot be reached\"]}");
+        assertThat(ready.body())
+                .isEqualTo("{\"ready\":false,\"problems\":[\"the object store cannot be reached\"],\"tenants\":[]}");
         assertThat(send(trusting, "GET", "/readyz", null).status()).isEqualTo(200);
         Answer text = send(api, "GET", "/metrics", "Bearer " + signer.server());
         assertThat(text.response().headers().firstValue("Content-Type").orElse(""))

@@ -48,7 +48,7 @@ class UploadTest {
                     return new Responses.Reloaded(List.of(), List.of());
                 }
             },
-            new HttpSettings("127.0.0.1", 0, 20, 2048, Duration.ofMillis(400), true),
+            new HttpSettings("127.0.0.1", 0, 20, 2048, Duration.ofMillis(400), true, 1),
             InterfaceSecurity.NONE,
             new PrometheusRegistry());
     private final HttpClient client =

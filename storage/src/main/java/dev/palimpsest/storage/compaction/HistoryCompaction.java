@@ -47,27 +47,27 @@ final class HistoryCompaction {
     private final HistoryTimeline timeline;
     private final CompactionSettings settings;
     private final int maxChain;
-    private final Key runStart;
+    private final Set<LayerName> carried;
     private final Set<LayerName> kept;
     private final RequestContext context;
     private long valuesRead;
 
     /**
      * @param timeline nobody else compacts it or collects its garbage meanwhile
-     * @param runStart all keys from here up to the job's were done before, with the same {@code kept}
+     * @param carried image layers that were an input of each job before it that they have keys of, with the same {@code kept}
      * @param kept image layers that were found to be needed, of this job and those before it; more are added
      */
     HistoryCompaction(
             HistoryTimeline timeline,
             CompactionSettings settings,
             int maxChain,
-            Key runStart,
+            Set<LayerName> carried,
             Set<LayerName> kept,
             RequestContext context) {
         this.timeline = timeline;
         this.settings = settings;
         this.maxChain = maxChain;
-        this.runStart = runStart;
+        this.carried = carried;
         this.kept = kept;
         this.context = context;
     }
@@ -77,8 +77,7 @@ final class HistoryCompaction {
         List<PersistentLayer> inputs = new ArrayList<>(job.deltas());
         inputs.addAll(job.images());
         Lsn lowest = inputs.stream().map(Layer::lsnStart).reduce(Lsn.MAX, Lsn::min);
-        LsnRange lsns =
-                timeline.unused(new LsnRange(lowest, job.upTo().plus(1)));
+        LsnRange lsns = timeline.unused(new LsnRange(lowest, job.upTo().plus(1)));
         if (lsns == null) {
             return HistoryReport.NOTHING;
         }
@@ -180,7 +179,7 @@ final class HistoryCompaction {
 
     /** Whether all keys of a layer are done with this job. */
     private boolean isDone(PersistentLayer image, KeyRange range) {
-        return image.keyRange().start().compareTo(runStart) >= 0
+        return (image.keyRange().start().compareTo(range.start()) >= 0 || carried.contains(image.name()))
                 && image.keyRange().end().compareTo(range.end()) <= 0;
     }
 
@@ -290,7 +289,8 @@ final class HistoryCompaction {
             this.deltas = deltas;
             this.fold = new HistoryFold(timeline, retained, maxChain, this);
             this.next = new ArrayList<>(job.images());
-            next.sort(Comparator.comparing((PersistentLayer layer) -> layer.keyRange().start()));
+            next.sort(Comparator.comparing(
+                    (PersistentLayer layer) -> layer.keyRange().start()));
             this.removable = Set.copyOf(removable(job, grounded, KeySpace.EMPTY).stream()
                     .map(PersistentLayer::name)
                     .toList());
