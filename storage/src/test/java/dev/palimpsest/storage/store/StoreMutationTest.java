@@ -161,8 +161,23 @@ class StoreMutationTest {
             new Mutation(
                     "GC ignores branches",
                     "gc/GcPlanner.java",
-                    "        Lsn newestBranch = newest(inputs.branchPoints());",
-                    "        Lsn newestBranch = Lsn.INVALID;"),
+                    "isNeeded(map, layer, branches, cutoff)",
+                    "isNeeded(map, layer, RetainedHistory.NONE, cutoff)"),
+            new Mutation(
+                    "GC takes what covers a layer for a branch's last read to do so for its first",
+                    "gc/GcPlanner.java",
+                    "        Lsn first = retained.first(layer.lsnStart());\n",
+                    "        Lsn first = retained.first(layer.lsnStart()) == null ? null : retained.spans().getLast().to();\n"),
+            new Mutation(
+                    "GC takes a branch's cutoff for durable before it is",
+                    "timeline/RetainedReads.java",
+                    "                            one.indexPart().metadata().latestGcCutoffLsn(),\n",
+                    "                            one.gcCutoffLsn(),\n"),
+            new Mutation(
+                    "GC ignores an LSN that is held",
+                    "timeline/ReadableHistory.java",
+                    "            all.addAll(held.keySet());\n",
+                    ""),
             new Mutation(
                     "GC removes what no image covers",
                     "gc/GcPlanner.java",
