@@ -174,9 +174,14 @@ class StoreMutationTest {
                     "                            one.indexPart().metadata().latestGcCutoffLsn(),\n",
                     "                            one.gcCutoffLsn(),\n"),
             new Mutation(
-                    "GC ignores an LSN that is held",
+                    "GC ignores a lease",
                     "timeline/ReadableHistory.java",
-                    "            all.addAll(held.keySet());\n",
+                    "            kept.addAll(held.keySet());\n",
+                    ""),
+            new Mutation(
+                    "GC does not know of leases where it decides",
+                    "timeline/RetainedReads.java",
+                    "                    other.single.forEach(lsn -> add(spans, lsn, upTo));\n",
                     ""),
             new Mutation(
                     "GC removes what no image covers",

@@ -63,6 +63,7 @@ final class StoreSimulation {
             int evictions,
             int detached,
             int archived,
+            int leasedReads,
             SimulatedUpkeep.Done upkeep) {}
 
     private StoreSimulation() {}
@@ -148,6 +149,7 @@ final class StoreSimulation {
                 model.evictions(),
                 model.detached(),
                 model.archived(),
+                model.leases().belowCutoff(),
                 model.upkeep());
     }
 
