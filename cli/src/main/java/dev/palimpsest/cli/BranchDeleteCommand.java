@@ -6,7 +6,6 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code palimpsest branch delete}. */
@@ -15,20 +14,17 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description = "Delete a branch that no other comes from, its endpoint, and its slot on what it follows.")
 final class BranchDeleteCommand implements Callable<Integer> {
-    @Parameters(paramLabel = "BRANCH", description = "its name")
-    private String name = "";
-
     @Mixin
-    private ServerAddress server = new ServerAddress();
+    private BranchArgument target = new BranchArgument();
 
     @Spec
     private CommandSpec spec;
 
     @Override
     public Integer call() throws IOException, ServerFailure {
-        try (ServerClient client = server.connect()) {
-            Responses.Deleted deleted = client.delete(ServerClient.branch(name), Responses.Deleted.class);
-            spec.commandLine().getOut().printf("branch %s was deleted%n", name);
+        try (ServerClient client = target.connect()) {
+            Responses.Deleted deleted = client.delete(target.path(), Responses.Deleted.class);
+            spec.commandLine().getOut().printf("branch %s was deleted%n", target.name());
             deleted.left().forEach(left -> spec.commandLine().getErr().println("palimpsest: warning: " + left));
             return 0;
         }

@@ -6,7 +6,6 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code palimpsest branch detach}. */
@@ -16,20 +15,17 @@ import picocli.CommandLine.Spec;
         description =
                 "Make a branch independent of the one it came from. Branches that left that one no later come along.")
 final class BranchDetachCommand implements Callable<Integer> {
-    @Parameters(paramLabel = "BRANCH", description = "its name")
-    private String name = "";
-
     @Mixin
-    private ServerAddress server = new ServerAddress();
+    private BranchArgument target = new BranchArgument();
 
     @Spec
     private CommandSpec spec;
 
     @Override
     public Integer call() throws IOException, ServerFailure {
-        try (ServerClient client = server.connect()) {
-            Responses.Detached detached = client.put(ServerClient.branch(name) + "/detach", Responses.Detached.class);
-            spec.commandLine().getOut().printf("branch %s is independent%n", name);
+        try (ServerClient client = target.connect()) {
+            Responses.Detached detached = client.put(target.path() + "/detach", Responses.Detached.class);
+            spec.commandLine().getOut().printf("branch %s is independent%n", target.name());
             if (!detached.moved().isEmpty()) {
                 spec.commandLine()
                         .getOut()

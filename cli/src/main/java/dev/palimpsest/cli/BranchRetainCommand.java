@@ -12,7 +12,6 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code palimpsest branch retain}: how much of a branch's history is kept. */
@@ -22,8 +21,8 @@ import picocli.CommandLine.Spec;
         description =
                 "Keep more or less of a branch's history than the server's settings say. What is gone does not come back.")
 final class BranchRetainCommand implements Callable<Integer> {
-    @Parameters(paramLabel = "BRANCH", description = "its name")
-    private String name = "";
+    @Mixin
+    private BranchArgument target = new BranchArgument();
 
     @Option(
             names = "--pitr-interval",
@@ -42,9 +41,6 @@ final class BranchRetainCommand implements Callable<Integer> {
     @Option(names = "--default", description = "go back to what the server's settings say")
     private boolean asServer;
 
-    @Mixin
-    private ServerAddress server = new ServerAddress();
-
     @Spec
     private CommandSpec spec;
 
@@ -55,8 +51,8 @@ final class BranchRetainCommand implements Callable<Integer> {
             throw new ParameterException(
                     spec.commandLine(), "say --pitr-interval or --gc-horizon or both; or else --default");
         }
-        String path = ServerClient.branch(name) + "/retention";
-        try (ServerClient client = server.connect()) {
+        String path = target.path() + "/retention";
+        try (ServerClient client = target.connect()) {
             if (asServer) {
                 client.send("DELETE", path, null);
             } else {
@@ -65,12 +61,12 @@ final class BranchRetainCommand implements Callable<Integer> {
                         path,
                         new Requests.Retain(pitrInterval == null ? null : Units.print(pitrInterval), gcHorizon));
             }
-            HistoryView history = client.get(ServerClient.branch(name) + "/history", HistoryView.class);
+            HistoryView history = client.get(target.path() + "/history", HistoryView.class);
             spec.commandLine()
                     .getOut()
                     .printf(
                             "branch %s keeps pitr_interval %s, gc_horizon %s%n",
-                            name, Units.print(history.pitrInterval()), Display.bytes(history.gcHorizon()));
+                            target.name(), Units.print(history.pitrInterval()), Display.bytes(history.gcHorizon()));
             return 0;
         }
     }

@@ -17,25 +17,21 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code palimpsest branch show}. */
 @Command(name = "show", mixinStandardHelpOptions = true, description = "Show everything that is known of a branch.")
 final class BranchShowCommand implements Callable<Integer> {
-    @Parameters(paramLabel = "BRANCH", description = "its name")
-    private String name = "";
-
     @Mixin
-    private ServerAddress server = new ServerAddress();
+    private BranchArgument target = new BranchArgument();
 
     @Spec
     private CommandSpec spec;
 
     @Override
     public Integer call() throws IOException, ServerFailure {
-        try (ServerClient client = server.connect()) {
-            BranchView branch = client.get(ServerClient.branch(name), BranchView.class);
+        try (ServerClient client = target.connect()) {
+            BranchView branch = client.get(target.path(), BranchView.class);
             line("branch", branch.name());
             line("state", StatusCommand.state(branch));
             line("PostgreSQL", branch.pgVersion());
@@ -57,7 +53,7 @@ final class BranchShowCommand implements Callable<Integer> {
                                 + Display.bytes(downloads.received()) + " of " + Display.bytes(downloads.bytes()));
             }
             if (branch.phase() == BranchView.Phase.READY) {
-                history(client.get(ServerClient.branch(name) + "/history", HistoryView.class));
+                history(client.get(target.path() + "/history", HistoryView.class));
             }
             branch.brokenJobs().forEach(job -> line("broken", StatusCommand.broken(job)));
             if (branch.source() != null) {

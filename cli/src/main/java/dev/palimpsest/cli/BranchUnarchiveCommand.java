@@ -6,7 +6,6 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code palimpsest branch unarchive}. */
@@ -15,24 +14,21 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description = "Take a branch back from the archive. What is read of it is downloaded then.")
 final class BranchUnarchiveCommand implements Callable<Integer> {
-    @Parameters(paramLabel = "BRANCH", description = "its name")
-    private String name = "";
-
     @Mixin
-    private ServerAddress server = new ServerAddress();
+    private BranchArgument target = new BranchArgument();
 
     @Spec
     private CommandSpec spec;
 
     @Override
     public Integer call() throws IOException, ServerFailure {
-        try (ServerClient client = server.connect()) {
-            BranchView branch = client.put(ServerClient.branch(name) + "/unarchive", BranchView.class);
+        try (ServerClient client = target.connect()) {
+            BranchView branch = client.put(target.path() + "/unarchive", BranchView.class);
             spec.commandLine()
                     .getOut()
                     .printf(
                             "branch %s is there again, from %s to %s%n",
-                            name, branch.readableFrom(), branch.lastRecordLsn());
+                            target.name(), branch.readableFrom(), branch.lastRecordLsn());
             return 0;
         }
     }

@@ -10,7 +10,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code palimpsest endpoint start}. */
@@ -21,8 +20,8 @@ import picocli.CommandLine.Spec;
                 "Boot a PostgreSQL at the end of a branch, or start the one that is there again. What it writes goes "
                         + "into the branch.")
 final class EndpointStartCommand implements Callable<Integer> {
-    @Parameters(paramLabel = "BRANCH", description = "its name")
-    private String name = "";
+    @Mixin
+    private BranchArgument target = new BranchArgument();
 
     @Option(names = "--port", paramLabel = "PORT", description = "on the loopback address; default: a free one")
     private @Nullable Integer port;
@@ -35,29 +34,27 @@ final class EndpointStartCommand implements Callable<Integer> {
                             + "one from Maven Central")
     private @Nullable Path programs;
 
-    @Mixin
-    private ServerAddress server = new ServerAddress();
-
     @Spec
     private CommandSpec spec;
 
     @Override
     public Integer call() throws IOException, ServerFailure {
-        try (ServerClient client = server.connect()) {
+        try (ServerClient client = target.connect()) {
             EndpointView endpoint = client.post(
-                    ServerClient.branch(name) + "/endpoint",
+                    target.path() + "/endpoint",
                     new Requests.StartEndpoint(
                             port,
                             programs == null ? null : programs.toAbsolutePath().toString()),
                     EndpointView.class);
             if (!endpoint.running()) {
-                throw new ServerFailure("the endpoint of branch " + name + " does not run: " + endpoint.problem());
+                throw new ServerFailure(
+                        "the endpoint of branch " + target.name() + " does not run: " + endpoint.problem());
             }
             spec.commandLine()
                     .getOut()
                     .printf(
                             "PostgreSQL %d runs on branch %s since %s: psql \"host=127.0.0.1 port=%d user=postgres\"%n",
-                            endpoint.pgVersion(), name, endpoint.bootedAt(), endpoint.port());
+                            endpoint.pgVersion(), target.name(), endpoint.bootedAt(), endpoint.port());
             return 0;
         }
     }

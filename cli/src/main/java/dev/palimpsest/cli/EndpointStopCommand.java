@@ -6,7 +6,6 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code palimpsest endpoint stop}. */
@@ -15,23 +14,21 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description = "Stop the PostgreSQL on a branch, and wait until the branch has everything that it wrote.")
 final class EndpointStopCommand implements Callable<Integer> {
-    @Parameters(paramLabel = "BRANCH", description = "its name")
-    private String name = "";
-
     @Mixin
-    private ServerAddress server = new ServerAddress();
+    private BranchArgument target = new BranchArgument();
 
     @Spec
     private CommandSpec spec;
 
     @Override
     public Integer call() throws IOException, ServerFailure {
-        try (ServerClient client = server.connect()) {
-            EndpointView endpoint = client.delete(ServerClient.branch(name) + "/endpoint", EndpointView.class);
+        try (ServerClient client = target.connect()) {
+            EndpointView endpoint = client.delete(target.path() + "/endpoint", EndpointView.class);
             if (endpoint.running()) {
-                throw new ServerFailure("the endpoint of branch " + name + " still runs: " + endpoint.problem());
+                throw new ServerFailure(
+                        "the endpoint of branch " + target.name() + " still runs: " + endpoint.problem());
             }
-            spec.commandLine().getOut().printf("the endpoint of branch %s has stopped%n", name);
+            spec.commandLine().getOut().printf("the endpoint of branch %s has stopped%n", target.name());
             return 0;
         }
     }

@@ -6,7 +6,6 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code palimpsest flush}: makes what was taken in durable now. */
@@ -15,24 +14,21 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description = "Write what a branch took in so far to layer files, upload them, and wait for it.")
 final class FlushCommand implements Callable<Integer> {
-    @Parameters(paramLabel = "BRANCH", description = "its name")
-    private String name = "";
-
     @Mixin
-    private ServerAddress server = new ServerAddress();
+    private BranchArgument target = new BranchArgument();
 
     @Spec
     private CommandSpec spec;
 
     @Override
     public Integer call() throws IOException, ServerFailure {
-        try (ServerClient client = server.connect()) {
-            FlushView flushed = client.put(ServerClient.branch(name) + "/flush", FlushView.class);
+        try (ServerClient client = target.connect()) {
+            FlushView flushed = client.put(target.path() + "/flush", FlushView.class);
             spec.commandLine()
                     .getOut()
                     .printf(
                             "branch %s is durable up to %s: %s of values in %s written and uploaded, %s of WAL, in %s%n",
-                            name,
+                            target.name(),
                             flushed.remoteConsistentLsn(),
                             Display.bytes(flushed.bytes()),
                             Display.counted(flushed.layers(), "layer"),

@@ -16,7 +16,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code palimpsest gc}: removes history that need not be kept. */
@@ -26,8 +25,8 @@ import picocli.CommandLine.Spec;
         description =
                 "Remove layers of a branch's history that need not be kept, and say what went and why the rest stays.")
 final class GcCommand implements Callable<Integer> {
-    @Parameters(paramLabel = "BRANCH", description = "its name")
-    private String name = "";
+    @Mixin
+    private BranchArgument target = new BranchArgument();
 
     @Option(names = "--dry-run", description = "only say what would go")
     private boolean dryRun;
@@ -46,17 +45,14 @@ final class GcCommand implements Callable<Integer> {
             description = "this time keep so much WAL before the end, such as 64MB; default: what the branch keeps")
     private @Nullable Long horizon;
 
-    @Mixin
-    private ServerAddress server = new ServerAddress();
-
     @Spec
     private CommandSpec spec;
 
     @Override
     public Integer call() throws IOException, ServerFailure {
-        try (ServerClient client = server.connect()) {
+        try (ServerClient client = target.connect()) {
             GcView done = client.put(
-                    ServerClient.branch(name) + "/gc",
+                    target.path() + "/gc",
                     new Requests.CollectGarbage(
                             pitrInterval == null ? null : Units.print(pitrInterval), horizon, dryRun),
                     GcView.class);

@@ -18,30 +18,26 @@ import picocli.CommandLine.Spec;
                 "Print the last LSN of a branch before the first commit after a time; or, for an LSN, when the last "
                         + "commit up to there was.")
 final class LsnCommand implements Callable<Integer> {
-    @Parameters(index = "0", paramLabel = "BRANCH", description = "its name")
-    private String name = "";
+    @Mixin
+    private BranchArgument target = new BranchArgument();
 
     @Parameters(index = "1", paramLabel = "TIME|LSN", converter = MomentOption.class, description = MomentOption.FORMS)
     private Moment moment = Moment.LATEST;
-
-    @Mixin
-    private ServerAddress server = new ServerAddress();
 
     @Spec
     private CommandSpec spec;
 
     @Override
     public Integer call() throws IOException, ServerFailure {
-        try (ServerClient client = server.connect()) {
-            Responses.Position position = client.get(
-                    ServerClient.branch(name) + "/position?" + MomentOption.parameter(moment),
-                    Responses.Position.class);
+        try (ServerClient client = target.connect()) {
+            Responses.Position position =
+                    client.get(target.path() + "/position?" + MomentOption.parameter(moment), Responses.Position.class);
             if (!(moment instanceof Moment.AtLsn)) {
                 spec.commandLine().getOut().println(position.lsn());
                 return 0;
             }
             if (position.lastCommit() == null) {
-                throw new ServerFailure("no commit up to " + position.lsn() + " is known on branch " + name);
+                throw new ServerFailure("no commit up to " + position.lsn() + " is known on branch " + target.name());
             }
             spec.commandLine().getOut().println(Display.time(position.lastCommit()));
             return 0;

@@ -23,8 +23,8 @@ import picocli.CommandLine.Spec;
                 "Show a page of a branch as of any moment: its header, its line pointers and the headers of its tuples; "
                         + "or everything that ever happened to it.")
 final class PageCommand implements Callable<Integer> {
-    @Parameters(index = "0", paramLabel = "BRANCH", description = "its name")
-    private String name = "";
+    @Mixin
+    private BranchArgument target = new BranchArgument();
 
     @Parameters(
             index = "1",
@@ -50,28 +50,26 @@ final class PageCommand implements Callable<Integer> {
     @Option(names = "--raw", description = "show the bytes, in hexadecimal")
     private boolean raw;
 
-    @Mixin
-    private ServerAddress server = new ServerAddress();
-
     @Spec
     private CommandSpec spec;
 
     @Override
     public Integer call() throws IOException, ServerFailure {
-        try (ServerClient client = server.connect()) {
+        try (ServerClient client = target.connect()) {
             String query =
                     "?relation=" + ServerClient.encode(relation) + "&block=" + block + "&" + MomentOption.parameter(at);
             if (history) {
-                printHistory(
-                        client.get(ServerClient.branch(name) + "/page_history" + query, Responses.PageHistory.class));
+                printHistory(client.get(target.path() + "/page_history" + query, Responses.PageHistory.class));
                 return 0;
             }
-            ServerClient.Download<byte[]> page = client.bytes(ServerClient.branch(name) + "/page" + query);
+            ServerClient.Download<byte[]> page = client.bytes(target.path() + "/page" + query);
             if (page.body().length != PageLayout.PAGE_SIZE) {
                 throw new ServerFailure("the server sent " + page.body().length + " bytes, which is no page");
             }
             PrintWriter out = spec.commandLine().getOut();
-            out.printf("block %d of %s, branch %s as of %s%n", block, relation, name, page.header(HttpApi.LSN_HEADER));
+            out.printf(
+                    "block %d of %s, branch %s as of %s%n",
+                    block, relation, target.name(), page.header(HttpApi.LSN_HEADER));
             if (raw) {
                 PageDump.hex(page.body(), out);
             } else {
@@ -83,7 +81,7 @@ final class PageCommand implements Callable<Integer> {
 
     private void printHistory(Responses.PageHistory answer) {
         PrintWriter out = spec.commandLine().getOut();
-        out.printf("block %d of %s, branch %s up to %s%n", block, relation, name, answer.lsn());
+        out.printf("block %d of %s, branch %s up to %s%n", block, relation, target.name(), answer.lsn());
         Table table = new Table("LSN", "BYTES", "PAGE", "WHAT");
         for (PageVersion version : answer.versions()) {
             table.add(

@@ -21,6 +21,7 @@ import java.security.KeyStore;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.TrustManagerFactory;
@@ -133,10 +134,49 @@ final class ServerClient implements AutoCloseable {
         return new Download<>(response.body(), response.headers());
     }
 
+    /** No answer came. */
+    static final class ConnectionBrokenException extends IOException {
+        private static final long serialVersionUID = 1;
+
+        ConnectionBrokenException(URI server, IOException cause) {
+            super("the connection to " + server + " broke: " + Failures.describe(cause), cause);
+        }
+    }
+
+    /**
+     * Sends a body of any length as it is made, once the server has said that it wants it.
+     *
+     * @param type the body's
+     * @throws ConnectionBrokenException if the connection breaks, which it also does when the server wants no more of it
+     * @throws IOException if the body cannot be made
+     */
+    <T> T upload(String path, String type, UploadBody.Writer body, Class<T> answer) throws ServerFailure, IOException {
+        HttpResponse<byte[]> response;
+        try (UploadBody upload = new UploadBody(body)) {
+            HttpRequest request = request(
+                    path,
+                    builder -> builder.header("Content-Type", type)
+                            .expectContinue(true)
+                            .PUT(upload));
+            try {
+                response = send(request, BodyHandlers.ofByteArray());
+            } catch (IOException e) {
+                upload.checkMade();
+                throw new ConnectionBrokenException(server, e);
+            }
+        }
+        check(response.statusCode(), response.body());
+        return read(response, answer);
+    }
+
     private <T> T json(String method, String path, @Nullable Object body, Class<T> type)
             throws ServerFailure, IOException {
         HttpResponse<byte[]> response = send(request(method, path, body), BodyHandlers.ofByteArray());
         check(response.statusCode(), response.body());
+        return read(response, type);
+    }
+
+    private <T> T read(HttpResponse<byte[]> response, Class<T> type) throws ServerFailure {
         try {
             return ApiJson.mapper().readValue(response.body(), type);
         } catch (JacksonException e) {
@@ -145,19 +185,22 @@ final class ServerClient implements AutoCloseable {
     }
 
     private HttpRequest request(String method, String path, @Nullable Object body) throws ServerFailure {
+        return request(
+                path,
+                builder -> body == null
+                        ? builder.method(method, HttpRequest.BodyPublishers.noBody())
+                        : builder.header("Content-Type", "application/json")
+                                .method(
+                                        method,
+                                        HttpRequest.BodyPublishers.ofByteArray(
+                                                ApiJson.mapper().writeValueAsBytes(body))));
+    }
+
+    private HttpRequest request(String path, UnaryOperator<HttpRequest.Builder> what) throws ServerFailure {
         try {
             HttpRequest.Builder request = HttpRequest.newBuilder(server.resolve(path));
             token.ifPresent(shown -> request.header("Authorization", "Bearer " + shown));
-            if (body == null) {
-                return request.method(method, HttpRequest.BodyPublishers.noBody())
-                        .build();
-            }
-            return request.header("Content-Type", "application/json")
-                    .method(
-                            method,
-                            HttpRequest.BodyPublishers.ofByteArray(
-                                    ApiJson.mapper().writeValueAsBytes(body)))
-                    .build();
+            return what.apply(request).build();
         } catch (IllegalArgumentException e) {
             if (token.filter(shown -> !shown.matches("[\\x21-\\x7e]+")).isPresent()) {
                 // Its message quotes the header.

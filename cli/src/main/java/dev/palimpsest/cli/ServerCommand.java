@@ -166,6 +166,7 @@ final class ServerCommand implements Callable<Integer> {
     }
 
     private int run(Server server, ServerOptions options, PrintWriter out) {
+        LoggedEvents.count(server.metrics());
         out.printf("palimpsest: ready at %s, data in %s%n", server.httpUrl(), options.directory());
         out.printf(
                 "palimpsest: pages at %s%n", new Address(options.pageService().host(), server.pageServicePort()));

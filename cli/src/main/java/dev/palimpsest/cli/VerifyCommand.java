@@ -10,7 +10,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code palimpsest verify}: compares a branch with a real server's pages. */
@@ -21,8 +20,8 @@ import picocli.CommandLine.Spec;
                 "Compare every page of a branch with the data directory of a PostgreSQL that was stopped cleanly, as of "
                         + "where it stopped. The exit code is 1 if any differs.")
 final class VerifyCommand implements Callable<Integer> {
-    @Parameters(paramLabel = "BRANCH", description = "its name")
-    private String name = "";
+    @Mixin
+    private BranchArgument target = new BranchArgument();
 
     @Option(
             names = "--against",
@@ -38,17 +37,14 @@ final class VerifyCommand implements Callable<Integer> {
                             + "of its WAL")
     private boolean standby;
 
-    @Mixin
-    private ServerAddress server = new ServerAddress();
-
     @Spec
     private CommandSpec spec;
 
     @Override
     public Integer call() throws IOException, ServerFailure {
-        try (ServerClient client = server.connect()) {
+        try (ServerClient client = target.connect()) {
             DirectoryComparison.Result result = client.post(
-                    ServerClient.branch(name) + "/verify",
+                    target.path() + "/verify",
                     new Requests.Verify(directory.toAbsolutePath().toString(), standby ? "standby" : "primary"),
                     DirectoryComparison.Result.class);
             PrintWriter out = spec.commandLine().getOut();

@@ -1,15 +1,19 @@
 package dev.palimpsest.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.palimpsest.pageserver.Server;
 import dev.palimpsest.pageserver.ServerOptions;
+import dev.palimpsest.pageserver.branch.AttachProgress;
+import dev.palimpsest.pageserver.http.HttpApi;
 import dev.palimpsest.pageserver.security.SecuritySettings;
 import dev.palimpsest.pageserver.security.TlsMode;
 import dev.palimpsest.pageserver.security.Tokens;
 import dev.palimpsest.pageserver.upstream.Certificates;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -65,8 +69,25 @@ class SecuredCommandsTest {
             Result reload = run("reload", "--server", url, "--ca", authority, "--token-file", file.toString());
             assertThat(reload.code).as(reload.err).isZero();
             assertThat(reload.out).contains("1 public keys from " + keys);
+            Result top = run(
+                    "top",
+                    "--once",
+                    "--interval",
+                    "0.05",
+                    "--server",
+                    url,
+                    "--ca",
+                    authority,
+                    "--token-file",
+                    file.toString());
+            assertThat(top.code).as(top.err).isZero();
+            assertThat(top.out)
+                    .contains("palimpsest at " + url, "0 branches", "0 pages/s", "0 B of 512 MB", "BRANCH")
+                    .doesNotContain("\u001b");
+            assertUploads(URI.create(url), certificates.authorityFile(), token);
             for (Result refused : List.of(
                     run("status", "--server", url, "--ca", authority),
+                    run("top", "--once", "--server", url, "--ca", authority),
                     run("status", "--server", url, "--token-file", file.toString()),
                     run("status", "--server", url, "--ca", authority, "--token-file", bad.toString()),
                     run("status", "--server", url, "--ca", keys.toString(), "--token-file", file.toString()),
@@ -75,6 +96,22 @@ class SecuredCommandsTest {
                 assertThat(refused.err).doesNotContain(token).doesNotContain(token.substring(0, 30));
                 assertThat(refused.err.lines()).as(refused.err).hasSize(1);
             }
+        }
+    }
+
+    private static void assertUploads(URI url, Path authority, String token) throws Exception {
+        UploadBody.Writer nonsense = out -> out.write(new byte[100_000]);
+        try (ServerClient client = new ServerClient(url, Optional.of(token), Optional.of(authority))) {
+            assertThatThrownBy(() ->
+                            client.upload("/palimpsest/v1/adopt/a", HttpApi.TAR_TYPE, nonsense, AttachProgress.class))
+                    .isInstanceOf(ServerFailure.class)
+                    .hasMessageContaining("a cannot be adopted");
+        }
+        try (ServerClient stranger = new ServerClient(url, Optional.empty(), Optional.of(authority))) {
+            assertThatThrownBy(() ->
+                            stranger.upload("/palimpsest/v1/adopt/a", HttpApi.TAR_TYPE, nonsense, AttachProgress.class))
+                    .isInstanceOf(ServerFailure.class)
+                    .hasMessageContaining("a token is needed");
         }
     }
 

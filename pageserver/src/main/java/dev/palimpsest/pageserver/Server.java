@@ -9,11 +9,13 @@ import dev.palimpsest.pageserver.http.HttpApi;
 import dev.palimpsest.pageserver.http.Responses;
 import dev.palimpsest.pageserver.http.ServerOperations;
 import dev.palimpsest.pageserver.pageservice.PageService;
+import dev.palimpsest.pageserver.redo.MeteredRedo;
 import dev.palimpsest.pageserver.redo.PostgresRedo;
 import dev.palimpsest.pageserver.relation.DenseClusterKeys;
 import dev.palimpsest.pageserver.security.ServerSecurity;
 import dev.palimpsest.pageserver.security.TlsMode;
 import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.WalRedo;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.file.Disk;
@@ -103,7 +105,7 @@ public final class Server implements AutoCloseable {
         keep(DirectoryLock.take(options.directory()));
         LOG.info("starting in {}", options.directory());
         ProcessMetricsOfJvm.register(metrics);
-        PostgresRedo redo = keep(new PostgresRedo());
+        WalRedo redo = new MeteredRedo(keep(new PostgresRedo()), metrics);
         EmbeddedStore store = keep(EmbeddedStore.open(
                 options.directory(),
                 (disk, environment) -> objects = objects(disk, environment),
@@ -125,6 +127,7 @@ public final class Server implements AutoCloseable {
                 opened.served(), options.pageService(), security.pageService(), store.clock(), metrics));
         ObjectStoreProbe probe = new ObjectStoreProbe(opened(objects), clock);
         HttpApi http = keep(new HttpApi(opened, new Operations(probe), options.http(), security.http(), metrics));
+        pageService.tracing(options.traces());
         reload.start(security, http, pageService);
         pageService.start();
         http.start();

@@ -2,6 +2,7 @@ package dev.palimpsest.pageserver;
 
 import dev.palimpsest.pageserver.http.HttpSettings;
 import dev.palimpsest.pageserver.pageservice.PageServiceSettings;
+import dev.palimpsest.pageserver.pageservice.TraceSettings;
 import dev.palimpsest.pageserver.retention.RetentionSettings;
 import dev.palimpsest.pageserver.security.SecuritySettings;
 import dev.palimpsest.storage.compaction.BackgroundSettings;
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param eviction when layers leave the local disk; null for the defaults if history is in a bucket, and never if it is in a
  *     directory: on the same file system a layer and its object are one file, and evicting it would free nothing
  * @param retention what of history is kept
+ * @param traces of which requests for pages the log says where their time went
  * @param pgBinaries where the programs of PostgreSQL are looked for first; null for the usual places only
  */
 public record ServerOptions(
@@ -37,6 +39,7 @@ public record ServerOptions(
         StoreSettings store,
         @Nullable EvictionSettings eviction,
         RetentionSettings retention,
+        TraceSettings traces,
         @Nullable Path pgBinaries) {
     /** Only programs on the same machine reach this address. */
     public static final String DEFAULT_HOST = "127.0.0.1";
@@ -61,6 +64,7 @@ public record ServerOptions(
                 StoreSettings.DEFAULT.withBackground(BackgroundSettings.DEFAULT),
                 null,
                 RetentionSettings.DEFAULT,
+                TraceSettings.DEFAULT,
                 pgBinaries);
     }
 
@@ -91,6 +95,7 @@ public record ServerOptions(
                 store,
                 eviction,
                 otherRetention,
+                traces,
                 pgBinaries);
     }
 

@@ -52,6 +52,10 @@ final class ArchivedBranches {
         byName.put(record.name(), new Archived(tenant, id, record));
     }
 
+    int size() {
+        return byName.size();
+    }
+
     void remove(String name) {
         byName.remove(name);
     }

@@ -5,7 +5,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How far attaching got.
+ * How far attaching or adopting got.
  *
  * @param branch the name of the branch
  * @param step what it does, for people
@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param pages taken in
  * @param startLsn where the base backup begins; null if not known yet
  * @param endLsn where it is consistent; null if not known yet
- * @param reached where following is; null if it has not begun
+ * @param reached where following or replaying is; null if it has not begun
  * @param warnings what should be known about the source
  * @param done whether it came to its end
  * @param failure why it failed; null if it did not

@@ -37,16 +37,19 @@ import org.slf4j.LoggerFactory;
  */
 final class Attachment implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(Attachment.class);
-    private static final long TARGET_LAYER_BYTES = 256L << 20;
+    static final long TARGET_LAYER_BYTES = 256L << 20;
     private static final long FIRST_PAUSE_SECONDS = 1;
     private static final long LONGEST_PAUSE_SECONDS = 30;
     /** The server shuts down, crashed, or is starting; the slot is still used by a connection that broke. */
     private static final Set<String> PASSING =
             Set.of("57P01", "57P02", ServerError.CANNOT_CONNECT_NOW, ServerError.OBJECT_IN_USE);
 
-    /** Makes the branch, once it is known where it begins, and starts to follow once it is filled. */
+    /**
+     * Makes the branch, once it is known where it begins, and starts to follow once it is filled. The connection string is null
+     * if there is nothing to follow.
+     */
     interface Target {
-        Branch create(String name, String connection, BranchRecord record, int pgVersion, Lsn start)
+        Branch create(String name, @Nullable String connection, BranchRecord record, int pgVersion, Lsn start)
                 throws StorageException;
 
         void follow(Branch branch) throws StorageException;

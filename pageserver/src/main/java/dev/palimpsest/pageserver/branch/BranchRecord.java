@@ -62,6 +62,11 @@ record BranchRecord(
         return new BranchRecord(name, created.toString(), true, Lsn.INVALID.toString(), pgTimeline, source, null);
     }
 
+    /** Of a branch that is being made of files. */
+    static BranchRecord adopting(String name, Instant created, int pgTimeline) {
+        return new BranchRecord(name, created.toString(), true, Lsn.INVALID.toString(), pgTimeline, null, null);
+    }
+
     /** Of a branch that follows nothing yet. */
     static BranchRecord branched(String name, Instant created, Lsn readableFrom, int pgTimeline) {
         return new BranchRecord(name, created.toString(), false, readableFrom.toString(), pgTimeline, null, null);

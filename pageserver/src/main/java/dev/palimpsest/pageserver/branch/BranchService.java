@@ -1,11 +1,13 @@
 package dev.palimpsest.pageserver.branch;
 
+import dev.palimpsest.pageserver.datadir.BackupManifest;
 import dev.palimpsest.pageserver.datadir.BootPoint;
 import dev.palimpsest.pageserver.datadir.DataDirectorySink;
 import dev.palimpsest.pageserver.relation.DirectoryComparison;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.redo.PageComparison;
 import dev.palimpsest.storage.TimelineId;
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
@@ -33,10 +35,25 @@ public interface BranchService {
      */
     AttachProgress attach(String name, String connection, @Nullable String slot) throws BranchException;
 
-    /** How far attaching a branch got; NOT_FOUND if the server has not begun to attach it since its start. */
+    /**
+     * How far attaching or adopting a branch got; NOT_FOUND if the server has not begun with it since its start. An adoption is
+     * {@code done} as soon as it needs nothing more of its archive.
+     */
     AttachProgress attachProgress(String name) throws BranchException;
 
-    /** What is being attached and not taken in yet, and what failed for good and was not deleted since. */
+    /**
+     * Makes a branch of a base backup and its WAL, reading the archive to its end. Durable on return; if it fails, whether
+     * because the archive breaks off or because something in it is wrong, nothing is left.
+     *
+     * @param to up to when WAL is replayed: the last record that ends at or before an LSN, the last before the first transaction
+     *     that ended after a time, or all there is
+     * @param archive in the form of {@link dev.palimpsest.pageserver.adopt.AdoptHeader}
+     */
+    AttachProgress adopt(String name, Moment to, InputStream archive) throws BranchException;
+
+    /**
+     * What is being attached or adopted and not taken in yet, and what failed for good to be attached and was not deleted since.
+     */
     List<AttachProgress> attachments();
 
     /**
@@ -99,7 +116,7 @@ public interface BranchService {
      *
      * @param sink is completed, and left to the caller to close
      */
-    BootPoint restore(String name, Moment at, DataDirectorySink sink) throws BranchException;
+    BootPoint restore(String name, Moment at, BackupManifest manifest, DataDirectorySink sink) throws BranchException;
 
     /**
      * A page of a relation as of a moment, 8192 bytes.

@@ -1,5 +1,6 @@
 package dev.palimpsest.pageserver.branch;
 
+import dev.palimpsest.pageserver.datadir.BackupManifest;
 import dev.palimpsest.pageserver.datadir.BootPoint;
 import dev.palimpsest.pageserver.datadir.DataDirectorySink;
 import dev.palimpsest.pageserver.datadir.DataDirectoryWriter;
@@ -29,6 +30,7 @@ import dev.palimpsest.storage.timeline.TenantTimelines;
 import dev.palimpsest.storage.timeline.Timeline;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Instant;
@@ -60,6 +62,7 @@ public final class Branches implements BranchService, AutoCloseable {
     private final ReentrantLock names = new ReentrantLock();
     private final Map<String, Branch> branches = new ConcurrentSkipListMap<>();
     private final Attachments attachments;
+    private final Adoptions adoptions;
     private final BranchUpkeep upkeep;
     private final ArchivedBranches archive = new ArchivedBranches();
     private final Departures departures;
@@ -100,8 +103,10 @@ public final class Branches implements BranchService, AutoCloseable {
         this.sources = new Sources(new Secrets(directory.resolve("secrets")), Map.copyOf(environment));
         this.clock = clock;
         this.context = new RequestContext(TaskKind.LIFECYCLE, Clock.NEVER, cancellation);
-        this.attachments = new Attachments(
-                sources, new AttachTarget(), new PrivateFiles(directory.resolve("attaching")), context, clock);
+        AttachTarget target = new AttachTarget();
+        this.attachments =
+                new Attachments(sources, target, new PrivateFiles(directory.resolve("attaching")), context, clock);
+        this.adoptions = new Adoptions(target, clock);
         this.upkeep = new BranchUpkeep(branches, store, retention, clock, context);
         this.endpoints = new Endpoints(directory.resolve("endpoints"), binaries, directories, environment);
         this.departures = new Departures(branches, archive, endpoints, sources, upkeep, context);
@@ -124,7 +129,7 @@ public final class Branches implements BranchService, AutoCloseable {
                 Branch branch = new Branch(tenant, timeline, record);
                 if (record.attaching()) {
                     if (!attachments.isIntended(record.name())) {
-                        LOG.warn("attaching {} was cut short; it is removed, attach it again", record.name());
+                        LOG.warn("making {} was cut short; it is removed, attach or adopt it again", record.name());
                         sources.dropSlot(branch);
                     }
                     tenant.delete(timeline.id(), context);
@@ -171,7 +176,7 @@ public final class Branches implements BranchService, AutoCloseable {
 
     /** What can be read of them over the page service. */
     public ServedTimelines served() {
-        return new ServedBranches(branches.values(), directories, clock);
+        return new ServedBranches(branches.values(), directories, upkeep, clock);
     }
 
     /** All branches, by name. */
@@ -197,7 +202,10 @@ public final class Branches implements BranchService, AutoCloseable {
     }
 
     private void checkFree(String name) throws BranchException {
-        if (branches.containsKey(name) || archive.get(name) != null || attachments.isRunning(name)) {
+        if (branches.containsKey(name)
+                || archive.get(name) != null
+                || attachments.isRunning(name)
+                || adoptions.isRunning(name)) {
             throw new BranchException(BranchException.Kind.CONFLICT, "there is a branch " + name + " already");
         }
     }
@@ -235,11 +243,11 @@ public final class Branches implements BranchService, AutoCloseable {
     /** What an attachment asks of us. */
     private final class AttachTarget implements Attachment.Target {
         @Override
-        public Branch create(String name, String connection, BranchRecord record, int pgVersion, Lsn start)
+        public Branch create(String name, @Nullable String connection, BranchRecord record, int pgVersion, Lsn start)
                 throws StorageException {
             TenantId tenantId = TenantId.parse(randomId());
             TimelineId timelineId = TimelineId.parse(randomId());
-            BranchRecord safe = sources.secrets().keep(timelineId, connection, record);
+            BranchRecord safe = connection == null ? record : sources.secrets().keep(timelineId, connection, record);
             TenantTimelines tenant = store.tenant(tenantId, context);
             Timeline timeline = tenant.create(timelineId, start, pgVersion, state(safe), context);
             Branch branch = new Branch(tenant, timeline, safe);
@@ -309,19 +317,35 @@ public final class Branches implements BranchService, AutoCloseable {
         branch.update(branch.record().onPgTimeline(timeline), context);
     }
 
-    /** How far attaching a branch got; NOT_FOUND if the server has not begun to attach it since its start. */
     @Override
     public AttachProgress attachProgress(String name) throws BranchException {
-        AttachProgress progress = attachments.progress(name);
+        AttachProgress attaching = attachments.progress(name);
+        AttachProgress progress = attaching != null ? attaching : adoptions.progress(name);
         if (progress == null) {
-            throw new BranchException(BranchException.Kind.NOT_FOUND, "nobody is attaching a branch " + name);
+            throw new BranchException(
+                    BranchException.Kind.NOT_FOUND, "nobody is attaching or adopting a branch " + name);
         }
         return progress;
     }
 
     @Override
     public List<AttachProgress> attachments() {
-        return attachments.unfinished();
+        return Stream.concat(attachments.unfinished().stream(), adoptions.running().stream())
+                .toList();
+    }
+
+    @Override
+    public AttachProgress adopt(String name, Moment to, InputStream archive) throws BranchException {
+        BranchName.check(name);
+        Adoption adoption;
+        names.lock();
+        try {
+            checkFree(name);
+            adoption = adoptions.begin(name, to);
+        } finally {
+            names.unlock();
+        }
+        return adoptions.run(adoption, archive);
     }
 
     /**
@@ -375,6 +399,7 @@ public final class Branches implements BranchService, AutoCloseable {
         if (undone != null) {
             return undone;
         }
+        adoptions.refuseIfRunning(name);
         return departures.delete(name);
     }
 
@@ -385,6 +410,7 @@ public final class Branches implements BranchService, AutoCloseable {
 
     @Override
     public List<String> archive(String name, boolean force) throws BranchException {
+        adoptions.refuseIfRunning(name);
         if (attachments.isRunning(name)) {
             throw new BranchException(BranchException.Kind.CONFLICT, "branch " + name + " is being attached");
         }
@@ -431,6 +457,7 @@ public final class Branches implements BranchService, AutoCloseable {
 
     /** Begins to collect garbage by itself, if the settings say so; close the result before the store. */
     public AutoCloseable startGc(PrometheusRegistry metrics) {
+        BranchGauges.register(branches, archive::size, clock, metrics);
         return upkeep.start(metrics);
     }
 
@@ -451,12 +478,14 @@ public final class Branches implements BranchService, AutoCloseable {
      * @param sink is completed, and left to the caller to close
      */
     @Override
-    public BootPoint restore(String name, Moment at, DataDirectorySink sink) throws BranchException {
+    public BootPoint restore(String name, Moment at, BackupManifest manifest, DataDirectorySink sink)
+            throws BranchException {
         Branch branch = readable(name);
         Lsn lsn = resolve(name, at);
         try (Hold _ = branch.timeline().hold(lsn)) {
             TimelineCluster cluster = new TimelineCluster(branch.reader(lsn, context));
-            return directories.write(cluster, branch.bootOptions(cluster), sink, (_, _) -> {}, cancellation);
+            return directories.write(
+                    cluster, branch.bootOptions(cluster).withManifest(manifest), sink, (_, _) -> {}, cancellation);
         } catch (StorageException e) {
             throw failed("branch " + name + " cannot be restored as of " + lsn, e);
         }
@@ -538,6 +567,7 @@ public final class Branches implements BranchService, AutoCloseable {
     @Override
     public void close() {
         attachments.close();
+        adoptions.close();
         for (Branch branch : branches.values()) {
             branch.lifecycle.lock();
             try {

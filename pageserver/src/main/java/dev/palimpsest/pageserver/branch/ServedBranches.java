@@ -1,6 +1,7 @@
 package dev.palimpsest.pageserver.branch;
 
 import dev.palimpsest.pageserver.datadir.DataDirectoryWriter;
+import dev.palimpsest.pageserver.datadir.PreviousRecord;
 import dev.palimpsest.pageserver.datadir.TarSink;
 import dev.palimpsest.pageserver.pageservice.ServedTimeline;
 import dev.palimpsest.pageserver.pageservice.ServedTimelines;
@@ -16,6 +17,7 @@ import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.Collection;
 import java.util.Optional;
 
@@ -23,12 +25,14 @@ import java.util.Optional;
 final class ServedBranches implements ServedTimelines {
     private final Collection<Branch> branches;
     private final DataDirectoryWriter directories;
+    private final UpkeepService upkeep;
     private final Clock clock;
 
     /** @param branches always those of now */
-    ServedBranches(Collection<Branch> branches, DataDirectoryWriter directories, Clock clock) {
+    ServedBranches(Collection<Branch> branches, DataDirectoryWriter directories, UpkeepService upkeep, Clock clock) {
         this.branches = branches;
         this.directories = directories;
+        this.upkeep = upkeep;
         this.clock = clock;
     }
 
@@ -36,6 +40,10 @@ final class ServedBranches implements ServedTimelines {
         return branches.stream()
                 .filter(branch -> branch.timeline().id().equals(timeline))
                 .findFirst();
+    }
+
+    private Branch known(TimelineId timeline) throws InvalidRequestException {
+        return branch(timeline).orElseThrow(() -> new InvalidRequestException("timeline " + timeline + " is gone"));
     }
 
     @Override
@@ -48,12 +56,32 @@ final class ServedBranches implements ServedTimelines {
     @Override
     public void writeDataDirectory(TimelineId timeline, Lsn lsn, OutputStream target, RequestContext context)
             throws StorageException {
-        Branch branch =
-                branch(timeline).orElseThrow(() -> new InvalidRequestException("timeline " + timeline + " is gone"));
+        Branch branch = known(timeline);
         try (Hold _ = branch.timeline().hold(lsn);
                 TarSink sink = new TarSink(_ -> new LeftOpen(target), clock.instant())) {
             TimelineCluster cluster = new TimelineCluster(branch.reader(lsn, context));
             directories.write(cluster, branch.bootOptions(cluster), sink, (_, _) -> {}, context.cancellation());
+        }
+    }
+
+    @Override
+    public void writeForCompute(
+            TimelineId timeline, Lsn lsn, PreviousRecord previous, OutputStream target, RequestContext context)
+            throws StorageException {
+        Branch branch = known(timeline);
+        try (Hold _ = branch.timeline().hold(lsn);
+                TarSink sink = TarSink.likeNeons(new LeftOpen(target), clock.instant())) {
+            directories.writeForCompute(
+                    new TimelineCluster(branch.reader(lsn, context)), previous, sink, context.cancellation());
+        }
+    }
+
+    @Override
+    public Instant lease(TimelineId timeline, Lsn lsn) throws InvalidRequestException {
+        try {
+            return upkeep.lease(known(timeline).name(), lsn);
+        } catch (BranchException e) {
+            throw new InvalidRequestException(String.valueOf(e.getMessage()), e);
         }
     }
 

@@ -112,6 +112,14 @@ public final class ConfigurationChecks {
     private void numbers() {
         atMost(StorageSettings.BACKGROUND_DOWNLOAD_CONCURRENCY, StorageSettings.DOWNLOAD_CONCURRENCY, 0);
         atMost(ServiceSettings.PAGE_SERVICE_MAX_BATCH_SIZE, ServiceSettings.MAX_GET_VECTORED_KEYS, 0);
+        if (!configuration.get(StorageSettings.THROTTLE_TASK_KINDS).isEmpty()) {
+            for (Setting<Integer> tokens :
+                    List.of(StorageSettings.THROTTLE_REFILL_AMOUNT, StorageSettings.THROTTLE_MAX)) {
+                if (configuration.get(tokens) == 0) {
+                    fail(tokens, "is to be at least 1 where there is a throttle, or no request would ever be served");
+                }
+            }
+        }
         for (Setting<Integer> threshold :
                 List.of(StorageSettings.L0_FLUSH_DELAY_THRESHOLD, StorageSettings.L0_FLUSH_STALL_THRESHOLD)) {
             int layers = configuration.get(threshold);

@@ -183,7 +183,7 @@ public final class ServiceSettings {
             "page_service_max_connections",
             Kind.number(1, MANY),
             5000,
-            "How many clients of the page service there may be at once; each takes a thread and some 200 KiB. More are sent away.");
+            "How many clients of the page service there may be at once; each takes a thread, and 20 to 200 KiB. More are sent away.");
 
     /** How long a login takes. */
     public static final Setting<Duration> PAGE_SERVICE_LOGIN_TIMEOUT = LIST.reloadable(
@@ -195,9 +195,17 @@ public final class ServiceSettings {
     /** How long a client is silent. */
     public static final Setting<Duration> PAGE_SERVICE_IDLE_TIMEOUT = LIST.reloadable(
             "page_service_idle_timeout",
-            Kind.time(NO_TIME, Duration.ofDays(24)),
-            Duration.ofMinutes(10),
-            "How long a client of the page service may be silent.");
+            Kind.time(Duration.ZERO, LONG_TIME),
+            Duration.ZERO,
+            "How long a client of the page service may be silent between two messages; 0 for ever. Clients whose machine is gone "
+                    + "are found out by TCP within two minutes.");
+
+    /** How long a message takes. */
+    public static final Setting<Duration> PAGE_SERVICE_MESSAGE_TIMEOUT = LIST.reloadable(
+            "page_service_message_timeout",
+            Kind.time(NO_TIME, LONG_TIME),
+            Duration.ofMinutes(1),
+            "How long a client of the page service may take for a message that it has begun to send.");
 
     /** How long a client takes nothing. */
     public static final Setting<Duration> PAGE_SERVICE_WRITE_TIMEOUT = LIST.reloadable(
@@ -219,6 +227,21 @@ public final class ServiceSettings {
             Kind.number(1, 256),
             32,
             "How many pages are read at once for one client, at most max_get_vectored_keys.");
+
+    /** When a request is slow. */
+    public static final Setting<Duration> SLOW_REQUEST_THRESHOLD = LIST.reloadable(
+            "slow_request_threshold",
+            Kind.time(Duration.ZERO, LONG_TIME),
+            Duration.ofSeconds(1),
+            "A request of the page service that takes as long as this is logged with where its time went, ten of them a second "
+                    + "at most; 0 for none.");
+
+    /** How many requests are logged anyway. */
+    public static final Setting<Integer> REQUEST_TRACE_INTERVAL = LIST.reloadable(
+            "request_trace_interval",
+            Kind.number(0, MANY),
+            0,
+            "One of so many requests of each client of the page service is logged like that, however fast it was; 0 for none.");
 
     /** How many keys a vectored read has. */
     public static final Setting<Integer> MAX_GET_VECTORED_KEYS = LIST.add(

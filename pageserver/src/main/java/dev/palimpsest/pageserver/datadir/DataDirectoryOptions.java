@@ -18,13 +18,15 @@ import org.jspecify.annotations.Nullable;
  * @param hostBasedAuthentication what {@code pg_hba.conf} holds; null for what it held before, or, where that is not known
  *     (Debian keeps it in {@code /etc}), peer authentication locally and passwords over the loopback address
  * @param readers how many pieces of relations are read at once, 1 to 64; each needs 2 MiB
+ * @param manifest whether there is a {@code backup_manifest}
  */
 public record DataDirectoryOptions(
         int timeline,
         SortedMap<Integer, String> tablespaces,
         Map<String, String> settings,
         @Nullable String hostBasedAuthentication,
-        int readers) {
+        int readers,
+        BackupManifest manifest) {
     private static final int DEFAULT_READERS = 2;
     private static final int MAX_READERS = 64;
 
@@ -47,26 +49,32 @@ public record DataDirectoryOptions(
 
     /** All tablespaces within the data directory, no other settings, two readers. */
     public static DataDirectoryOptions onTimeline(int timeline) {
-        return new DataDirectoryOptions(timeline, new TreeMap<>(), Map.of(), null, DEFAULT_READERS);
+        return new DataDirectoryOptions(
+                timeline, new TreeMap<>(), Map.of(), null, DEFAULT_READERS, BackupManifest.OMITTED);
     }
 
     /** With these locations of tablespaces. */
     public DataDirectoryOptions withTablespaces(SortedMap<Integer, String> locations) {
-        return new DataDirectoryOptions(timeline, locations, settings, hostBasedAuthentication, readers);
+        return new DataDirectoryOptions(timeline, locations, settings, hostBasedAuthentication, readers, manifest);
     }
 
     /** With these settings. */
     public DataDirectoryOptions withSettings(Map<String, String> values) {
-        return new DataDirectoryOptions(timeline, tablespaces, values, hostBasedAuthentication, readers);
+        return new DataDirectoryOptions(timeline, tablespaces, values, hostBasedAuthentication, readers, manifest);
     }
 
     /** With this {@code pg_hba.conf}. */
     public DataDirectoryOptions withHostBasedAuthentication(String content) {
-        return new DataDirectoryOptions(timeline, tablespaces, settings, content, readers);
+        return new DataDirectoryOptions(timeline, tablespaces, settings, content, readers, manifest);
     }
 
     /** With so many readers. */
     public DataDirectoryOptions withReaders(int count) {
-        return new DataDirectoryOptions(timeline, tablespaces, settings, hostBasedAuthentication, count);
+        return new DataDirectoryOptions(timeline, tablespaces, settings, hostBasedAuthentication, count, manifest);
+    }
+
+    /** With or without a {@code backup_manifest}. */
+    public DataDirectoryOptions withManifest(BackupManifest wanted) {
+        return new DataDirectoryOptions(timeline, tablespaces, settings, hostBasedAuthentication, readers, wanted);
     }
 }

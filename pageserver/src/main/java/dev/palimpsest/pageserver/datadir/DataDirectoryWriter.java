@@ -8,6 +8,7 @@ import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.runtime.Tasks;
+import java.time.Instant;
 
 /**
  * Writes data directories that an unmodified PostgreSQL boots from in a moment: they look as if the cluster had been shut
@@ -49,15 +50,44 @@ public final class DataDirectoryWriter {
             WriteProgress progress,
             Cancellation cancellation)
             throws StorageException {
-        ControlFile control;
+        ControlFile control = control(cluster);
+        Instant now = clock.now();
+        DataDirectoryPlan plan = DataDirectoryPlan.of(cluster, control, options, now);
+        switch (options.manifest()) {
+            case OMITTED ->
+                new DataDirectoryFiles(cluster, plan, sink).write(tasks, options.readers(), progress, cancellation);
+            case INCLUDED -> {
+                ManifestSink listed = new ManifestSink(sink, now);
+                new DataDirectoryFiles(cluster, plan, listed).write(tasks, options.readers(), progress, cancellation);
+                listed.finish(plan.version(), plan.control().systemIdentifier(), plan.wal());
+            }
+        }
+        sink.complete();
+        return new BootPoint(options.timeline(), plan.wal().lsn(), plan.wal().end());
+    }
+
+    /**
+     * Gives a sink what Neon's compute starts from, see {@link ComputeDirectoryFiles}, and completes it; closing it is left to
+     * the caller.
+     *
+     * @throws InvalidRequestException if there is something in a tablespace, which a compute cannot have
+     * @throws CorruptionException if the cluster contradicts itself; the message says where
+     */
+    public void writeForCompute(
+            ClusterAt cluster, PreviousRecord previous, DataDirectorySink sink, Cancellation cancellation)
+            throws StorageException {
+        ControlFile control = control(cluster);
+        new ComputeDirectoryFiles(
+                        cluster, control, DataDirectoryPlan.counters(cluster.checkPoint()), sink, tasks, cancellation)
+                .write(previous);
+        sink.complete();
+    }
+
+    private static ControlFile control(ClusterAt cluster) throws StorageException {
         try {
-            control = ControlFile.parse(cluster.controlFile());
+            return ControlFile.parse(cluster.controlFile());
         } catch (MalformedFileException e) {
             throw new CorruptionException(ControlFile.PATH, 0, String.valueOf(e.getMessage()), e);
         }
-        DataDirectoryPlan plan = DataDirectoryPlan.of(cluster, control, options, clock.now());
-        new DataDirectoryFiles(cluster, plan, sink).write(tasks, options.readers(), progress, cancellation);
-        sink.complete();
-        return new BootPoint(options.timeline(), plan.wal().lsn(), plan.wal().end());
     }
 }

@@ -3,6 +3,7 @@ package dev.palimpsest.pageserver.http;
 import dev.palimpsest.pageserver.branch.BranchException;
 import dev.palimpsest.pageserver.branch.Moment;
 import dev.palimpsest.postgres.Lsn;
+import java.io.InputStream;
 import java.time.ZoneOffset;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -18,9 +19,10 @@ import tools.jackson.databind.exc.UnrecognizedPropertyException;
  * @param variables what stands in the path for the route's variables
  * @param query the parameters, each at most once
  * @param accept which types of answers are wanted, as HTTP says it; empty for any
- * @param body empty if there is none
+ * @param body empty if there is none, or if it is a stream
+ * @param stream the body of a route that takes one as it comes; empty for all others
  */
-record Call(Map<String, String> variables, Map<String, String> query, String accept, byte[] body) {
+record Call(Map<String, String> variables, Map<String, String> query, String accept, byte[] body, InputStream stream) {
     /** What stands for a variable of the route. */
     String variable(String name) {
         String value = variables.get(name);

@@ -37,6 +37,9 @@ public final class HttpApi implements AutoCloseable {
     /** About how many bytes an archive has: those of all relations. */
     public static final String BYTES_HEADER = "Palimpsest-Bytes";
 
+    /** The type of tar archives. */
+    public static final String TAR_TYPE = "application/x-tar";
+
     private static final ServerOperations ALWAYS_READY = new ServerOperations() {
         @Override
         public List<String> problems() {
@@ -119,6 +122,7 @@ public final class HttpApi implements AutoCloseable {
         new UpkeepResource(service).addTo(router);
         new BranchResource(service).addTo(router);
         new AttachResource(service).addTo(router);
+        new AdoptResource(service).addTo(router);
         new EndpointResource(service).addTo(router);
         new PageResource(service).addTo(router);
         new RestoreResource(service, clock).addTo(router);

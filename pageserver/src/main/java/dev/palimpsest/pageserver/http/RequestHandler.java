@@ -56,7 +56,7 @@ final class RequestHandler extends Handler.Abstract {
                 : UUID.randomUUID().toString();
         Connection connection = request.getConnectionMetaData().getConnection();
         Request.addCompletionListener(request, _ -> {
-            slowClients.answered(connection);
+            slowClients.awaits(connection);
             count(request, response.getStatus());
         });
         try {
@@ -113,10 +113,27 @@ final class RequestHandler extends Handler.Abstract {
         }
         Map<String, String> query = query(request);
         found.check(query.keySet());
-        byte[] body = body(request);
+        String header = request.getHeaders().get(HttpHeader.ACCEPT);
+        String accept = header == null ? "" : header;
+        String type = found.streamType();
+        if (type == null) {
+            byte[] body = body(request);
+            slowClients.arrived(connection);
+            return found.action()
+                    .handle(new Call(found.variables(), query, accept, body, InputStream.nullInputStream()));
+        }
+        checkType(request, type);
         slowClients.arrived(connection);
-        String accept = request.getHeaders().get(HttpHeader.ACCEPT);
-        return found.action().handle(new Call(found.variables(), query, accept == null ? "" : accept, body));
+        try (InputStream in = new BodyStream(Content.Source.asInputStream(request), connection, slowClients)) {
+            return found.action().handle(new Call(found.variables(), query, accept, new byte[0], in));
+        }
+    }
+
+    private static void checkType(Request request, String expected) throws HttpFailure {
+        String type = request.getHeaders().get(HttpHeader.CONTENT_TYPE);
+        if (type == null || !type.toLowerCase(Locale.ROOT).startsWith(expected)) {
+            throw new HttpFailure(HttpFailure.UNSUPPORTED_TYPE, "the body must have Content-Type: " + expected);
+        }
     }
 
     private void count(Request request, int status) {
@@ -154,9 +171,8 @@ final class RequestHandler extends Handler.Abstract {
         if (body.length > MAX_BODY) {
             throw new HttpFailure(HttpFailure.TOO_LARGE, "the body is larger than " + MAX_BODY + " bytes");
         }
-        String type = request.getHeaders().get(HttpHeader.CONTENT_TYPE);
-        if (body.length > 0 && (type == null || !type.toLowerCase(Locale.ROOT).startsWith(JSON))) {
-            throw new HttpFailure(HttpFailure.UNSUPPORTED_TYPE, "the body must be JSON, with Content-Type: " + JSON);
+        if (body.length > 0) {
+            checkType(request, JSON);
         }
         return body;
     }

@@ -3,6 +3,7 @@ package dev.palimpsest.pageserver.http;
 import dev.palimpsest.pageserver.branch.BranchException;
 import dev.palimpsest.pageserver.branch.BranchService;
 import dev.palimpsest.pageserver.branch.Moment;
+import dev.palimpsest.pageserver.datadir.BackupManifest;
 import dev.palimpsest.pageserver.datadir.TarSink;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.StorageException;
@@ -15,8 +16,8 @@ import java.util.Set;
 /**
  * A data directory as one tar archive, its tablespaces within it: {@code restore} below a branch. The headers {@code
  * Palimpsest-Lsn} and {@code Palimpsest-Pg-Version} say of when and for which major version it is, {@code
- * Palimpsest-Bytes} about how many bytes come. If making it fails half-way,
- * the archive has no end and the connection breaks.
+ * Palimpsest-Bytes} about how many bytes come. With {@code manifest=true} the last file is {@code backup_manifest}. If making it
+ * fails half-way, the archive has no end and the connection breaks.
  */
 final class RestoreResource {
     private static final String ARCHIVE = "base.tar";
@@ -30,14 +31,21 @@ final class RestoreResource {
     }
 
     void addTo(Router router) {
-        router.add("GET", "/palimpsest/v1/branch/{name}/restore", Set.of("at"), Access.BRANCH, this::restore);
+        router.add(
+                "GET", "/palimpsest/v1/branch/{name}/restore", Set.of("at", "manifest"), Access.BRANCH, this::restore);
     }
 
-    private Reply restore(Call call) throws BranchException {
+    private Reply restore(Call call) throws BranchException, HttpFailure {
         String name = call.variable("name");
+        BackupManifest manifest = switch (call.parameter("manifest")) {
+            case null -> BackupManifest.OMITTED;
+            case "false" -> BackupManifest.OMITTED;
+            case "true" -> BackupManifest.INCLUDED;
+            case String other -> throw HttpFailure.badRequest("manifest is to be true or false, not '" + other + "'");
+        };
         Lsn lsn = service.resolve(name, call.moment("at"));
         return new Reply.Stream(
-                "application/x-tar",
+                HttpApi.TAR_TYPE,
                 Map.of(
                         HttpApi.LSN_HEADER,
                         lsn.toString(),
@@ -45,12 +53,12 @@ final class RestoreResource {
                         Integer.toString(service.view(name).pgVersion()),
                         HttpApi.BYTES_HEADER,
                         Long.toString(service.relationBytes(name, new Moment.AtLsn(lsn)))),
-                out -> write(name, lsn, out));
+                out -> write(name, lsn, manifest, out));
     }
 
-    private void write(String name, Lsn lsn, OutputStream out) throws BranchException {
+    private void write(String name, Lsn lsn, BackupManifest manifest, OutputStream out) throws BranchException {
         try (TarSink sink = new TarSink(archive -> only(archive, out), clock.instant())) {
-            service.restore(name, new Moment.AtLsn(lsn), sink);
+            service.restore(name, new Moment.AtLsn(lsn), manifest, sink);
         } catch (StorageException e) {
             throw new BranchException(
                     BranchException.Kind.FAILED,

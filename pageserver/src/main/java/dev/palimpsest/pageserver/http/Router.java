@@ -27,7 +27,13 @@ final class Router {
     record Entry(String method, String path, Access access) {}
 
     private record Route(
-            String method, String text, List<String> path, Set<String> parameters, Access access, Action action) {
+            String method,
+            String text,
+            List<String> path,
+            Set<String> parameters,
+            Access access,
+            Action action,
+            @Nullable String streamType) {
         @Nullable
         Map<String, String> match(List<String> parts) {
             if (parts.size() != path.size()) {
@@ -58,6 +64,12 @@ final class Router {
 
         Access access() {
             return route.access;
+        }
+
+        /** The type of the body that it takes as a stream; null if it takes none. */
+        @Nullable
+        String streamType() {
+            return route.streamType;
         }
 
         /** With the route's variables, not what stands for them. */
@@ -94,12 +106,31 @@ final class Router {
      * @throws IllegalArgumentException if the path does not say whose the route is
      */
     void add(String method, String path, Set<String> parameters, Access access, Action action) {
+        add(method, path, parameters, access, action, null);
+    }
+
+    /**
+     * Adds a route that reads its body as it comes, however long it is: for who may do everything.
+     *
+     * @param type the body's, which has to be one that a form in somebody's browser cannot have
+     */
+    void addStreamed(String method, String path, Set<String> parameters, String type, Action action) {
+        add(method, path, parameters, Access.SERVER, action, type);
+    }
+
+    private void add(
+            String method,
+            String path,
+            Set<String> parameters,
+            Access access,
+            Action action,
+            @Nullable String streamType) {
         List<String> parts = parts(path);
         if ((access == Access.TENANT && !parts.contains("{tenant}"))
                 || (access == Access.BRANCH && !parts.contains("{name}"))) {
             throw new IllegalArgumentException("whose is " + path + "?");
         }
-        routes.add(new Route(method, path, parts, Set.copyOf(parameters), access, action));
+        routes.add(new Route(method, path, parts, Set.copyOf(parameters), access, action, streamType));
     }
 
     /** All routes. */

@@ -15,7 +15,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Cuts off connections of which the next request does not arrive as a whole in time, however busily they send single bytes. The
  * time runs from when a connection is opened, with its TLS handshake, or its last answer ended; it stands while a request is
- * worked at. Safe for use by many threads.
+ * worked at. Of a body that is read as it comes, each part has that time. Safe for use by many threads.
  */
 final class SlowClients extends AbstractLifeCycle implements Connection.Listener {
     private static final Logger LOG = LoggerFactory.getLogger(SlowClients.class);
@@ -89,13 +89,13 @@ final class SlowClients extends AbstractLifeCycle implements Connection.Listener
         }
     }
 
-    /** A request is here as a whole. */
+    /** A request is here as a whole, or as much of it as was awaited. */
     void arrived(Connection connection) {
         waiting.remove(connection);
     }
 
-    /** It was answered. */
-    void answered(Connection connection) {
+    /** Something more is to come: the next part of a request, which {@link #arrived} ends, or another request. */
+    void awaits(Connection connection) {
         if (connection.getEndPoint().isOpen()) {
             waiting.put(connection, System.nanoTime());
         }

@@ -85,10 +85,14 @@ final class TimelineUpkeepResource {
     /** What is compacted is uploaded when this returns, so {@code wait_until_uploaded} needs nothing more. */
     private Reply compact(Call call) throws BranchException, HttpFailure {
         String name = name(call);
-        if (flag(call, "enhanced_gc_bottom_most_compaction") || flag(call, "dry_run")) {
-            throw HttpFailure.badRequest("there is no bottom-most compaction, and no dry run of compaction");
+        if (flag(call, "dry_run")) {
+            throw HttpFailure.badRequest("there is no dry run of compaction");
         }
-        compact(name, call);
+        if (flag(call, "enhanced_gc_bottom_most_compaction")) {
+            service.upkeep().compactHistory(name);
+        } else {
+            compact(name, call);
+        }
         return Reply.ok(Map.of());
     }
 

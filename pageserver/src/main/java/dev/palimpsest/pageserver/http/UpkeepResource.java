@@ -29,6 +29,12 @@ final class UpkeepResource {
         router.add("PUT", ONE + "/gc", Set.of(), Access.BRANCH, this::gc);
         router.add("PUT", ONE + "/compact", Set.of(), Access.BRANCH, this::compact);
         router.add(
+                "PUT",
+                ONE + "/compact-history",
+                Set.of(),
+                Access.BRANCH,
+                call -> Reply.ok(service.upkeep().compactHistory(call.variable("name"))));
+        router.add(
                 "GET",
                 ONE + "/history",
                 Set.of(),

@@ -7,12 +7,14 @@ import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.DeadlineExceededException;
 import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
 import dev.palimpsest.storage.key.RelTag;
 import dev.palimpsest.storage.key.SlruKind;
+import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.timeline.KeyResult;
 import dev.palimpsest.storage.timeline.Timeline;
 import java.util.ArrayList;
@@ -37,10 +39,17 @@ final class PageReads {
 
     private final ServedTimeline served;
     private final Timeline timeline;
+    private final Cancellation waits;
 
-    PageReads(ServedTimeline served) {
+    /** @param waits ends waits for LSNs */
+    PageReads(ServedTimeline served, Cancellation waits) {
         this.served = served;
+        this.waits = waits;
         this.timeline = served.timeline();
+    }
+
+    TimelineId timeline() {
+        return timeline.id();
     }
 
     /** A page, or why there is none. */
@@ -233,7 +242,7 @@ final class PageReads {
             return last;
         }
         try {
-            timeline.awaitLsn(needed, context);
+            timeline.awaitLsn(needed, context.withCancellation(waits));
         } catch (StorageException e) {
             throw failure(e);
         }
@@ -253,6 +262,9 @@ final class PageReads {
         if (lsn.isBefore(served.readableFrom())) {
             throw RequestFailure.badRequest("timeline " + timeline.id() + " cannot be read at " + lsn
                     + ": it is consistent from " + served.readableFrom() + " on");
+        }
+        if (served.isCutOff(lsn)) {
+            throw RequestFailure.badRequest(served.whyCutOff(lsn));
         }
         return lsn;
     }

@@ -6,12 +6,20 @@ import org.jspecify.annotations.Nullable;
 final class RequestFailure extends Exception {
     private static final long serialVersionUID = 1;
 
-    private RequestFailure(String message, Throwable cause) {
+    private final boolean readError;
+
+    private RequestFailure(String message, @Nullable Throwable cause, boolean readError) {
         super(message, cause);
+        this.readError = readError;
     }
 
     private RequestFailure(String message) {
-        super(message);
+        this(message, null, false);
+    }
+
+    /** Whether the server could not read what it should have. */
+    boolean isReadError() {
+        return readError;
     }
 
     /** What was asked for makes no sense. */
@@ -26,11 +34,11 @@ final class RequestFailure extends Exception {
 
     /** Waiting for the LSN took too long. */
     static RequestFailure timeout(String what, Throwable cause) {
-        return new RequestFailure("LSN timeout: " + what, cause);
+        return new RequestFailure("LSN timeout: " + what, cause, false);
     }
 
     /** It could not be read. */
     static RequestFailure readError(@Nullable String why, Throwable cause) {
-        return new RequestFailure("Read error: " + why, cause);
+        return new RequestFailure("Read error: " + why, cause, true);
     }
 }

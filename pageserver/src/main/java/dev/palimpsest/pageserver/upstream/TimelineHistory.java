@@ -32,7 +32,7 @@ public record TimelineHistory(int timeline, String fileName, String text, List<A
      *
      * @throws IllegalArgumentException if a line is something else
      */
-    static TimelineHistory parse(int timeline, String fileName, String text) {
+    public static TimelineHistory parse(int timeline, String fileName, String text) {
         List<Ancestor> ancestors = new ArrayList<>();
         for (String line : text.split("\n")) {
             String stripped = line.strip();

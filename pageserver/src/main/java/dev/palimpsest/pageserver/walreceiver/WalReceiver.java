@@ -1,9 +1,5 @@
 package dev.palimpsest.pageserver.walreceiver;
 
-import dev.palimpsest.pageserver.ingest.ClusterSettings;
-import dev.palimpsest.pageserver.ingest.ClusterWriter;
-import dev.palimpsest.pageserver.ingest.InterpretedBatch;
-import dev.palimpsest.pageserver.ingest.WalInterpreter;
 import dev.palimpsest.pageserver.relation.ClusterReader;
 import dev.palimpsest.pageserver.relation.RelationLengths;
 import dev.palimpsest.pageserver.upstream.ConnectionSettings;
@@ -14,15 +10,10 @@ import dev.palimpsest.pageserver.upstream.TimelineHistory;
 import dev.palimpsest.pageserver.upstream.UpstreamException;
 import dev.palimpsest.pageserver.upstream.WalStream;
 import dev.palimpsest.postgres.Lsn;
-import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.TimestampTz;
-import dev.palimpsest.postgres.control.ControlFile;
-import dev.palimpsest.postgres.control.MalformedFileException;
 import dev.palimpsest.postgres.wal.StopReason;
 import dev.palimpsest.postgres.wal.WalException;
-import dev.palimpsest.postgres.wal.WalStreamDecoder;
 import dev.palimpsest.storage.CancelledException;
-import dev.palimpsest.storage.CorruptionException;
 import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.context.RequestContext;
@@ -34,8 +25,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -55,13 +44,11 @@ import org.slf4j.LoggerFactory;
  * <p>The source hears: written, what has been received; flushed, the timeline's {@code remote_consistent_lsn}; applied, its
  * {@code last_record_lsn}. So it keeps WAL until that is in the object store.
  *
- * <p>Memory: three batches of some {@link InterpretedBatch#TARGET_BYTES}, the buffers of the connection, and the record that
- * is being put together. Safe for use by many threads.
+ * <p>Memory: that of a {@link WalIntake}, and the buffers of the connection. Safe for use by many threads.
  */
 public final class WalReceiver implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(WalReceiver.class);
 
-    private static final int BATCHES = 3;
     private static final Duration STATUS_INTERVAL = Duration.ofSeconds(1);
     private static final Duration POLL = Duration.ofMillis(500);
     private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
@@ -322,45 +309,46 @@ public final class WalReceiver implements AutoCloseable {
     /** Receives until the stream ends; on return everything that came before the end is applied. */
     private StreamEnd pump(WalStream stream, Lsn start, @Nullable TimelineHistory history)
             throws UpstreamException, StorageException, WalException {
-        Pipeline pipeline = new Pipeline(new ClusterWriter(timeline, lengths, context));
-        StatusReports reports = new StatusReports(stream);
-        try {
-            WalStreamDecoder decoder = decoder(start, stream.timeline());
-            WalInterpreter interpreter = interpreter();
+        try (WalIntake intake = new WalIntake(
+                        source.name(),
+                        timeline,
+                        lengths,
+                        start,
+                        stream.timeline(),
+                        WalIntake.ALL,
+                        this::applied,
+                        context);
+                StatusReports _ = new StatusReports(stream)) {
             if (history != null) {
-                interpreter.keep(
+                intake.keep(
                         dev.palimpsest.postgres.datadir.TimelineHistory.path(history.timeline()),
                         history.text().getBytes(StandardCharsets.UTF_8));
             }
             received = start;
             while (true) {
-                WalStream.Event event = stream.receive(pipeline.hasSomething() ? Duration.ZERO : POLL);
+                WalStream.Event event = stream.receive(intake.hasSomething() ? Duration.ZERO : POLL);
                 context.checkCancelled();
                 switch (event) {
                     case WAL -> {
                         news(stream);
-                        decode(stream, decoder, interpreter, pipeline);
+                        decode(stream, intake);
                         received = stream.endLsn();
                     }
                     case KEEPALIVE -> {
                         news(stream);
-                        pipeline.handOver();
+                        intake.handOver();
                         if (stream.replyRequested()) {
                             flushIfAllIsHere(stream);
                             wakeStatus();
                         }
                     }
-                    case NOTHING -> pipeline.handOver();
+                    case NOTHING -> intake.handOver();
                     case END -> {
-                        pipeline.handOver();
-                        pipeline.finish();
+                        intake.finish();
                         return stream.end();
                     }
                 }
             }
-        } finally {
-            pipeline.close();
-            reports.close();
         }
     }
 
@@ -389,48 +377,22 @@ public final class WalReceiver implements AutoCloseable {
         lastMessage = Instant.now();
     }
 
-    private WalStreamDecoder decoder(Lsn start, int following) throws StorageException {
-        return new WalStreamDecoder(
-                PostgresVersion.ofMajor(timeline.pgVersion()), controlFile().walSegmentSize(), following, start);
-    }
-
-    private ControlFile controlFile() throws StorageException {
-        try {
-            return ControlFile.parse(reader().controlFile());
-        } catch (MalformedFileException e) {
-            throw new CorruptionException("the control file on timeline " + timeline.id(), 0, e.getMessage(), e);
-        }
-    }
-
     private ClusterReader reader() {
         return new ClusterReader(timeline, timeline.lastRecordLsn(), context);
     }
 
-    private WalInterpreter interpreter() throws StorageException {
-        ControlFile control = controlFile();
-        return new WalInterpreter(
-                PostgresVersion.ofMajor(timeline.pgVersion()),
-                reader().checkPoint(),
-                new ClusterSettings(
-                        control.dataChecksumVersion() != 0, control.walLogHints(), control.trackCommitTimestamp()));
-    }
-
-    private void decode(WalStream stream, WalStreamDecoder decoder, WalInterpreter interpreter, Pipeline pipeline)
-            throws StorageException, WalException {
-        decoder.feed(stream.array(), stream.offset(), stream.length());
-        while (decoder.next()) {
-            boolean barrier = WalInterpreter.isBarrier(decoder.record());
-            if (barrier) {
-                pipeline.handOver();
-            }
-            interpreter.interpret(decoder.record(), pipeline.filling());
-            if (barrier || pipeline.filling().isFull()) {
-                pipeline.handOver();
-            }
-        }
-        StopReason stopped = decoder.stopped();
+    private void decode(WalStream stream, WalIntake intake) throws StorageException, WalException {
+        intake.feed(stream.array(), stream.offset(), stream.length());
+        StopReason stopped = intake.stopped();
         if (stopped != null) {
             throw new InvalidRequestException("the WAL from " + source.name() + " cannot be decoded: " + stopped);
+        }
+    }
+
+    private void applied(long latestCommit, boolean all) {
+        lastCommit = Math.max(lastCommit, latestCommit);
+        if (all) {
+            wakeStatus();
         }
     }
 
@@ -489,102 +451,6 @@ public final class WalReceiver implements AutoCloseable {
             ended = true;
             wakeStatus();
             join(reporting);
-        }
-    }
-
-    /** The batches between the thread that receives and the one that applies. */
-    private final class Pipeline implements AutoCloseable {
-        private final ClusterWriter writer;
-        private final ArrayBlockingQueue<InterpretedBatch> full = new ArrayBlockingQueue<>(BATCHES);
-        private final ArrayBlockingQueue<InterpretedBatch> free = new ArrayBlockingQueue<>(BATCHES);
-        private final Thread applying;
-        private InterpretedBatch filling = new InterpretedBatch();
-        private volatile @Nullable Exception failure;
-        private volatile boolean last;
-        private volatile boolean abandoned;
-
-        Pipeline(ClusterWriter writer) {
-            this.writer = writer;
-            for (int i = 1; i < BATCHES; i++) {
-                free.add(new InterpretedBatch());
-            }
-            applying = Thread.ofPlatform().name("apply " + source.name()).start(this::apply);
-        }
-
-        InterpretedBatch filling() {
-            return filling;
-        }
-
-        boolean hasSomething() {
-            return !filling.isEmpty();
-        }
-
-        /** Hands what is filled to the thread that applies; waits while it has too much. */
-        void handOver() throws StorageException {
-            check();
-            if (filling.isEmpty()) {
-                return;
-            }
-            full.add(filling);
-            try {
-                InterpretedBatch next = free.poll(POLL.toMillis(), TimeUnit.MILLISECONDS);
-                while (next == null) {
-                    check();
-                    next = free.poll(POLL.toMillis(), TimeUnit.MILLISECONDS);
-                }
-                next.clear();
-                filling = next;
-            } catch (InterruptedException e) {
-                throw new CancelledException("following " + source.name() + " was stopped");
-            }
-        }
-
-        private void check() throws StorageException {
-            switch (failure) {
-                case null -> context.checkCancelled();
-                case StorageException e -> throw e;
-                case Exception e -> throw new IllegalStateException("applying WAL failed unexpectedly", e);
-            }
-        }
-
-        private void apply() {
-            try {
-                while (!abandoned) {
-                    InterpretedBatch batch = full.poll(POLL.toMillis(), TimeUnit.MILLISECONDS);
-                    if (batch != null) {
-                        writer.apply(batch);
-                        lastCommit = Math.max(lastCommit, batch.latestCommit());
-                        free.add(batch);
-                        if (full.isEmpty()) {
-                            wakeStatus();
-                        }
-                    } else if (last) {
-                        return;
-                    }
-                }
-            } catch (StorageException | RuntimeException e) {
-                failure = e;
-            } catch (InterruptedException e) {
-                LOG.debug("{}: applying is stopped", source.name());
-            }
-        }
-
-        /** Waits until everything handed over is applied. */
-        void finish() throws StorageException {
-            last = true;
-            try {
-                applying.join();
-            } catch (InterruptedException e) {
-                throw new CancelledException("following " + source.name() + " was stopped");
-            }
-            check();
-        }
-
-        /** Gives up what waits; what is being applied is applied. */
-        @Override
-        public void close() {
-            abandoned = true;
-            join(applying);
         }
     }
 }

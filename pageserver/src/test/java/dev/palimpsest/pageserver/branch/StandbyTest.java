@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.palimpsest.pageserver.ClusterContents;
 import dev.palimpsest.pageserver.ClusterContents.Connector;
 import dev.palimpsest.pageserver.ClusterContents.SequenceValue;
+import dev.palimpsest.pageserver.datadir.BackupManifest;
 import dev.palimpsest.pageserver.datadir.DirectorySink;
 import dev.palimpsest.pageserver.relation.DirectoryComparison;
 import dev.palimpsest.postgres.Lsn;
@@ -230,7 +231,7 @@ class StandbyTest {
                 .map(o -> new DirectorySink.Owner(o.uid(), o.gid()))
                 .orElse(null);
         try (DirectorySink sink = new DirectorySink(directory, owner, DirectorySink.Durability.NONE)) {
-            host.branches().restore("prod", new Moment.AtLsn(point.lsn()), sink);
+            host.branches().restore("prod", new Moment.AtLsn(point.lsn()), BackupManifest.OMITTED, sink);
         }
         try (PostgresServer restored = PostgresServer.existing(primary.major(), directory, primary.port())) {
             check(point, restored::connect, restored.port(), primary.major());

@@ -10,6 +10,7 @@ import dev.palimpsest.pageserver.branch.EndpointView;
 import dev.palimpsest.pageserver.branch.Moment;
 import dev.palimpsest.pageserver.branch.PageVersion;
 import dev.palimpsest.pageserver.branch.UpkeepService;
+import dev.palimpsest.pageserver.datadir.BackupManifest;
 import dev.palimpsest.pageserver.datadir.BootPoint;
 import dev.palimpsest.pageserver.datadir.DataDirectorySink;
 import dev.palimpsest.pageserver.relation.DirectoryComparison;
@@ -18,6 +19,8 @@ import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.redo.PageComparison;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TimelineId;
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -29,6 +32,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -68,6 +72,15 @@ public final class FakeBranches implements BranchService {
 
     /** Thrown by {@link #restore} after the files, before the control file. */
     public @Nullable BranchException failAfterFiles;
+
+    /** After how many bytes {@link #adopt} finds damage; negative for never. */
+    public int adoptReads = -1;
+
+    /** What {@link #adopt} does after the first byte. */
+    public Runnable inAdopt = () -> {};
+
+    /** Counted down when {@link #adopt} found that there is no more, before the end. */
+    public final CountDownLatch adoptBrokeOff = new CountDownLatch(1);
 
     /** Thrown by every call that concerns a branch, if set. */
     public @Nullable RuntimeException bug;
@@ -327,7 +340,46 @@ public final class FakeBranches implements BranchService {
     }
 
     @Override
-    public BootPoint restore(String name, Moment at, DataDirectorySink sink) throws BranchException {
+    public AttachProgress adopt(String name, Moment to, InputStream archive) throws BranchException {
+        synchronized (this) {
+            if (branches.containsKey(name)) {
+                throw new BranchException(BranchException.Kind.CONFLICT, "there is a branch " + name + " already");
+            }
+        }
+        int bytes;
+        try {
+            bytes = archive.readNBytes(1).length;
+            inAdopt.run();
+            bytes += archive.readNBytes(adoptReads < 0 ? Integer.MAX_VALUE : adoptReads).length;
+        } catch (IOException e) {
+            adoptBrokeOff.countDown();
+            throw new BranchException(BranchException.Kind.FAILED, "it broke off: " + e.getMessage(), e);
+        }
+        synchronized (this) {
+            calls.add("adopt " + name + " to " + to);
+            AttachProgress progress = new AttachProgress(
+                    name,
+                    "replaying WAL",
+                    bytes,
+                    bytes,
+                    1,
+                    FIRST,
+                    LAST,
+                    LAST,
+                    List.of(),
+                    true,
+                    adoptReads < 0 ? null : "it is damaged");
+            attaching.put(name, new ArrayDeque<>(List.of(progress)));
+            if (adoptReads >= 0) {
+                throw new BranchException(BranchException.Kind.INVALID, "it is damaged");
+            }
+            return progress;
+        }
+    }
+
+    @Override
+    public BootPoint restore(String name, Moment at, BackupManifest manifest, DataDirectorySink sink)
+            throws BranchException {
         Lsn lsn = resolve(name, at);
         try {
             sink.directory("global");
@@ -342,6 +394,9 @@ public final class FakeBranches implements BranchService {
                 throw failAfterFiles;
             }
             write(sink, "global/pg_control", ("control at " + lsn).getBytes(StandardCharsets.UTF_8));
+            if (manifest == BackupManifest.INCLUDED) {
+                write(sink, "backup_manifest", "{}".getBytes(StandardCharsets.UTF_8));
+            }
             sink.complete();
         } catch (StorageException e) {
             throw new BranchException(BranchException.Kind.FAILED, String.valueOf(e.getMessage()), e);

@@ -5,6 +5,7 @@ import dev.palimpsest.pageserver.branch.BranchView;
 import dev.palimpsest.pageserver.branch.CompactionView;
 import dev.palimpsest.pageserver.branch.FlushView;
 import dev.palimpsest.pageserver.branch.GcView;
+import dev.palimpsest.pageserver.branch.HistoryCompactionView;
 import dev.palimpsest.pageserver.branch.HistoryView;
 import dev.palimpsest.pageserver.branch.Moment;
 import dev.palimpsest.pageserver.branch.UpkeepService;
@@ -60,6 +61,13 @@ final class FakeUpkeep implements UpkeepService {
         call(name, "compact " + name + (images ? " images" : "") + (force ? " force" : ""));
         return new CompactionView(
                 10, 10 << 20, 4, 9 << 20, images ? 2 : 0, images ? 1 << 20 : 0, Duration.ofMillis(200));
+    }
+
+    @Override
+    public HistoryCompactionView compactHistory(String name) throws BranchException {
+        call(name, "compact history of " + name);
+        return new HistoryCompactionView(
+                2, 20, 200 << 20, 5, 50 << 20, 18, 180 << 20, 100_000, 20_000, Duration.ofMillis(900));
     }
 
     @Override

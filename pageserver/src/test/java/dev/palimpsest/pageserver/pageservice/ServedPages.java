@@ -1,16 +1,22 @@
 package dev.palimpsest.pageserver.pageservice;
 
+import dev.palimpsest.pageserver.datadir.PreviousRecord;
 import dev.palimpsest.pageserver.redo.PostgresRedo;
 import dev.palimpsest.pageserver.relation.Listings;
 import dev.palimpsest.pageserver.relation.Listings.DatabaseId;
 import dev.palimpsest.pageserver.relation.RelationLengths;
+import dev.palimpsest.pageserver.retention.LsnLeases;
 import dev.palimpsest.pageserver.security.InterfaceSecurity;
 import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.CorruptionException;
+import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
+import dev.palimpsest.storage.gc.GarbageCollection;
+import dev.palimpsest.storage.gc.GcInputs;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.RelTag;
 import dev.palimpsest.storage.key.RelationKeys;
@@ -19,6 +25,7 @@ import dev.palimpsest.storage.key.SlruKind;
 import dev.palimpsest.storage.layer.memory.SerializedBatch;
 import dev.palimpsest.storage.timeline.EmbeddedStore;
 import dev.palimpsest.storage.timeline.StoreSettings;
+import dev.palimpsest.storage.timeline.TenantTimelines;
 import dev.palimpsest.storage.timeline.Timeline;
 import dev.palimpsest.storage.timeline.TimelineWriter;
 import dev.palimpsest.storage.value.Value;
@@ -28,7 +35,9 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -40,6 +49,7 @@ final class ServedPages implements AutoCloseable, ServedTimelines {
     static final int SPC = 1663;
     static final int DB = 5;
     static final Lsn START = new Lsn(0x1000);
+    static final Instant LEASED_UNTIL = Instant.ofEpochMilli(1_893_456_000_123L);
 
     private static final RequestContext CONTEXT = RequestContext.of(TaskKind.INGEST);
 
@@ -49,7 +59,9 @@ final class ServedPages implements AutoCloseable, ServedTimelines {
     private final EmbeddedStore store;
     final Timeline timeline;
     final RelationLengths lengths;
+    final LsnLeases leases;
     volatile Lsn readableFrom = START;
+    volatile boolean failing;
 
     ServedPages(Path directory, PageServiceSettings settings) throws StorageException, IOException {
         this(directory, settings, InterfaceSecurity.NONE);
@@ -58,8 +70,21 @@ final class ServedPages implements AutoCloseable, ServedTimelines {
     ServedPages(Path directory, PageServiceSettings settings, InterfaceSecurity security)
             throws StorageException, IOException {
         store = EmbeddedStore.open(directory, StoreSettings.DEFAULT, redo);
-        timeline = store.tenant(TenantId.parse(TENANT), CONTEXT).create(TimelineId.parse(TIMELINE), START, 17, CONTEXT);
+        TenantTimelines tenant = store.tenant(TenantId.parse(TENANT), CONTEXT);
+        boolean isNew = tenant.all().isEmpty();
+        timeline = isNew
+                ? tenant.create(TimelineId.parse(TIMELINE), START, 17, CONTEXT)
+                : tenant.timeline(TimelineId.parse(TIMELINE));
         lengths = new RelationLengths(timeline);
+        leases = new LsnLeases(timeline);
+        if (isNew) {
+            fill();
+        }
+        service = new PageService(this, settings, security, store.clock(), metrics);
+        service.start();
+    }
+
+    private void fill() throws StorageException {
         TreeMap<DatabaseId, Boolean> databases = new TreeMap<>();
         databases.put(new DatabaseId(SPC, DB), true);
         databases.put(new DatabaseId(1700, DB), false);
@@ -72,8 +97,11 @@ final class ServedPages implements AutoCloseable, ServedTimelines {
                 .put(SlruKeys.block(SlruKind.XACT, 3, 0), page("clog 0"))
                 .put(SlruKeys.block(SlruKind.XACT, 3, 1), page("clog 1"))
                 .finish();
-        service = new PageService(this, settings, security, store.clock(), metrics);
-        service.start();
+    }
+
+    /** Has everything that was written survive the end of the process. */
+    void flush() throws StorageException {
+        timeline.freezeAndFlush(CONTEXT);
     }
 
     /** A page that one can tell from others. */
@@ -168,6 +196,36 @@ final class ServedPages implements AutoCloseable, ServedTimelines {
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    @Override
+    public void writeForCompute(
+            TimelineId id, Lsn lsn, PreviousRecord previous, OutputStream target, RequestContext context)
+            throws StorageException {
+        try {
+            target.write(("compute " + lsn + " " + previous + " ").repeat(5000).getBytes(StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+        if (failing) {
+            throw new CorruptionException("a layer", 7, "it is torn");
+        }
+    }
+
+    @Override
+    public Instant lease(TimelineId id, Lsn lsn) throws InvalidRequestException {
+        return leases.lease(lsn, LEASED_UNTIL);
+    }
+
+    /** Lets everything before an LSN go, but what is leased. */
+    void cutOff(Lsn lsn) throws StorageException {
+        flush();
+        store.tenant(TenantId.parse(TENANT), CONTEXT)
+                .collectGarbage(
+                        timeline.id(),
+                        new GcInputs(lsn, lsn, List.of(), List.of()),
+                        GarbageCollection.Mode.REMOVE,
+                        CONTEXT);
     }
 
     @Override

@@ -19,9 +19,9 @@ public record Orphans(Reason reason, long objects, long bytes, String example) {
         BEFORE_CLAIMS("from before this store had Palimpsest, and left alone"),
         /** Of a generation that nobody has claimed. Never deleted. */
         UNCLAIMED("of a generation that nobody has claimed"),
-        /** Of a timeline that was deleted, but for these. */
+        /** Of a timeline that was deleted, but for these. Deleted by whoever loads the tenant next. */
         DELETION_UNFINISHED("of a timeline of which the deletion was not finished"),
-        /** Of a timeline that no manifest names: its creation was not finished, or its deletion. */
+        /** Of a timeline that no manifest names: its creation was not finished, or its deletion. Deleted likewise. */
         UNKNOWN_TIMELINE("of a timeline that is not there: its creation or its deletion was not finished");
 
         private final String text;

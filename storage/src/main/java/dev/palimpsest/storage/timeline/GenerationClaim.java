@@ -240,7 +240,7 @@ final class GenerationClaim {
     }
 
     /**
-     * Whether what the newest life has published names no timelines. Claims nothing. Says no if that is not known for certain,
+     * Whether what the newest life has published names no timelines, and nothing is left of any either. Claims nothing. Says no if that is not known for certain,
      * as of a tenant that nobody has claimed.
      */
     boolean isDeserted() throws StorageException {
@@ -258,10 +258,15 @@ final class GenerationClaim {
                     : TenantManifestCodec.decode(found.get().bytes(), key.value());
             TenantManifest.Life life = manifest.life();
             if (life != null && life.indexParts() != null) {
-                return life.indexParts().isEmpty();
+                return life.indexParts().isEmpty() && hasNothingOfTimelines();
             }
         }
         return false;
+    }
+
+    private boolean hasNothingOfTimelines() throws StorageException {
+        Listing page = objects.list(ListRequest.one(RemotePaths.timelines(tenant, ShardIndex.UNSHARDED)), context);
+        return page.folders().isEmpty() && page.next().isEmpty();
     }
 
     private TenantManifest neons(Generation first) throws StorageException {

@@ -61,7 +61,8 @@ record StoredIndexes(ObjectStore objects, TenantId tenant, Generation upTo) {
         return newest;
     }
 
-    private List<TimelineId> listTimelines(RequestContext context) throws StorageException {
+    /** The timelines that anything is listed of. */
+    List<TimelineId> listTimelines(RequestContext context) throws StorageException {
         List<TimelineId> ids = new ArrayList<>();
         String prefix = RemotePaths.timelines(tenant, ShardIndex.UNSHARDED);
         ListRequest request = ListRequest.one(prefix);

@@ -127,6 +127,7 @@ public final class TenantTimelines {
             }
         }
         detachments.finishAll(context);
+        deleted.addAll(new StrayTimelines(engine.objects(), tenant, attachment).delete(before, stored, context));
     }
 
     private void deleteUnknownDirectories(Collection<TimelineId> known) throws StorageException {
@@ -344,8 +345,13 @@ public final class TenantTimelines {
                 retained = retained.withLeases(leases);
             }
         }
-        RetainedReads reads = new RetainedReads(timelines, archived, doubtful);
-        return timeline.upkeep().collectGarbage(reads.beside(timeline, retained, mode, context), mode, context);
+        return timeline.upkeep()
+                .collectGarbage(retainedReads().beside(timeline, retained, mode, context), mode, context);
+    }
+
+    /** At which LSNs its timelines are read. */
+    RetainedReads retainedReads() {
+        return new RetainedReads(timelines, archived, doubtful);
     }
 
     /** The timelines of now, as eviction sees them: what reads of the present, and of branches, may need goes last. */

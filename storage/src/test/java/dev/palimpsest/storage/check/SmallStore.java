@@ -129,7 +129,8 @@ final class SmallStore {
     StorageReport check(boolean deep, Path temporary) throws StorageException, IOException {
         VirtualThreadTasks tasks = new VirtualThreadTasks(new SystemClock());
         LocalDisk disk = new LocalDisk(LocalDiskSettings.of(LocalDiskSettings.Mode.BUFFERED), tasks);
-        return CheckedStores.check(LocalDirectoryStore.open(disk, objects), disk, tasks, deep, temporary);
+        // A server may be at work in it, and only its own open may delete what an unfinished put left.
+        return CheckedStores.check(LocalDirectoryStore.reading(disk, objects), disk, tasks, deep, temporary);
     }
 
     Path object(String key) {

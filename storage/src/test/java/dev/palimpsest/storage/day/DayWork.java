@@ -5,6 +5,7 @@ import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TimelineId;
+import dev.palimpsest.storage.compaction.HistoryReport;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.gc.BackgroundGc;
@@ -18,6 +19,7 @@ import dev.palimpsest.storage.runtime.Environment;
 import dev.palimpsest.storage.timeline.Hold;
 import dev.palimpsest.storage.timeline.TenantTimelines;
 import dev.palimpsest.storage.timeline.Timeline;
+import dev.palimpsest.storage.timeline.TimelineUpkeep;
 import dev.palimpsest.storage.timeline.TimelineWriter;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -50,6 +52,7 @@ final class DayWork {
     private final TenantTimelines tenant;
     private final SplittableRandom random;
     private final Map<TimelineId, DayModel> models;
+    private final SimulatedDay.Parameters parameters;
     private final long pitrNanos;
     private final int steps;
     private final int tableBlocks;
@@ -77,6 +80,7 @@ final class DayWork {
         this.tenant = tenant;
         this.random = random;
         this.models = models;
+        this.parameters = parameters;
         this.pitrNanos = parameters.pitr().toNanos();
         this.steps = parameters.stepsPerInterval();
         this.tableBlocks = BLOCKS_PER_STEP * steps;
@@ -303,6 +307,12 @@ final class DayWork {
                     GarbageCollection.Mode.REMOVE,
                     context);
             layersRemoved += report.layersRemoved();
+            TimelineUpkeep upkeep = timeline(model).upkeep();
+            if (upkeep.isHistoryDue(parameters.history())) {
+                HistoryReport compacted = upkeep.compactHistory(
+                        tenant, parameters.compaction(), parameters.history(), () -> false, context);
+                layersRemoved += compacted.layersRemoved();
+            }
             return report;
         }
     }

@@ -8,6 +8,7 @@ import dev.palimpsest.storage.blob.BlobCompression;
 import dev.palimpsest.storage.compaction.BackgroundCompaction;
 import dev.palimpsest.storage.compaction.BackgroundSettings;
 import dev.palimpsest.storage.compaction.CompactionSettings;
+import dev.palimpsest.storage.compaction.HistorySettings;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.eviction.BackgroundEviction;
@@ -84,6 +85,20 @@ public final class SimulatedDay {
         /** How large all layer files on the local disk may be together: less than what the bucket has. */
         public long maxLocalBytes() {
             return LOCAL_BYTES_PER_STEP * stepsPerInterval;
+        }
+
+        CompactionSettings compaction() {
+            return new CompactionSettings(
+                    5,
+                    20 * l0Bytes(),
+                    (long) (IMAGES_PER_STEP * stepsPerInterval) * PageLayout.PAGE_SIZE,
+                    5,
+                    256,
+                    new BlobCompression.Zstd(1));
+        }
+
+        HistorySettings history() {
+            return new HistorySettings(20 * l0Bytes(), 50, 200 * l0Bytes(), 32);
         }
 
         long l0Bytes() {
@@ -187,13 +202,7 @@ public final class SimulatedDay {
 
     private BackgroundSettings background() {
         return new BackgroundSettings(
-                new CompactionSettings(
-                        5,
-                        20 * parameters.l0Bytes(),
-                        (long) (IMAGES_PER_STEP * parameters.stepsPerInterval()) * PageLayout.PAGE_SIZE,
-                        5,
-                        256,
-                        new BlobCompression.Zstd(1)),
+                parameters.compaction(),
                 1,
                 Duration.ofSeconds(10),
                 2 * parameters.l0Bytes(),

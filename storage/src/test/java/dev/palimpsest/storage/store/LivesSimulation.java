@@ -34,6 +34,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class LivesSimulation {
     private static final int SERVERS = 3;
+    private static final long LATEST_EFFECT_NANOS = 60_000_000_000L;
 
     private final Simulation simulation;
     private final SplittableRandom random;
@@ -83,6 +84,7 @@ final class LivesSimulation {
         }
         objects.misbehave(ObjectStoreFaults.NONE);
         faults = false;
+        simulation.environment().tasks().sleep(LATEST_EFFECT_NANOS, Cancellation.NEVER);
         SimulatedDisk disk = simulation.newDisk("last", DiskFaults.NONE);
         simulation
                 .start("last look", disk, environment -> look(load(environment, disk)))
@@ -185,6 +187,10 @@ final class LivesSimulation {
     private void look(TenantTimelines tenant) {
         Map<TimelineId, Timeline> found = new TreeMap<>();
         tenant.all().forEach(timeline -> found.put(timeline.id(), timeline));
+        assertThat(objects.keys())
+                .as("the objects, if there are timelines %s only", found.keySet())
+                .allMatch(key -> !key.contains("/timelines/")
+                        || found.keySet().stream().anyMatch(id -> key.contains(id.toString())));
         expected.forEach((id, timeline) -> {
             if (timeline.deleted) {
                 assertThat(found).as("%s was deleted", id).doesNotContainKey(id);

@@ -54,7 +54,7 @@ final class SimulatedStore {
     private int archived;
     private final SimulatedUpkeep upkeep;
     private final SimulatedEviction eviction;
-    private final SimulatedLeases leases;
+    final SimulatedLeases leases;
 
     /**
      * @param faults whether operations may fail
@@ -94,10 +94,6 @@ final class SimulatedStore {
     /** How many records were written, again after crashes. */
     int writes() {
         return writes;
-    }
-
-    SimulatedLeases leases() {
-        return leases;
     }
 
     /** How many layers left the local disk. */

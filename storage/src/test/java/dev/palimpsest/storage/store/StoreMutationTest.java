@@ -191,7 +191,7 @@ class StoreMutationTest {
             new Mutation(
                     "GC takes images above the cutoff for cover",
                     "gc/GcPlanner.java",
-                    "new LsnRange(from, cutoff)",
+                    "new LsnRange(from, below)",
                     "new LsnRange(from, Lsn.MAX)"),
             new Mutation(
                     "GC does not wait for readers",
@@ -309,6 +309,67 @@ class StoreMutationTest {
                     "timeline/TimelineIndex.java",
                     "before == null ? current : before.with(current.state())",
                     "current"),
+            new Mutation(
+                    "what is left of deleted timelines stays",
+                    "timeline/StrayTimelines.java",
+                    "            RemoteLayers.deleteAll(objects, keys, context);\n",
+                    ""),
+            new Mutation(
+                    "a timeline that is there counts as one that was deleted",
+                    "timeline/StrayTimelines.java",
+                    "                if (!known.contains(id)) {\n",
+                    "                if (!known.isEmpty()) {\n"),
+            new Mutation(
+                    "compaction of history forgets a branch point",
+                    "timeline/RetainedReads.java",
+                    "                    spans.add(new Span(Lsn.min(other.readableFrom, upTo), upTo));\n",
+                    ""),
+            new Mutation(
+                    "compaction of history forgets what is held",
+                    "timeline/RetainedReads.java",
+                    "        own.forEach(lsn -> add(spans, lsn, Lsn.MAX));\n",
+                    ""),
+            new Mutation(
+                    "compaction of history keeps of a branch's history the branch point alone",
+                    "timeline/RetainedReads.java",
+                    "new Span(Lsn.min(other.readableFrom, upTo), upTo)",
+                    "new Span(upTo, upTo)"),
+            new Mutation(
+                    "compaction of history drops the delta just above a retained LSN",
+                    "compaction/HistoryFold.java",
+                    "        pending.add(version);\n        pendingBytes",
+                    "        if (span == 0 || !pending.isEmpty() || willInit) {\n            pending.add(version);\n"
+                            + "        }\n        pendingBytes"),
+            new Mutation(
+                    "compaction of history rewrites what crosses the cutoff",
+                    "compaction/HistoryPlanner.java",
+                    "layer.kind() == LayerKind.DELTA && crosses &&",
+                    "layer.isL0() && crosses &&"),
+            new Mutation(
+                    "compaction of history hides what a branch inherits",
+                    "compaction/HistoryCompaction.java",
+                    "        if (!timeline.inheritedUpTo().isValid()) {\n            return KeySpace.of(range);",
+                    "        if (range != null) {\n            return KeySpace.of(range);"),
+            new Mutation(
+                    "what a layer has outside of the compacted keys is lost",
+                    "compaction/HistoryCompaction.java",
+                    "                    copyOutside(layer, job.range(), rest);\n",
+                    ""),
+            new Mutation(
+                    "a reader comes from a history into the compacted one",
+                    "timeline/ReadPath.java",
+                    "timeline.layerSet().snapshot(epoch).rangeSearch",
+                    "timeline.layers().rangeSearch"),
+            new Mutation(
+                    "compaction of history deletes old layers before the index part without them is there",
+                    "timeline/TimelineUpkeep.java",
+                    "                timeline.becomeObsolete(timeline.layerSet().endReplacement());\n",
+                    "                timeline.layerSet().endReplacement().forEach(PersistentLayer::drop);\n"),
+            new Mutation(
+                    "a name that was given up is used again",
+                    "timeline/UsedNames.java",
+                    "        for (PersistentLayer layer : removed) {",
+                    "        for (PersistentLayer layer : java.util.List.<PersistentLayer>of()) {"),
             new Mutation(
                     "all layers get the same generation",
                     "timeline/TimelineFiles.java",

@@ -10,6 +10,7 @@ import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.layer.residency.DownloadSettings;
+import dev.palimpsest.storage.remote.ObjectStore;
 import dev.palimpsest.storage.remote.RemotePaths;
 import dev.palimpsest.storage.remote.RetryPolicy;
 import dev.palimpsest.storage.remote.RetryingObjectStore;
@@ -149,7 +150,7 @@ final class StoreSimulation {
                 model.evictions(),
                 model.detached(),
                 model.archived(),
-                model.leases().belowCutoff(),
+                model.leases.belowCutoff(),
                 model.upkeep());
     }
 
@@ -228,7 +229,7 @@ final class StoreSimulation {
         };
     }
 
-    static TenantTimelines load(Environment environment, SimulatedDisk disk, SimulatedObjectStore objects)
+    static TenantTimelines load(Environment environment, SimulatedDisk disk, ObjectStore objects)
             throws StorageException {
         StoreSettings settings = new StoreSettings(
                 StoreSettings.DEFAULT.disk(),

@@ -6,6 +6,7 @@ import dev.palimpsest.storage.DiskException;
 import dev.palimpsest.storage.ShardIndex;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.context.Gate;
+import dev.palimpsest.storage.context.ReadTrace;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.key.KeySpace;
 import dev.palimpsest.storage.layer.LayerFileName;
@@ -122,11 +123,23 @@ final class StoredLayer implements PersistentLayer, LayerReferences.Last {
                     return here.reader();
                 }
                 case Residence.Away away -> beginDownload(away, context);
-                case Download download -> download.await(context);
+                case Download download -> await(download, context);
                 case Residence.Leaving leaving ->
                     context.await(leaving.signal(), () -> !isAt(leaving), () -> "the eviction of layer " + remote);
                 case Residence.Gone _ ->
                     throw new IllegalStateException("layer " + remote + " is read, but nobody holds it");
+            }
+        }
+    }
+
+    private static void await(Download download, RequestContext context) throws StorageException {
+        ReadTrace trace = context.trace();
+        long begin = trace == null ? 0 : trace.begin();
+        try {
+            download.await(context);
+        } finally {
+            if (trace != null) {
+                trace.ended(ReadTrace.Step.DOWNLOAD, begin);
             }
         }
     }

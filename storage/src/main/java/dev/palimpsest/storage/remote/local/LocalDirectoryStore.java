@@ -177,7 +177,8 @@ public final class LocalDirectoryStore implements ObjectStore {
         } catch (DiskException e) {
             durableDirectories.remove(directory);
             refuseConflict(key, e);
-            if (ifAbsent && e.kind() == DiskException.Kind.WRONG_STATE) {
+            boolean refused = ifAbsent && e.kind() == DiskException.Kind.WRONG_STATE;
+            if (refused && onDisk("put", key.value(), () -> disk.exists(target))) {
                 // Its put may have failed to sync; whoever is told that it exists builds on it.
                 sync("put", key.value(), directory);
                 throw new ObjectStoreException(

@@ -1,12 +1,15 @@
 package dev.palimpsest.storage.remote.local;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.palimpsest.storage.DiskException;
 import dev.palimpsest.storage.ObjectStoreException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.file.Disk;
+import dev.palimpsest.storage.file.ForwardingDisk;
 import dev.palimpsest.storage.file.ReadableFile;
 import dev.palimpsest.storage.file.WritableFile;
 import dev.palimpsest.storage.remote.ListRequest;
@@ -141,6 +144,25 @@ class LocalDirectoryStoreTest extends ObjectStoreContract {
                         .isPresent();
             });
         }
+    }
+
+    /** Somebody who cleans up takes the file of a put away before it has its name: that is no answer about the object. */
+    @Test
+    void aPutThatLostItsFileDoesNotSayThatTheObjectIsThere() throws Exception {
+        Disk losing = new ForwardingDisk(disk) {
+            @Override
+            public void renameNoReplace(Path from, Path to) throws DiskException {
+                delete(from);
+                super.renameNoReplace(from, to);
+            }
+        };
+        ObjectStore store = LocalDirectoryStore.open(losing, ROOT);
+        ObjectKey key = new ObjectKey("a");
+        assertThatThrownBy(() -> store.put(key, ObjectSource.of(new byte[1]), PutCondition.IF_ABSENT, CONTEXT))
+                .isInstanceOfSatisfying(
+                        ObjectStoreException.class,
+                        failure -> assertThat(failure.kind()).isEqualTo(ObjectStoreException.Kind.UNAVAILABLE));
+        assertThat(store().head(key, CONTEXT)).isEmpty();
     }
 
     /** What a key may have after a crash: exactly this content, or none. */
