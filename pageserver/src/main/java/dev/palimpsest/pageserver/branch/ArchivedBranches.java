@@ -112,7 +112,9 @@ final class ArchivedBranches {
                 : new BranchException(
                         BranchException.Kind.NOT_FOUND,
                         "there is no branch " + name + (noneAtWork ? "; nothing is attached yet" : "")
-                                + notServing.stream().map(problem -> "; " + problem).collect(Collectors.joining()));
+                                + notServing.stream()
+                                        .map(problem -> "; " + problem)
+                                        .collect(Collectors.joining()));
     }
 
     /** The names of those that left a timeline. */

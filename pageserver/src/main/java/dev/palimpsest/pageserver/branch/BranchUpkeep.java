@@ -330,8 +330,8 @@ final class BranchUpkeep implements UpkeepService {
         Instant begin = clock.instant();
         HistorySettings history = settings.apply(branch.tenantId()).history();
         try {
-            HistoryReport report = compactHistory(
-                    branch, history == null ? HistorySettings.DEFAULT : history, () -> false, context);
+            HistoryReport report =
+                    compactHistory(branch, history == null ? HistorySettings.DEFAULT : history, () -> false, context);
             return HistoryCompactionView.of(report, Duration.between(begin, clock.instant()));
         } catch (StorageException e) {
             throw Branches.failed("compaction of the history of branch " + name + " failed", e);

@@ -80,13 +80,14 @@ final class LocationResource {
                 .answers(Placed.class)
                 .fails(HttpFailure.CONFLICT, CONFLICT)
                 .by(TenantRoute.of(this::place)));
-        router.add(Route.post(TENANT + "/heatmap_upload", "Says in the object store which layers a secondary is to keep")
-                .access(Access.TENANT)
-                .answers(200, new Route.Answer.JsonNull("Done"))
-                .by(TenantRoute.of((tenant, _) -> {
-                    tenants.tellResident(tenant);
-                    return Reply.okNull();
-                })));
+        router.add(
+                Route.post(TENANT + "/heatmap_upload", "Says in the object store which layers a secondary is to keep")
+                        .access(Access.TENANT)
+                        .answers(200, new Route.Answer.JsonNull("Done"))
+                        .by(TenantRoute.of((tenant, _) -> {
+                            tenants.tellResident(tenant);
+                            return Reply.okNull();
+                        })));
         router.add(Route.get(TENANT + "/secondary/status", "How much a secondary has")
                 .access(Access.TENANT)
                 .answers(Progress.class)

@@ -26,8 +26,8 @@ final class TenantConfigResource {
         router.add(Route.get("/v1/tenant/{tenant}/config", "What counts for a tenant, and what of it is its own")
                 .access(Access.TENANT)
                 .answers(Config.class)
-                .by(TenantRoute.of((tenant, _) -> Reply.ok(new Config(
-                        tenants.configuration(tenant).values(), tenants.effectiveConfiguration(tenant))))));
+                .by(TenantRoute.of((tenant, _) -> Reply.ok(
+                        new Config(tenants.configuration(tenant).values(), tenants.effectiveConfiguration(tenant))))));
         router.add(Route.put(PATH, "Gives a tenant settings of its own, and takes those it had")
                 .takes(Map.class, TENANT)
                 .answers(200, new Route.Answer.JsonNull("Done"))
