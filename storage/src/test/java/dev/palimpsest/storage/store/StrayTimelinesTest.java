@@ -39,6 +39,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -282,7 +283,7 @@ class StrayTimelinesTest {
         try (EmbeddedStore store = open(directory)) {
             assertThat(store.isDeserted(id, CONTEXT)).isTrue();
         }
-        Files.createDirectories(index.getParent());
+        Files.createDirectories(Objects.requireNonNull(index.getParent()));
         Files.write(index, bytes); // as if its deletion had not come
         try (EmbeddedStore store = open(directory)) {
             assertThat(store.isDeserted(id, CONTEXT)).isFalse();
