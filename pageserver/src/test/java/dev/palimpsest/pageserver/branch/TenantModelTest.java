@@ -42,7 +42,6 @@ class TenantModelTest {
         /** The one that was given last; -1 for none. */
         long generation = -1;
 
-
         @Nullable
         Long gcHorizon;
 
