@@ -10,6 +10,7 @@ import dev.palimpsest.pageserver.branch.Moment;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.compaction.BackgroundSettings;
+import dev.palimpsest.storage.timeline.StoreSettings;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -33,38 +34,64 @@ final class CommandedServer {
     static final String METRICS = "metrics";
     static final String READ = "read";
     static final String COMPACTED = "compacted";
+    static final String COMPACT = "compact";
+    static final String PAGES = "pages";
+    static final String ECHO = "echo";
+    /** As the last argument: nothing is compacted unless it is asked for. */
+    static final String NO_COMPACTION = "--no-compaction";
 
     private static final long SEED = 42;
     private static final long QUIET_NANOS = 3_000_000_000L;
     private static final long PATIENCE_NANOS = 1_800_000_000_000L;
 
+    private final Server server;
     private final Branches branches;
     private final PrometheusRegistry metrics;
 
-    private CommandedServer(Branches branches, PrometheusRegistry metrics) {
-        this.branches = branches;
-        this.metrics = metrics;
+    private CommandedServer(Server server) {
+        this.server = server;
+        this.branches = server.branches();
+        this.metrics = server.metrics();
     }
 
     /**
      * Serves.
      *
-     * @param arguments the server's directory, that of PostgreSQL's programs, and if there is a third, that of its objects
+     * @param arguments the server's directory, that of PostgreSQL's programs, and if there is a third, that of its objects or
+     *     {@link #NO_COMPACTION}
      */
     public static void main(String[] arguments) throws IOException, StorageException {
         PrintStream answers = System.out;
         ServerOptions options = new ServerOptions(Path.of(arguments[0]), "127.0.0.1", 0, Path.of(arguments[1]));
-        if (arguments.length > 2) {
+        if (arguments.length > 2 && arguments[2].equals(NO_COMPACTION)) {
+            options = withoutCompaction(options);
+        } else if (arguments.length > 2) {
             options = options.withStorage(new StorageLocation.LocalDirectory(Path.of(arguments[2])));
         }
         try (BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
                 Server server = Server.open(options)) {
-            CommandedServer commanded = new CommandedServer(server.branches(), server.metrics());
+            CommandedServer commanded = new CommandedServer(server);
             answers.println(DONE);
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 answers.println(commanded.answer(line.split(SEPARATOR)));
             }
         }
+    }
+
+    private static ServerOptions withoutCompaction(ServerOptions options) {
+        return new ServerOptions(
+                options.directory(),
+                options.http(),
+                options.pageService(),
+                options.grpc(),
+                options.security(),
+                options.storage(),
+                options.remote(),
+                StoreSettings.DEFAULT,
+                options.eviction(),
+                options.retention(),
+                options.traces(),
+                options.pgBinaries());
     }
 
     private String answer(String[] words) {
@@ -75,6 +102,14 @@ final class CommandedServer {
                 }
                 case READ -> read(words[1], words[2], Long.parseLong(words[3]), Integer.parseInt(words[4]));
                 case COMPACTED -> awaitCompaction();
+                case COMPACT -> branches.upkeep().compact(words[1], true, true);
+                case PAGES -> {
+                    BranchView view = branches.view(words[1]);
+                    return DONE + server.pageServicePort() + SEPARATOR + view.tenant() + SEPARATOR + view.timeline();
+                }
+                case ECHO -> {
+                    return DONE + echo();
+                }
                 case ATTACH -> Live.attach(branches, words[1], words[2]);
                 case AWAIT -> Live.await(branches, words[1], Lsn.parse(words[2]));
                 case FLUSH -> {
@@ -85,9 +120,16 @@ final class CommandedServer {
                 default -> throw new IllegalArgumentException("there is no command " + words[0]);
             }
             return DONE;
-        } catch (BranchException e) {
+        } catch (BranchException | IOException e) {
             return String.valueOf(e.getMessage()).replace('\n', ' ');
         }
+    }
+
+    /** Starts an echo, which ends with the process. */
+    private static int echo() throws IOException {
+        @SuppressWarnings("resource")
+        PageEcho echo = new PageEcho();
+        return echo.port();
     }
 
     /** Reads pages of a relation at random, one at a time; only its first page if it is to be one. */

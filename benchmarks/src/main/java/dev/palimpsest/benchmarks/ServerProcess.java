@@ -39,13 +39,29 @@ final class ServerProcess implements AutoCloseable {
         this.commands = process.outputWriter(StandardCharsets.UTF_8);
     }
 
+    /**
+     * Where pages of a branch are had.
+     *
+     * @param port of the page service
+     */
+    record Pages(int port, String tenant, String timeline) {}
+
     /** Starts a server and waits until it is ready. */
     static ServerProcess start(Path directory, Path programs) throws IOException {
         return start(directory, programs, null);
     }
 
+    /** The same; nothing is compacted unless it is asked for. */
+    static ServerProcess startWithoutCompaction(Path directory, Path programs) throws IOException {
+        return launch(directory, programs, CommandedServer.NO_COMPACTION);
+    }
+
     /** The same with its objects in another directory, unless that is null. */
     static ServerProcess start(Path directory, Path programs, @Nullable Path objects) throws IOException {
+        return launch(directory, programs, objects == null ? null : objects.toString());
+    }
+
+    private static ServerProcess launch(Path directory, Path programs, @Nullable String third) throws IOException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         String options = System.getenv(JAVA_OPTIONS);
@@ -61,8 +77,8 @@ final class ServerProcess implements AutoCloseable {
                 CommandedServer.class.getName(),
                 directory.toString(),
                 programs.toString()));
-        if (objects != null) {
-            command.add(objects.toString());
+        if (third != null) {
+            command.add(third);
         }
         ServerProcess server = new ServerProcess(new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
@@ -113,6 +129,22 @@ final class ServerProcess implements AutoCloseable {
     /** Waits until compaction has nothing to do. */
     void awaitCompaction() throws IOException {
         ask(CommandedServer.COMPACTED);
+    }
+
+    /** Compacts a branch, and makes images of all that has changed. */
+    void compact(String name) throws IOException {
+        ask(CommandedServer.COMPACT, name);
+    }
+
+    /** Where pages of a branch are had. */
+    Pages pages(String name) throws IOException {
+        String[] words = ask(CommandedServer.PAGES, name).split(CommandedServer.SEPARATOR);
+        return new Pages(Integer.parseInt(words[0]), words[1], words[2]);
+    }
+
+    /** Starts a {@link PageEcho} in the process; its port. */
+    int echo() throws IOException {
+        return Integer.parseInt(ask(CommandedServer.ECHO));
     }
 
     /** Reads pages of a relation, one after the other, at random unless it is one. */

@@ -7,6 +7,7 @@ import dev.palimpsest.benchmarks.ColdStartBenchmark;
 import dev.palimpsest.benchmarks.GetPageBenchmark;
 import dev.palimpsest.benchmarks.IngestBenchmark;
 import dev.palimpsest.benchmarks.LayerMapBenchmark;
+import dev.palimpsest.benchmarks.PageServiceBenchmark;
 import dev.palimpsest.benchmarks.ReadBenchmark;
 import dev.palimpsest.benchmarks.RedoBenchmark;
 import dev.palimpsest.benchmarks.jmh.JmhRun;
@@ -32,7 +33,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "bench",
         mixinStandardHelpOptions = true,
-        subcommands = CompactionSimCommand.class,
+        subcommands = {CompactionSimCommand.class, DayCommand.class},
         description = "Measure the engine on this machine. Give it the machine for itself.")
 final class BenchCommand implements Runnable {
     private static final long MIB = 1 << 20;
@@ -350,6 +351,74 @@ final class BenchCommand implements Runnable {
                             result.pagesPerSecond(),
                             result.p50(),
                             result.p99());
+                    out.flush();
+                });
+    }
+
+    @Command(
+            name = "pageservice",
+            mixinStandardHelpOptions = true,
+            description =
+                    "Read the latest pages through the page service of a server in a process of its own, after random"
+                            + " updates, with image layers of everything and L0 layers on top; and make base backups. Beside it an"
+                            + " echo of pages, and tar.")
+    void pageService(
+            @Mixin BenchedCluster cluster,
+            @Option(
+                            names = "--accounts",
+                            description = "rows of the table that is updated; default: ${DEFAULT-VALUE}",
+                            defaultValue = "500000")
+                    long accounts,
+            @Option(names = "--updates", description = "default: ${DEFAULT-VALUE}", defaultValue = "200000")
+                    long updates,
+            @Option(
+                            names = "--l0",
+                            split = ",",
+                            description = "how many L0 layers; default: ${DEFAULT-VALUE}",
+                            defaultValue = "0,20")
+                    List<Integer> stacks,
+            @Option(names = "--updates-per-layer", description = "default: ${DEFAULT-VALUE}", defaultValue = "5000")
+                    long updatesPerLayer,
+            @Option(names = "--seconds", description = "for each row; default: ${DEFAULT-VALUE}", defaultValue = "5")
+                    int seconds)
+            throws IOException, SQLException, InterruptedException {
+        PrintWriter out = spec.commandLine().getOut();
+        out.printf(
+                "%-7s %-11s %7s %6s %9s %9s %9s %9s %9s%n",
+                "what", "order", "clients", "depth", "pages/s", "mean us", "p50 us", "p99 us", "CPU us");
+        PageServiceBenchmark.run(
+                new PageServiceBenchmark.Parameters(
+                        accounts,
+                        updates,
+                        stacks.stream().sorted().toList(),
+                        updatesPerLayer,
+                        seconds,
+                        cluster.version(),
+                        cluster.directory()),
+                result -> {
+                    switch (result) {
+                        case PageServiceBenchmark.Result.Pages pages ->
+                            out.printf(
+                                    Locale.ROOT,
+                                    "%-7s %-11s %7d %6d %9.0f %9.1f %9.1f %9.1f %9.1f%n",
+                                    pages.what(),
+                                    pages.order(),
+                                    pages.clients(),
+                                    pages.depth(),
+                                    pages.pagesPerSecond(),
+                                    pages.mean(),
+                                    pages.p50(),
+                                    pages.p99(),
+                                    pages.cpuMicros());
+                        case PageServiceBenchmark.Result.Archive archive ->
+                            out.printf(
+                                    Locale.ROOT,
+                                    "%-18s %8.1f MB %7.3f s %8.0f MB/s%n",
+                                    archive.what(),
+                                    archive.bytes() / 1e6,
+                                    archive.seconds(),
+                                    archive.bytes() / 1e6 / archive.seconds());
+                    }
                     out.flush();
                 });
     }

@@ -1,14 +1,17 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.pageserver.branch.CompactionView;
+import dev.palimpsest.pageserver.branch.HistoryCompactionView;
 import dev.palimpsest.pageserver.http.Requests;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code palimpsest compact}: rewrites layers so that reads visit fewer. */
@@ -27,14 +30,26 @@ final class CompactCommand implements Callable<Integer> {
     @Option(names = "--force", description = "even where thresholds are not reached")
     private boolean force;
 
+    @Option(
+            names = "--history",
+            description = "instead rewrite the layers below what GC has left readable, so that they have only what branches and"
+                    + " leases need there")
+    private boolean history;
+
     @Spec
     private CommandSpec spec;
 
     @Override
     public Integer call() throws IOException, ServerFailure {
+        if (history && (images || force)) {
+            throw new ParameterException(spec.commandLine(), "--history goes without --images and --force");
+        }
         try (ServerClient client = target.connect()) {
-            CompactionView done =
-                    client.put(target.path() + "/compact", new Requests.Compact(images, force), CompactionView.class);
+            if (history) {
+                return history(client);
+            }
+            CompactionView done = client.put(
+                    target.path() + "/compact", new Requests.Compact(images, force), CompactionView.class);
             PrintWriter out = spec.commandLine().getOut();
             out.printf(
                     "%s read, %s; %s written, %s%n",
@@ -51,5 +66,22 @@ final class CompactCommand implements Callable<Integer> {
             out.printf("branch %s is compacted, in %s%n", target.name(), Display.seconds(done.elapsed()));
             return 0;
         }
+    }
+
+    private int history(ServerClient client) throws IOException, ServerFailure {
+        HistoryCompactionView done = client.put(
+                target.path() + "/compact-history", Map.of(), HistoryCompactionView.class);
+        PrintWriter out = spec.commandLine().getOut();
+        out.printf(
+                "%s read, %s; %s written, %s; %s removed, %s%n",
+                Display.counted(done.layersRead(), "layer"),
+                Display.bytes(done.bytesRead()),
+                Display.counted(done.layersWritten(), "layer"),
+                Display.bytes(done.bytesWritten()),
+                Display.counted(done.layersRemoved(), "layer"),
+                Display.bytes(done.bytesRemoved()));
+        out.printf("of %d values %d are dropped%n", done.valuesRead(), done.valuesRead() - done.valuesKept());
+        out.printf("the history of branch %s is compacted, in %s%n", target.name(), Display.seconds(done.elapsed()));
+        return 0;
     }
 }

@@ -5,6 +5,8 @@ import java.io.FileOutputStream;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -26,6 +28,7 @@ public final class Palimpsest implements Runnable {
             Map.entry("adopt", AdoptCommand.class),
             Map.entry("reload", ReloadCommand.class),
             Map.entry("status", StatusCommand.class),
+            Map.entry("top", TopCommand.class),
             Map.entry("branch", BranchCommand.class),
             Map.entry("tenant", TenantCommand.class),
             Map.entry("lsn", LsnCommand.class),
@@ -42,6 +45,9 @@ public final class Palimpsest implements Runnable {
             Map.entry("wal", WalCommand.class),
             Map.entry("bench", BenchCommand.class));
 
+    /** What is answered without any of them. */
+    private static final Set<String> ABOUT_ITSELF = Set.of("--help", "-h", "--version", "-V");
+
     @Spec
     private CommandSpec spec;
 
@@ -54,9 +60,16 @@ public final class Palimpsest implements Runnable {
         System.exit(commandLine(arguments).setOut(out).execute(arguments));
     }
 
-    /** Knows only the command that is asked for, if it is one: to make them all takes as long as to run a short one. */
+    /**
+     * Knows only the command that is asked for, if it is one, and of all others no more than help says: to make them all takes
+     * longer than to run a short one.
+     */
     static CommandLine commandLine(String... arguments) {
         CommandLine commandLine = new CommandLine(new Palimpsest());
+        if (arguments.length == 1 && ABOUT_ITSELF.contains(arguments[0])) {
+            COMMANDS.forEach(command -> commandLine.addSubcommand(command.getKey(), outline(command.getValue())));
+            return commandLine;
+        }
         boolean known = arguments.length > 0
                 && COMMANDS.stream().anyMatch(command -> command.getKey().equals(arguments[0]));
         for (Map.Entry<String, Class<?>> command : COMMANDS) {
@@ -70,6 +83,14 @@ public final class Palimpsest implements Runnable {
                     command.getErr().println("palimpsest: " + Failures.describe(failure));
                     return 1;
                 });
+    }
+
+    /** A command without its options. */
+    private static CommandSpec outline(Class<?> command) {
+        Command described = Objects.requireNonNull(command.getAnnotation(Command.class));
+        CommandSpec outline = CommandSpec.create().name(described.name());
+        outline.usageMessage().description(described.description());
+        return outline;
     }
 
     @Override

@@ -42,6 +42,10 @@ final class ServerAddress {
                             + "of Java")
     private @Nullable Path authorities;
 
+    URI url() {
+        return server;
+    }
+
     /** The caller closes it. */
     ServerClient connect() throws ServerFailure {
         return new ServerClient(server, token(), Optional.ofNullable(authorities));

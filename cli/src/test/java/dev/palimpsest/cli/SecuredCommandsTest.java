@@ -49,9 +49,11 @@ class SecuredCommandsTest {
         SecuritySettings security = new SecuritySettings(
                 true,
                 true,
+                true,
                 Optional.of(keys),
                 TlsMode.REQUIRED,
                 TlsMode.REQUIRED,
+                true,
                 Optional.of(certificates.serverCertificateFile()),
                 Optional.of(certificates.serverKeyFile()),
                 Duration.ofMinutes(1),
@@ -69,9 +71,25 @@ class SecuredCommandsTest {
             Result reload = run("reload", "--server", url, "--ca", authority, "--token-file", file.toString());
             assertThat(reload.code).as(reload.err).isZero();
             assertThat(reload.out).contains("1 public keys from " + keys);
+            Result top = run(
+                    "top",
+                    "--once",
+                    "--interval",
+                    "0.05",
+                    "--server",
+                    url,
+                    "--ca",
+                    authority,
+                    "--token-file",
+                    file.toString());
+            assertThat(top.code).as(top.err).isZero();
+            assertThat(top.out)
+                    .contains("palimpsest at " + url, "0 branches", "0 pages/s", "0 B of 512 MB", "BRANCH")
+                    .doesNotContain("\u001b");
             assertUploads(URI.create(url), certificates.authorityFile(), token);
             for (Result refused : List.of(
                     run("status", "--server", url, "--ca", authority),
+                    run("top", "--once", "--server", url, "--ca", authority),
                     run("status", "--server", url, "--token-file", file.toString()),
                     run("status", "--server", url, "--ca", authority, "--token-file", bad.toString()),
                     run("status", "--server", url, "--ca", keys.toString(), "--token-file", file.toString()),

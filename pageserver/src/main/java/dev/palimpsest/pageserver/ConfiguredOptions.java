@@ -7,13 +7,17 @@ import dev.palimpsest.pageserver.config.ConfigurationException;
 import dev.palimpsest.pageserver.config.ServiceSettings;
 import dev.palimpsest.pageserver.config.Setting;
 import dev.palimpsest.pageserver.config.StorageSettings;
+import dev.palimpsest.pageserver.grpc.GrpcSettings;
 import dev.palimpsest.pageserver.http.HttpSettings;
 import dev.palimpsest.pageserver.pageservice.PageServiceSettings;
+import dev.palimpsest.pageserver.pageservice.ThrottleSettings;
+import dev.palimpsest.pageserver.pageservice.TraceSettings;
 import dev.palimpsest.pageserver.retention.RetentionSettings;
 import dev.palimpsest.pageserver.security.SecuritySettings;
 import dev.palimpsest.storage.blob.BlobCompression;
 import dev.palimpsest.storage.compaction.BackgroundSettings;
 import dev.palimpsest.storage.compaction.CompactionSettings;
+import dev.palimpsest.storage.compaction.HistorySettings;
 import dev.palimpsest.storage.eviction.EvictionSettings;
 import dev.palimpsest.storage.file.LocalDiskSettings;
 import dev.palimpsest.storage.layer.residency.DownloadSettings;
@@ -55,12 +59,16 @@ public final class ConfiguredOptions {
                 configuration.find(ServiceSettings.DIRECTORY).orElseThrow(),
                 options.http(),
                 options.pageService(),
+                options.grpc(),
                 options.security(),
                 storage,
                 options.remote(),
                 options.store(),
                 options.eviction(storage),
                 options.retention(),
+                new TraceSettings(
+                        configuration.get(ServiceSettings.SLOW_REQUEST_THRESHOLD),
+                        configuration.get(ServiceSettings.REQUEST_TRACE_INTERVAL)),
                 configuration.find(ServiceSettings.PG_BIN_DIR).orElse(null));
     }
 
@@ -88,18 +96,42 @@ public final class ConfiguredOptions {
                 get(ServiceSettings.PAGE_SERVICE_MAX_CONNECTIONS),
                 get(ServiceSettings.PAGE_SERVICE_LOGIN_TIMEOUT),
                 get(ServiceSettings.PAGE_SERVICE_IDLE_TIMEOUT),
+                get(ServiceSettings.PAGE_SERVICE_MESSAGE_TIMEOUT),
                 get(ServiceSettings.PAGE_SERVICE_WRITE_TIMEOUT),
                 get(ServiceSettings.WAIT_LSN_TIMEOUT),
-                get(ServiceSettings.PAGE_SERVICE_MAX_BATCH_SIZE));
+                get(ServiceSettings.PAGE_SERVICE_MAX_BATCH_SIZE),
+                throttle());
+    }
+
+    private @Nullable GrpcSettings grpc() {
+        return configuration
+                .find(ServiceSettings.LISTEN_GRPC_ADDR)
+                .map(address -> new GrpcSettings(
+                        address.host(),
+                        address.port(),
+                        get(ServiceSettings.GRPC_MAX_CONNECTIONS),
+                        get(ServiceSettings.GRPC_MAX_CALLS)))
+                .orElse(null);
+    }
+
+    private ThrottleSettings throttle() {
+        return new ThrottleSettings(
+                !get(StorageSettings.THROTTLE_TASK_KINDS).isEmpty(),
+                get(StorageSettings.THROTTLE_INITIAL),
+                get(StorageSettings.THROTTLE_REFILL_INTERVAL),
+                get(StorageSettings.THROTTLE_REFILL_AMOUNT),
+                get(StorageSettings.THROTTLE_MAX));
     }
 
     private SecuritySettings security() {
         return new SecuritySettings(
                 get(ServiceSettings.HTTP_AUTH_TYPE) == ServiceSettings.AuthType.NEON_JWT,
                 get(ServiceSettings.PG_AUTH_TYPE) == ServiceSettings.AuthType.NEON_JWT,
+                get(ServiceSettings.GRPC_AUTH_TYPE) == ServiceSettings.AuthType.NEON_JWT,
                 configuration.find(ServiceSettings.AUTH_VALIDATION_PUBLIC_KEY_PATH),
                 get(ServiceSettings.HTTP_TLS),
                 get(ServiceSettings.PAGE_SERVICE_TLS),
+                get(ServiceSettings.GRPC_TLS),
                 configuration.find(ServiceSettings.SSL_CERT_FILE),
                 configuration.find(ServiceSettings.SSL_KEY_FILE),
                 get(ServiceSettings.SSL_CERT_RELOAD_PERIOD),
@@ -220,7 +252,17 @@ public final class ConfiguredOptions {
                 get(StorageSettings.PITR_INTERVAL),
                 get(StorageSettings.GC_HORIZON),
                 get(StorageSettings.GC_PERIOD),
-                get(StorageSettings.LSN_LEASE_LENGTH));
+                get(StorageSettings.LSN_LEASE_LENGTH),
+                get(StorageSettings.GC_COMPACTION_ENABLED) ? history() : null);
+    }
+
+    private HistorySettings history() {
+        HistorySettings standard = HistorySettings.DEFAULT;
+        return new HistorySettings(
+                get(StorageSettings.GC_COMPACTION_INITIAL_THRESHOLD_KB) * 1024L,
+                get(StorageSettings.GC_COMPACTION_RATIO_PERCENT),
+                standard.jobBytes(),
+                standard.maxChain());
     }
 
     private TimelineConfig timelines() {

@@ -76,6 +76,7 @@ final class Reload {
         if (options != null) {
             to.http.requestTimeout(options.http().requestTimeout());
             to.pages.limits(options.pageService());
+            to.pages.tracing(options.traces());
             applied.accept(next);
         }
         current = next;

@@ -1,7 +1,9 @@
 package dev.palimpsest.pageserver;
 
+import dev.palimpsest.pageserver.grpc.GrpcSettings;
 import dev.palimpsest.pageserver.http.HttpSettings;
 import dev.palimpsest.pageserver.pageservice.PageServiceSettings;
+import dev.palimpsest.pageserver.pageservice.TraceSettings;
 import dev.palimpsest.pageserver.retention.RetentionSettings;
 import dev.palimpsest.pageserver.security.SecuritySettings;
 import dev.palimpsest.storage.compaction.BackgroundSettings;
@@ -18,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param directory where it keeps everything; made if it is not there
  * @param http the management API
  * @param pageService where pages are served
+ * @param grpc where pages are served over gRPC; null for nowhere
  * @param security who is let in, and how connections are encrypted
  * @param storage where history is kept, of which the directory is a cache then; null for the directory itself
  * @param remote how calls to that are made, unless it is the directory itself
@@ -25,18 +28,21 @@ import org.jspecify.annotations.Nullable;
  * @param eviction when layers leave the local disk; null for the defaults if history is in a bucket, and never if it is in a
  *     directory: on the same file system a layer and its object are one file, and evicting it would free nothing
  * @param retention what of history is kept
+ * @param traces of which requests for pages the log says where their time went
  * @param pgBinaries where the programs of PostgreSQL are looked for first; null for the usual places only
  */
 public record ServerOptions(
         Path directory,
         HttpSettings http,
         PageServiceSettings pageService,
+        @Nullable GrpcSettings grpc,
         SecuritySettings security,
         @Nullable StorageLocation storage,
         RemoteSettings remote,
         StoreSettings store,
         @Nullable EvictionSettings eviction,
         RetentionSettings retention,
+        TraceSettings traces,
         @Nullable Path pgBinaries) {
     /** Only programs on the same machine reach this address. */
     public static final String DEFAULT_HOST = "127.0.0.1";
@@ -55,12 +61,14 @@ public record ServerOptions(
                 directory,
                 HttpSettings.on(listenHost, listenPort),
                 PageServiceSettings.on(listenHost, 0),
+                null,
                 SecuritySettings.NONE,
                 null,
                 RemoteSettings.DEFAULT,
                 StoreSettings.DEFAULT.withBackground(BackgroundSettings.DEFAULT),
                 null,
                 RetentionSettings.DEFAULT,
+                TraceSettings.DEFAULT,
                 pgBinaries);
     }
 
@@ -85,12 +93,14 @@ public record ServerOptions(
                 directory,
                 http,
                 pageService,
+                grpc,
                 otherSecurity,
                 otherStorage,
                 remote,
                 store,
                 eviction,
                 otherRetention,
+                traces,
                 pgBinaries);
     }
 

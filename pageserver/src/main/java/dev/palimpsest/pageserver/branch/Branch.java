@@ -89,7 +89,7 @@ final class Branch {
         return failure == null && !now.attaching() && !timeline.lastRecordLsn().isBefore(now.readableFromLsn());
     }
 
-    private BranchView.Phase phase() {
+    BranchView.Phase phase() {
         if (failure != null) {
             return BranchView.Phase.FAILED;
         }
@@ -125,22 +125,41 @@ final class Branch {
                 all.stream().mapToLong(DownloadQueue.Progress::received).sum());
     }
 
+    /** How following stands; null if it follows nothing. */
+    @Nullable
+    FollowState following() {
+        WalReceiver now = receiver;
+        return now == null ? null : now.state();
+    }
+
+    /** How far it is behind what it follows, in bytes; -1 if it follows nothing. */
+    long lagBytes() {
+        return lagBytes(following(), timeline.lastRecordLsn());
+    }
+
+    /** How long ago the source was where this is, 0 if it is there now; -1 if that is not known. */
+    double lagSeconds(Instant now) {
+        return lagSeconds(following(), timeline.lastRecordLsn(), now);
+    }
+
+    private static long lagBytes(@Nullable FollowState follow, Lsn last) {
+        return follow == null ? -1 : Math.max(0, follow.sourceEnd().value() - last.value());
+    }
+
+    private static double lagSeconds(@Nullable FollowState follow, Lsn last, Instant now) {
+        long bytes = lagBytes(follow, last);
+        if (follow == null || bytes == 0) {
+            return bytes;
+        }
+        return follow.lastCommit() == null
+                ? -1
+                : Math.max(0, Duration.between(follow.lastCommit(), now).toMillis() / 1000.0);
+    }
+
     BranchView view(@Nullable String parent, Lsn readableFrom, Instant now, List<BrokenJob> brokenJobs) {
         BranchRecord known = record;
-        WalReceiver following = receiver;
-        FollowState follow = following == null ? null : following.state();
+        FollowState follow = following();
         Lsn last = timeline.lastRecordLsn();
-        long lagBytes = -1;
-        double lagSeconds = -1;
-        if (follow != null) {
-            lagBytes = Math.max(0, follow.sourceEnd().value() - last.value());
-            if (lagBytes == 0) {
-                lagSeconds = 0;
-            } else if (follow.lastCommit() != null) {
-                lagSeconds =
-                        Math.max(0, Duration.between(follow.lastCommit(), now).toMillis() / 1000.0);
-            }
-        }
         long[] size = new long[2];
         timeline.layers().historicLayers().forEach(layer -> {
             size[0]++;
@@ -168,8 +187,8 @@ final class Branch {
                 downloads(timeline.downloads()),
                 source == null ? null : source.connection(),
                 follow,
-                lagBytes,
-                lagSeconds,
+                lagBytes(follow, last),
+                lagSeconds(follow, last, now),
                 brokenJobs);
     }
 }

@@ -12,6 +12,8 @@ import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.compaction.CompactionReport;
 import dev.palimpsest.storage.compaction.CompactionSettings;
+import dev.palimpsest.storage.compaction.HistoryReport;
+import dev.palimpsest.storage.compaction.HistorySettings;
 import dev.palimpsest.storage.compaction.L0Planner;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.gc.BackgroundGc;
@@ -33,10 +35,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * GC, compaction and flushes of a server's branches, by themselves or because somebody asks, and what of their history is kept.
@@ -46,9 +51,11 @@ import org.jspecify.annotations.Nullable;
  * endpoint that runs, or crashed, needs no LSN of its branch: it has a data directory of its own, and goes on from there.
  */
 final class BranchUpkeep implements UpkeepService {
+    private static final Logger LOG = LoggerFactory.getLogger(BranchUpkeep.class);
     private static final int DEPTH_SAMPLE = 1000;
 
     private final Map<String, Branch> branches;
+    private final ArchivedBranches archive;
     private final EmbeddedStore store;
     private final RetentionSettings servers;
     private final Function<TenantId, RetentionSettings> settings;
@@ -78,12 +85,14 @@ final class BranchUpkeep implements UpkeepService {
      */
     BranchUpkeep(
             Map<String, Branch> branches,
+            ArchivedBranches archive,
             EmbeddedStore store,
             RetentionSettings servers,
             Supplier<Tenants> tenants,
             Clock clock,
             RequestContext context) {
         this.branches = branches;
+        this.archive = archive;
         this.store = store;
         this.settings = tenant -> tenants.get().retention(tenant);
         this.clock = clock;
@@ -96,15 +105,14 @@ final class BranchUpkeep implements UpkeepService {
     AutoCloseable start(PrometheusRegistry metrics) {
         GaugeWithCallback.builder()
                 .name("pageserver_valid_lsn_lease_count")
-                .help("Leases of LSNs that have not run out.")
-                .labelNames("tenant_id", "shard_id", "timeline_id")
+                .help("Leases of LSNs that have not run out; of branches that have any.")
+                .labelNames(BranchGauges.LABELS)
                 .callback(callback -> {
                     for (Branch branch : branches.values()) {
-                        callback.call(
-                                kept(branch).leases.valid(clock.instant()).size(),
-                                branch.tenantId().toString(),
-                                "0000",
-                                branch.timeline().id().toString());
+                        int leases = kept(branch).leases.valid(clock.instant()).size();
+                        if (leases > 0) {
+                            callback.call(leases, BranchGauges.labels(branch));
+                        }
                     }
                 })
                 .register(metrics);
@@ -132,12 +140,17 @@ final class BranchUpkeep implements UpkeepService {
 
         @Override
         public GcReport collect(RequestContext context) throws StorageException {
-            return upkeep.collect(
+            GcReport report = upkeep.collect(
                             branch,
                             upkeep.retention(branch, RetentionOverride.NONE),
                             GarbageCollection.Mode.REMOVE,
                             context)
                     .report;
+            HistorySettings history = upkeep.settings.apply(branch.tenantId()).history();
+            if (history != null && branch.timeline().upkeep().isHistoryDue(history)) {
+                upkeep.compactHistory(branch, history, upkeep.store::isCompactionBehind, context);
+            }
+            return report;
         }
     }
 
@@ -181,12 +194,17 @@ final class BranchUpkeep implements UpkeepService {
     }
 
     private Branch branch(String name) throws BranchException {
-        Branch branch = branches.get(name);
-        if (branch == null) {
-            throw new BranchException(BranchException.Kind.NOT_FOUND, "there is no branch " + name);
-        }
+        Branch branch = present(name);
         if (!branch.isReadable()) {
             throw new BranchException(BranchException.Kind.UNAVAILABLE, "branch " + name + " cannot be read yet");
+        }
+        return branch;
+    }
+
+    private Branch present(String name) throws BranchException {
+        Branch branch = branches.get(name);
+        if (branch == null) {
+            throw archive.missing(name);
         }
         return branch;
     }
@@ -287,12 +305,42 @@ final class BranchUpkeep implements UpkeepService {
         }
     }
 
+    private HistoryReport compactHistory(
+            Branch branch, HistorySettings history, BooleanSupplier yield, RequestContext running)
+            throws StorageException {
+        HistoryReport report = branch.timeline()
+                .upkeep()
+                .compactHistory(branch.tenant(), store.compactionSettings(), history, yield, running);
+        LOG.info(
+                "history of branch {} is compacted: {} layers with {} bytes have taken the place of {} with {},"
+                        + " {} values are left of {}",
+                branch.name(),
+                report.layersWritten(),
+                report.bytesWritten(),
+                report.layersRemoved(),
+                report.bytesRemoved(),
+                report.valuesKept(),
+                report.valuesRead());
+        return report;
+    }
+
+    @Override
+    public HistoryCompactionView compactHistory(String name) throws BranchException {
+        Branch branch = branch(name);
+        Instant begin = clock.instant();
+        HistorySettings history = settings.apply(branch.tenantId()).history();
+        try {
+            HistoryReport report = compactHistory(
+                    branch, history == null ? HistorySettings.DEFAULT : history, () -> false, context);
+            return HistoryCompactionView.of(report, Duration.between(begin, clock.instant()));
+        } catch (StorageException e) {
+            throw Branches.failed("compaction of the history of branch " + name + " failed", e);
+        }
+    }
+
     @Override
     public FlushView flush(String name) throws BranchException {
-        Branch branch = branches.get(name);
-        if (branch == null) {
-            throw new BranchException(BranchException.Kind.NOT_FOUND, "there is no branch " + name);
-        }
+        Branch branch = present(name);
         Instant begin = clock.instant();
         Lsn before = branch.timeline().remoteConsistentLsn();
         LayerCensus.Level memory = LayerCensus.of(branch.timeline()).memory();

@@ -71,6 +71,7 @@ public final class Branches implements BranchService, AutoCloseable {
     private final ArchivedBranches archive = new ArchivedBranches();
     private final Departures departures;
     private final Tenants tenants;
+    private final BranchLayers layers;
 
     /**
      * Loads every branch that the store has, and goes on following what was followed. Returns when every tenant was looked at.
@@ -113,8 +114,9 @@ public final class Branches implements BranchService, AutoCloseable {
         this.attachments =
                 new Attachments(sources, target, new PrivateFiles(directory.resolve("attaching")), context, clock);
         this.adoptions = new Adoptions(target, clock);
-        this.upkeep = new BranchUpkeep(branches, store, retention, this::tenants, clock, context);
+        this.upkeep = new BranchUpkeep(branches, archive, store, retention, this::tenants, clock, context);
         this.endpoints = new Endpoints(directory.resolve("endpoints"), binaries, directories, environment);
+        this.layers = new BranchLayers(branches, archive, clock, context);
         this.departures = new Departures(branches, archive, endpoints, sources, upkeep, context);
         this.tenants = new Tenants(
                 store,
@@ -135,18 +137,8 @@ public final class Branches implements BranchService, AutoCloseable {
             awaitAllLookedAt();
             branch = branches.get(name);
         }
-        if (branch == null && archive.get(name) != null) {
-            throw new BranchException(
-                    BranchException.Kind.CONFLICT,
-                    "branch " + name + " is archived; take it back with: palimpsest branch unarchive " + name);
-        }
         if (branch == null) {
-            throw new BranchException(
-                    BranchException.Kind.NOT_FOUND,
-                    "there is no branch " + name + (branches.isEmpty() ? "; nothing is attached yet" : "")
-                            + tenants.notServing().stream()
-                                    .map(problem -> "; " + problem)
-                                    .collect(Collectors.joining()));
+            throw archive.missing(name, branches.isEmpty(), tenants.notServing());
         }
         return branch;
     }
@@ -173,7 +165,7 @@ public final class Branches implements BranchService, AutoCloseable {
 
     /** What can be read of them over the page service. */
     public ServedTimelines served() {
-        return new ServedBranches(branches.values(), tenants, directories, clock);
+        return new ServedBranches(branches.values(), archive, tenants, directories, upkeep, clock);
     }
 
     @Override
@@ -375,6 +367,9 @@ public final class Branches implements BranchService, AutoCloseable {
             branches.put(name, branch);
             return view(branch);
         } catch (StorageException e) {
+            if (branches.get(parent.name()) != parent) {
+                throw archive.missing(parent.name()); // since a moment ago
+            }
             throw failed("branch " + name + " cannot be made", e);
         } finally {
             names.unlock();
@@ -450,12 +445,18 @@ public final class Branches implements BranchService, AutoCloseable {
     }
 
     @Override
+    public LayerService layers() {
+        return layers;
+    }
+
+    @Override
     public UpkeepService upkeep() {
         return upkeep;
     }
 
     /** Begins to collect garbage by itself, if the settings say so; close the result before the store. */
     public AutoCloseable startGc(PrometheusRegistry metrics) {
+        BranchGauges.register(branches, archive::size, clock, metrics);
         tenants.register(metrics);
         return upkeep.start(metrics);
     }

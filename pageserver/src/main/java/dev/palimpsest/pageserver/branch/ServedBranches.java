@@ -1,6 +1,7 @@
 package dev.palimpsest.pageserver.branch;
 
 import dev.palimpsest.pageserver.datadir.DataDirectoryWriter;
+import dev.palimpsest.pageserver.datadir.PreviousRecord;
 import dev.palimpsest.pageserver.datadir.TarSink;
 import dev.palimpsest.pageserver.pageservice.ServedTimeline;
 import dev.palimpsest.pageserver.pageservice.ServedTimelines;
@@ -18,6 +19,7 @@ import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.Collection;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -30,13 +32,23 @@ final class ServedBranches implements ServedTimelines {
     private final Collection<Branch> branches;
     private final TenantService tenants;
     private final DataDirectoryWriter directories;
+    private final ArchivedBranches archive;
+    private final UpkeepService upkeep;
     private final Clock clock;
 
     /** @param branches always those of now */
-    ServedBranches(Collection<Branch> branches, TenantService tenants, DataDirectoryWriter directories, Clock clock) {
+    ServedBranches(
+            Collection<Branch> branches,
+            ArchivedBranches archive,
+            TenantService tenants,
+            DataDirectoryWriter directories,
+            UpkeepService upkeep,
+            Clock clock) {
         this.branches = branches;
+        this.archive = archive;
         this.tenants = tenants;
         this.directories = directories;
+        this.upkeep = upkeep;
         this.clock = clock;
     }
 
@@ -44,6 +56,10 @@ final class ServedBranches implements ServedTimelines {
         return branches.stream()
                 .filter(branch -> branch.timeline().id().equals(timeline))
                 .findFirst();
+    }
+
+    private Branch known(TimelineId timeline) throws InvalidRequestException {
+        return branch(timeline).orElseThrow(() -> new InvalidRequestException("timeline " + timeline + " is gone"));
     }
 
     @Override
@@ -66,14 +82,40 @@ final class ServedBranches implements ServedTimelines {
     }
 
     @Override
+    public boolean isArchived(TenantId tenant, TimelineId timeline) {
+        ArchivedBranches.Archived archived = archive.of(timeline);
+        return archived != null && archived.tenant().tenant().equals(tenant);
+    }
+
+    @Override
     public void writeDataDirectory(TimelineId timeline, Lsn lsn, OutputStream target, RequestContext context)
             throws StorageException {
-        Branch branch =
-                branch(timeline).orElseThrow(() -> new InvalidRequestException("timeline " + timeline + " is gone"));
+        Branch branch = known(timeline);
         try (Hold _ = branch.timeline().hold(lsn);
                 TarSink sink = new TarSink(_ -> new LeftOpen(target), clock.instant())) {
             TimelineCluster cluster = new TimelineCluster(branch.reader(lsn, context));
             directories.write(cluster, branch.bootOptions(cluster), sink, (_, _) -> {}, context.cancellation());
+        }
+    }
+
+    @Override
+    public void writeForCompute(
+            TimelineId timeline, Lsn lsn, PreviousRecord previous, OutputStream target, RequestContext context)
+            throws StorageException {
+        Branch branch = known(timeline);
+        try (Hold _ = branch.timeline().hold(lsn);
+                TarSink sink = TarSink.likeNeons(new LeftOpen(target), clock.instant())) {
+            directories.writeForCompute(
+                    new TimelineCluster(branch.reader(lsn, context)), previous, sink, context.cancellation());
+        }
+    }
+
+    @Override
+    public Instant lease(TimelineId timeline, Lsn lsn) throws InvalidRequestException {
+        try {
+            return upkeep.lease(known(timeline).name(), lsn);
+        } catch (BranchException e) {
+            throw new InvalidRequestException(String.valueOf(e.getMessage()), e);
         }
     }
 

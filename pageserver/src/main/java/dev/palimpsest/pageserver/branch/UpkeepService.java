@@ -28,6 +28,12 @@ public interface UpkeepService {
      */
     CompactionView compact(String name, boolean images, boolean force) throws BranchException;
 
+    /**
+     * Rewrites what a branch has below what the last GC has left readable, so that its layers have what other branches, leases and
+     * holds need there, and nothing else.
+     */
+    HistoryCompactionView compactHistory(String name) throws BranchException;
+
     /** Writes what was taken in so far to layer files, and waits until the object store has them. */
     FlushView flush(String name) throws BranchException;
 

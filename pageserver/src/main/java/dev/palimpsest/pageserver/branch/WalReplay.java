@@ -89,14 +89,16 @@ final class WalReplay implements AutoCloseable {
     /** Whether a record is before the moment to end at. */
     private boolean admit(WalRecord record) throws WalException {
         Lsn end = new Lsn(record.endLsn());
-        boolean admitted = switch (to) {
-            case Moment.Latest() -> true;
-            case Moment.AtLsn(Lsn lsn) -> !end.isAfter(lsn);
-            case Moment.AtTime(Instant time) ->
-                record.resourceManagerId() != Rmgr.TRANSACTION.id()
-                        || !(TransactionRecord.decode(record) instanceof Completion completion)
-                        || completion.time().micros() <= TimestampTz.of(time).micros();
-        };
+        boolean admitted =
+                switch (to) {
+                    case Moment.Latest() -> true;
+                    case Moment.AtLsn(Lsn lsn) -> !end.isAfter(lsn);
+                    case Moment.AtTime(Instant time) ->
+                        record.resourceManagerId() != Rmgr.TRANSACTION.id()
+                                || !(TransactionRecord.decode(record) instanceof Completion completion)
+                                || completion.time().micros()
+                                        <= TimestampTz.of(time).micros();
+                };
         if (!admitted) {
             reached = true;
             return false;
@@ -198,10 +200,11 @@ final class WalReplay implements AutoCloseable {
         }
         String end = "the WAL ends at " + lastEnd + (stopped == null ? "" : " (" + stopped.describe() + ")");
         if (consistent == null) {
-            String needed = switch (header.consistency()) {
-                case AT_BACKUP_END -> "the record of the end of the backup that began at " + header.start();
-                case AT_LSN, AT_START -> header.consistentAt() + ", from where on the backup is consistent";
-            };
+            String needed =
+                    switch (header.consistency()) {
+                        case AT_BACKUP_END -> "the record of the end of the backup that began at " + header.start();
+                        case AT_LSN, AT_START -> header.consistentAt() + ", from where on the backup is consistent";
+                    };
             throw new InvalidRequestException((reached ? to + " is before " : end + ", before ")
                     + needed
                     + (reached ? "" : ": more WAL of the time of the backup is needed"));

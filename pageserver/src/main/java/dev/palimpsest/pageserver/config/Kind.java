@@ -8,6 +8,8 @@ import java.util.Locale;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.tomlj.TomlArray;
 
 /**
  * What values a setting can have.
@@ -83,6 +85,30 @@ record Kind<T>(String name, String range, Function<Object, T> reader, Function<T
                 "HOST:PORT, port 0 for a free one",
                 value -> Address.parse(text(value, "HOST:PORT in quotes")),
                 address -> quoted(address.toString()));
+    }
+
+    /** Some of these names, or none. */
+    static Kind<List<String>> names(List<String> possible) {
+        String range = "some of " + String.join(", ", possible);
+        return new Kind<>(
+                "list of names",
+                range,
+                value -> {
+                    if (!(value instanceof TomlArray array)) {
+                        throw wrongType("a list in brackets", value);
+                    }
+                    List<String> names = array.toList().stream()
+                            .map(name -> text(name, "names in quotes"))
+                            .distinct()
+                            .toList();
+                    for (String name : names) {
+                        if (!possible.contains(name)) {
+                            throw new IllegalArgumentException("has " + range + ", not \"" + name + "\"");
+                        }
+                    }
+                    return names;
+                },
+                names -> names.stream().map(Kind::quoted).collect(Collectors.joining(", ", "[", "]")));
     }
 
     static Kind<Boolean> truth() {

@@ -77,6 +77,14 @@ public final class ServiceSettings {
             new Address("127.0.0.1", 64000),
             "Where pages are served to clients that speak the page-service protocol.");
 
+    /** Where pages are served over gRPC. */
+    public static final Setting<Address> LISTEN_GRPC_ADDR = LIST.add(
+            "listen_grpc_addr",
+            Kind.address(),
+            null,
+            "Where pages are served over gRPC, such as 127.0.0.1:51051; nowhere if it is not given. What is said here of the page "
+                    + "service's throttle, batches and timeouts counts there too.");
+
     /** Programs of PostgreSQL. */
     public static final Setting<Path> PG_BIN_DIR = LIST.add(
             "pg_bin_dir",
@@ -106,6 +114,13 @@ public final class ServiceSettings {
             AuthType.TRUST,
             "Who is served pages: everybody who reaches the page service, or who has a token, given as the password.");
 
+    /** Who is served pages over gRPC. */
+    public static final Setting<AuthType> GRPC_AUTH_TYPE = LIST.add(
+            "grpc_auth_type",
+            Kind.choice(AuthType.class, type -> type.text),
+            AuthType.TRUST,
+            "Who is served pages over gRPC: everybody who reaches listen_grpc_addr, or who has a token.");
+
     /** Keys of tokens. */
     public static final Setting<Path> AUTH_VALIDATION_PUBLIC_KEY_PATH = LIST.add(
             "auth_validation_public_key_path",
@@ -134,6 +149,10 @@ public final class ServiceSettings {
             Kind.choice(TlsMode.class),
             TlsMode.OFF,
             "Whether the page service speaks TLS: never, if the client wants it, or always.");
+
+    /** Whether gRPC encrypts. */
+    public static final Setting<Boolean> GRPC_TLS =
+            LIST.add("grpc_tls", Kind.truth(), false, "Whether pages are served over gRPC with TLS: always, or never.");
 
     /** The certificate. */
     public static final Setting<Path> SSL_CERT_FILE = LIST.add(
@@ -190,7 +209,7 @@ public final class ServiceSettings {
             "page_service_max_connections",
             Kind.number(1, MANY),
             5000,
-            "How many clients of the page service there may be at once; each takes a thread and some 200 KiB. More are sent away.");
+            "How many clients of the page service there may be at once; each takes a thread, and 20 to 200 KiB. More are sent away.");
 
     /** How long a login takes. */
     public static final Setting<Duration> PAGE_SERVICE_LOGIN_TIMEOUT = LIST.reloadable(
@@ -202,9 +221,17 @@ public final class ServiceSettings {
     /** How long a client is silent. */
     public static final Setting<Duration> PAGE_SERVICE_IDLE_TIMEOUT = LIST.reloadable(
             "page_service_idle_timeout",
-            Kind.time(NO_TIME, Duration.ofDays(24)),
-            Duration.ofMinutes(10),
-            "How long a client of the page service may be silent.");
+            Kind.time(Duration.ZERO, LONG_TIME),
+            Duration.ZERO,
+            "How long a client of the page service may be silent between two messages; 0 for ever. Clients whose machine is gone "
+                    + "are found out by TCP within two minutes.");
+
+    /** How long a message takes. */
+    public static final Setting<Duration> PAGE_SERVICE_MESSAGE_TIMEOUT = LIST.reloadable(
+            "page_service_message_timeout",
+            Kind.time(NO_TIME, LONG_TIME),
+            Duration.ofMinutes(1),
+            "How long a client of the page service may take for a message that it has begun to send.");
 
     /** How long a client takes nothing. */
     public static final Setting<Duration> PAGE_SERVICE_WRITE_TIMEOUT = LIST.reloadable(
@@ -212,6 +239,21 @@ public final class ServiceSettings {
             Kind.time(NO_TIME, LONG_TIME),
             Duration.ofMinutes(2),
             "How long a client of the page service may not take what it is sent.");
+
+    /** Connections of gRPC. */
+    public static final Setting<Integer> GRPC_MAX_CONNECTIONS = LIST.add(
+            "grpc_max_connections",
+            Kind.number(1, MANY),
+            1000,
+            "How many gRPC connections there may be at once, each with up to 256 calls. More are sent away.");
+
+    /** Calls of gRPC. */
+    public static final Setting<Integer> GRPC_MAX_CALLS = LIST.add(
+            "grpc_max_calls",
+            Kind.number(1, MANY),
+            2000,
+            "How many gRPC calls there may be at once over all connections; a stream of requests is one, and takes a thread while it "
+                    + "is served. More are refused.");
 
     /** How long a read waits for WAL. */
     public static final Setting<Duration> WAIT_LSN_TIMEOUT = LIST.reloadable(
@@ -226,6 +268,21 @@ public final class ServiceSettings {
             Kind.number(1, 256),
             32,
             "How many pages are read at once for one client, at most max_get_vectored_keys.");
+
+    /** When a request is slow. */
+    public static final Setting<Duration> SLOW_REQUEST_THRESHOLD = LIST.reloadable(
+            "slow_request_threshold",
+            Kind.time(Duration.ZERO, LONG_TIME),
+            Duration.ofSeconds(1),
+            "A request of the page service that takes as long as this is logged with where its time went, ten of them a second "
+                    + "at most; 0 for none.");
+
+    /** How many requests are logged anyway. */
+    public static final Setting<Integer> REQUEST_TRACE_INTERVAL = LIST.reloadable(
+            "request_trace_interval",
+            Kind.number(0, MANY),
+            0,
+            "One of so many requests of each client of the page service is logged like that, however fast it was; 0 for none.");
 
     /** How many keys a vectored read has. */
     public static final Setting<Integer> MAX_GET_VECTORED_KEYS = LIST.add(

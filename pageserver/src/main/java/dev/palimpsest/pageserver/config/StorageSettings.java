@@ -2,6 +2,7 @@ package dev.palimpsest.pageserver.config;
 
 import dev.palimpsest.pageserver.retention.RetentionSettings;
 import dev.palimpsest.storage.compaction.CompactionSettings;
+import dev.palimpsest.storage.compaction.HistorySettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -319,6 +320,25 @@ public final class StorageSettings {
             RetentionSettings.DEFAULT.gcPeriod(),
             "How often history that need not be kept is removed; 0 for never by itself.");
 
+    public static final Setting<Boolean> GC_COMPACTION_ENABLED = LIST.add(
+            "tenant_config.gc_compaction_enabled",
+            Kind.truth(),
+            false,
+            "Whether layers below what is kept for its age or size are rewritten after GC, so that they have only what branches"
+                    + " and leases need there.");
+
+    public static final Setting<Integer> GC_COMPACTION_INITIAL_THRESHOLD_KB = LIST.add(
+            "tenant_config.gc_compaction_initial_threshold_kb",
+            Kind.number(0, Integer.MAX_VALUE),
+            (int) (HistorySettings.DEFAULT.initialBytes() / KIB),
+            "That is done for the first time once so many KiB of layers are there.");
+
+    public static final Setting<Integer> GC_COMPACTION_RATIO_PERCENT = LIST.add(
+            "tenant_config.gc_compaction_ratio_percent",
+            Kind.number(1, MANY),
+            HistorySettings.DEFAULT.ratioPercent(),
+            "And again once the layers that came there since are so many percent of those that the last time has left.");
+
     public static final Setting<Duration> LSN_LEASE_LENGTH = LIST.add(
             "tenant_config.lsn_lease_length",
             Kind.time(NO_TIME, LONG_TIME),
@@ -372,6 +392,37 @@ public final class StorageSettings {
             Kind.time(NO_TIME, LONG_TIME),
             Duration.ofMinutes(10),
             "Time after which that is looked if there is any WAL.");
+
+    public static final Setting<List<String>> THROTTLE_TASK_KINDS = LIST.reloadable(
+            "tenant_config.timeline_get_throttle.task_kinds",
+            Kind.names(List.of("PageRequestHandler")),
+            List.of(),
+            "Whether each tenant may make only so many requests a second in its pagestreams: [\"PageRequestHandler\"] if so. "
+                    + "Requests that are too many wait.");
+
+    public static final Setting<Integer> THROTTLE_INITIAL = LIST.reloadable(
+            "tenant_config.timeline_get_throttle.initial",
+            Kind.number(0, Integer.MAX_VALUE),
+            0,
+            "How many requests a tenant may make at first besides.");
+
+    public static final Setting<Duration> THROTTLE_REFILL_INTERVAL = LIST.reloadable(
+            "tenant_config.timeline_get_throttle.refill_interval",
+            Kind.time(NO_TIME, LONG_TIME),
+            Duration.ofSeconds(1),
+            "How long it takes until a tenant may make refill_amount more.");
+
+    public static final Setting<Integer> THROTTLE_REFILL_AMOUNT = LIST.reloadable(
+            "tenant_config.timeline_get_throttle.refill_amount",
+            Kind.number(0, Integer.MAX_VALUE),
+            0,
+            "How many requests a tenant may make in refill_interval; at least 1 where there is a limit.");
+
+    public static final Setting<Integer> THROTTLE_MAX = LIST.reloadable(
+            "tenant_config.timeline_get_throttle.max",
+            Kind.number(0, Integer.MAX_VALUE),
+            0,
+            "How many requests a tenant that was silent may make at once; at least 1 where there is a limit.");
 
     private StorageSettings() {}
 

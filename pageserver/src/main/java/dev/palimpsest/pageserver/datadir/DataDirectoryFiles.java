@@ -49,7 +49,7 @@ final class DataDirectoryFiles {
             file(file.getKey(), file.getValue());
         }
         for (SlruFile file : plan.slruFiles()) {
-            writeSlru(file);
+            file.write(cluster, sink);
             meter.add(file.pages() * PAGE);
         }
         Set<Integer> inPlace = new TreeSet<>(Integer::compareUnsigned);
@@ -140,23 +140,6 @@ final class DataDirectoryFiles {
         }
         sink.startFile(path, content.length);
         sink.write(content, 0, content.length);
-        sink.endFile();
-    }
-
-    private void writeSlru(SlruFile file) throws StorageException {
-        sink.startFile(file.path(), file.pages() * PAGE);
-        if (file.existingPages() > 0) {
-            byte[] pages = cluster.readSlruSegment(
-                    file.kind(), new ClusterAt.SlruSegment(file.number(), file.existingPages()));
-            if (pages.length != file.existingPages() * PAGE) {
-                throw new CorruptionException(
-                        file.path(),
-                        pages.length,
-                        "it has " + pages.length + " bytes and was to have " + file.existingPages() + " pages");
-            }
-            sink.write(pages, 0, pages.length);
-        }
-        sink.zeros((file.pages() - file.existingPages()) * PAGE);
         sink.endFile();
     }
 

@@ -85,7 +85,7 @@ record DataDirectoryPlan(
     }
 
     /** A next transaction id that was rounded up may have come to lie on one of the special ones. */
-    private static CheckPoint counters(CheckPoint c) {
+    static CheckPoint counters(CheckPoint c) {
         long nextXid = TransactionId.isNormal((int) c.nextXid())
                 ? c.nextXid()
                 : (c.nextXid() & ~0xFFFFFFFFL) + TransactionId.FIRST_NORMAL;

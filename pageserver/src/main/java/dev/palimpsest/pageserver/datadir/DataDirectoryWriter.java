@@ -50,12 +50,7 @@ public final class DataDirectoryWriter {
             WriteProgress progress,
             Cancellation cancellation)
             throws StorageException {
-        ControlFile control;
-        try {
-            control = ControlFile.parse(cluster.controlFile());
-        } catch (MalformedFileException e) {
-            throw new CorruptionException(ControlFile.PATH, 0, String.valueOf(e.getMessage()), e);
-        }
+        ControlFile control = control(cluster);
         Instant now = clock.now();
         DataDirectoryPlan plan = DataDirectoryPlan.of(cluster, control, options, now);
         switch (options.manifest()) {
@@ -69,5 +64,30 @@ public final class DataDirectoryWriter {
         }
         sink.complete();
         return new BootPoint(options.timeline(), plan.wal().lsn(), plan.wal().end());
+    }
+
+    /**
+     * Gives a sink what Neon's compute starts from, see {@link ComputeDirectoryFiles}, and completes it; closing it is left to
+     * the caller.
+     *
+     * @throws InvalidRequestException if there is something in a tablespace, which a compute cannot have
+     * @throws CorruptionException if the cluster contradicts itself; the message says where
+     */
+    public void writeForCompute(
+            ClusterAt cluster, PreviousRecord previous, DataDirectorySink sink, Cancellation cancellation)
+            throws StorageException {
+        ControlFile control = control(cluster);
+        new ComputeDirectoryFiles(
+                        cluster, control, DataDirectoryPlan.counters(cluster.checkPoint()), sink, tasks, cancellation)
+                .write(previous);
+        sink.complete();
+    }
+
+    private static ControlFile control(ClusterAt cluster) throws StorageException {
+        try {
+            return ControlFile.parse(cluster.controlFile());
+        } catch (MalformedFileException e) {
+            throw new CorruptionException(ControlFile.PATH, 0, String.valueOf(e.getMessage()), e);
+        }
     }
 }

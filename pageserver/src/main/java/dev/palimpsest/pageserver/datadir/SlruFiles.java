@@ -3,6 +3,7 @@ package dev.palimpsest.pageserver.datadir;
 import dev.palimpsest.postgres.TransactionId;
 import dev.palimpsest.postgres.control.CheckPoint;
 import dev.palimpsest.storage.CorruptionException;
+import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.key.SlruKind;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,7 +29,25 @@ final class SlruFiles {
      * @param existingPages how many of its pages there are
      * @param pages how many it is to have; those that there are not hold zeros
      */
-    record SlruFile(String path, SlruKind kind, int number, int existingPages, int pages) {}
+    record SlruFile(String path, SlruKind kind, int number, int existingPages, int pages) {
+        private static final long PAGE = dev.palimpsest.postgres.slru.SlruKind.PAGE_SIZE;
+
+        void write(ClusterAt cluster, DataDirectorySink sink) throws StorageException {
+            sink.startFile(path, pages * PAGE);
+            if (existingPages > 0) {
+                byte[] existing = cluster.readSlruSegment(kind, new ClusterAt.SlruSegment(number, existingPages));
+                if (existing.length != existingPages * PAGE) {
+                    throw new CorruptionException(
+                            path,
+                            existing.length,
+                            "it has " + existing.length + " bytes and was to have " + existingPages + " pages");
+                }
+                sink.write(existing, 0, existing.length);
+            }
+            sink.zeros((pages - existingPages) * PAGE);
+            sink.endFile();
+        }
+    }
 
     /** The oldest and the newest transaction with a commit timestamp, 0 for none. */
     record CommitTimestampRange(int oldest, int newest) {}

@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  * elsewhere, with paths from {@code PG_17_202406281} on, then {@code base.tar} with everything else and the links to the
  * tablespaces. Files have mode 0600, directories 0700, and belong to user and group {@code postgres}, if there are such, else 0.
  *
+ * <p>{@link #likeNeons} is the other kind: one archive, directories of mode 0755 without a slash at their end, owners by number
+ * only.
+ *
  * <p>An archive that was not finished lacks the zeros at its end, so that tar notices.
  */
 public final class TarSink implements DataDirectorySink {
@@ -37,24 +40,51 @@ public final class TarSink implements DataDirectorySink {
     }
 
     private static final String BASE = "base.tar";
-    private static final int FILE_MODE = 0100600;
-    private static final int DIRECTORY_MODE = 040700;
     private static final int LINK_MODE = 0120777;
     private static final String OWNER = "postgres";
     private static final byte[] ZEROS = new byte[1 << 16];
 
     private final Archives archives;
     private final Instant modified;
+    private final Style style;
     private final SortedMap<Integer, String> tablespaces = new TreeMap<>(Integer::compareUnsigned);
     private final Set<String> finished = new HashSet<>();
     private String archive = "";
     private @Nullable OutputStream stream;
     private @Nullable TarArchiveOutputStream tar;
 
+    /** What headers of entries look like. */
+    private enum Style {
+        PG_BASEBACKUP(0100600, 040700, "/", OWNER),
+        NEON(0600, 0755, "", "");
+
+        private final int fileMode;
+        private final int directoryMode;
+        private final String directorySuffix;
+        private final String owner;
+
+        Style(int fileMode, int directoryMode, String directorySuffix, String owner) {
+            this.fileMode = fileMode;
+            this.directoryMode = directoryMode;
+            this.directorySuffix = directorySuffix;
+            this.owner = owner;
+        }
+    }
+
     /** @param modified the time of last modification that every entry gets */
     public TarSink(Archives archives, Instant modified) {
+        this(archives, modified, Style.PG_BASEBACKUP);
+    }
+
+    private TarSink(Archives archives, Instant modified, Style style) {
         this.archives = archives;
         this.modified = modified;
+        this.style = style;
+    }
+
+    /** An archive as Neon's pageserver sends it; closed with the sink. Takes no tablespaces elsewhere. */
+    public static TarSink likeNeons(OutputStream archive, Instant modified) {
+        return new TarSink(_ -> archive, modified, Style.NEON);
     }
 
     @Override
@@ -64,7 +94,7 @@ public final class TarSink implements DataDirectorySink {
 
     @Override
     public void directory(String path) throws StorageException {
-        add(path, entry(path + "/", TarConstants.LF_DIR, DIRECTORY_MODE));
+        add(path, entry(path + style.directorySuffix, TarConstants.LF_DIR, style.directoryMode));
         if (path.equals(DataDirectoryLayout.TABLESPACES)) {
             for (Map.Entry<Integer, String> tablespace : tablespaces.entrySet()) {
                 String link = DataDirectoryLayout.tablespaceDirectory(tablespace.getKey());
@@ -89,7 +119,7 @@ public final class TarSink implements DataDirectorySink {
         TarArchiveEntry entry = new TarArchiveEntry(withinArchive(path), type);
         entry.setMode(mode);
         entry.setIds(0, 0);
-        entry.setNames(OWNER, OWNER);
+        entry.setNames(style.owner, style.owner);
         entry.setModTime(modified.toEpochMilli());
         return entry;
     }
@@ -137,7 +167,7 @@ public final class TarSink implements DataDirectorySink {
 
     @Override
     public void startFile(String path, long size) throws StorageException {
-        TarArchiveEntry entry = entry(path, TarConstants.LF_NORMAL, FILE_MODE);
+        TarArchiveEntry entry = entry(path, TarConstants.LF_NORMAL, style.fileMode);
         entry.setSize(size);
         try {
             archiveFor(path).putArchiveEntry(entry);

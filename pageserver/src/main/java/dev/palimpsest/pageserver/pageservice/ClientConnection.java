@@ -5,7 +5,6 @@ import dev.palimpsest.pageserver.security.InterfaceSecurity;
 import dev.palimpsest.pageserver.security.InvalidTokenException;
 import dev.palimpsest.pageserver.security.ServerTls;
 import dev.palimpsest.pageserver.security.TlsMode;
-import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.protocol.BackendMessage;
 import dev.palimpsest.postgres.protocol.FrontendMessage;
 import dev.palimpsest.postgres.protocol.MalformedMessageException;
@@ -13,16 +12,13 @@ import dev.palimpsest.postgres.protocol.MessageBody;
 import dev.palimpsest.postgres.protocol.ServerMessages;
 import dev.palimpsest.postgres.protocol.StartupPacket;
 import dev.palimpsest.storage.CancelledException;
+import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
-import dev.palimpsest.storage.context.RequestContext;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.net.Socket;
-import java.net.SocketTimeoutException;
-import java.util.function.Supplier;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
@@ -32,7 +28,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One client, from its first packet to its end: startup, then commands by simple query or by the extended protocol without
- * parameters. It may ask for one tenant only. Runs in a thread of its own; {@link #output} and {@link #name} are for others.
+ * parameters. It may ask for one tenant only. Runs in a thread of its own; {@link #input}, {@link #output} and {@link #name}
+ * are for others.
  */
 final class ClientConnection {
     private static final Logger LOG = LoggerFactory.getLogger(ClientConnection.class);
@@ -44,12 +41,12 @@ final class ClientConnection {
     private static final String INVALID_AUTHORIZATION = "28000";
     private static final String INSUFFICIENT_PRIVILEGE = "42501";
     private static final String ADMIN_SHUTDOWN = "57P01";
+    private static final String INVALID_PARAMETER_VALUE = "22023";
     private static final String ALPN = "postgresql";
     /** The first byte of a TLS handshake. */
     private static final int TLS_HANDSHAKE = 0x16;
 
-    /** Neon says SELECT 1, which libpq passes over; JDBC wants this. */
-    private static final String COPY_TAG = "COPY 1";
+    private static final String LEASE_COLUMN = "valid_until";
 
     private final String name;
     private final Socket socket;
@@ -59,7 +56,9 @@ final class ClientConnection {
     private final PageServiceSettings settings;
     private final InterfaceSecurity security;
     private final PageServiceMetrics metrics;
-    private final Supplier<RequestContext> contexts;
+    private final RequestContexts contexts;
+    private final TenantThrottle throttle;
+    private final Backups backups;
     private final long began = System.nanoTime();
     private boolean encrypted;
     /** Null until it is let in. */
@@ -78,7 +77,8 @@ final class ClientConnection {
             PageServiceSettings settings,
             InterfaceSecurity security,
             PageServiceMetrics metrics,
-            Supplier<RequestContext> contexts)
+            TenantThrottle throttle,
+            RequestContexts contexts)
             throws IOException {
         this.socket = socket;
         this.name = String.valueOf(socket.getRemoteSocketAddress());
@@ -88,7 +88,9 @@ final class ClientConnection {
         this.settings = settings;
         this.security = security;
         this.metrics = metrics;
+        this.throttle = throttle;
         this.contexts = contexts;
+        this.backups = new Backups(out, timelines);
     }
 
     /** Who it is, for messages. */
@@ -99,6 +101,11 @@ final class ClientConnection {
     /** Since when, by {@link System#nanoTime}, it has been at the door; 0 if it is in. */
     long loggingInSince() {
         return caller == null ? Math.max(1, began) : 0;
+    }
+
+    /** What comes in. */
+    ClientInput input() {
+        return in;
     }
 
     /** What goes out. */
@@ -112,11 +119,10 @@ final class ClientConnection {
             if (startUp()) {
                 serve();
             }
-        } catch (SocketTimeoutException e) {
-            LOG.info(
-                    "client {} has been silent for {} s, and is disconnected",
-                    name,
-                    settings.idleTimeout().toSeconds());
+            // Whoever did not end the connection himself is to know that it was not for what he asked.
+            if (contexts.isShutDown()) {
+                error(ADMIN_SHUTDOWN, "shutdown");
+            }
         } catch (MalformedMessageException e) {
             LOG.warn("client {} breaks the protocol: {}", name, e.getMessage());
             error(PROTOCOL_VIOLATION, e.getMessage());
@@ -261,7 +267,7 @@ final class ClientConnection {
                     return;
                 }
                 case FrontendMessage.QUERY -> {
-                    if (!command(in.body().string())) {
+                    if (!command(in.body().string(), false)) {
                         return;
                     }
                     ready();
@@ -306,18 +312,26 @@ final class ClientConnection {
                 if (body.int8() == 'S') {
                     out.message(ServerMessages.noParameters());
                 }
-                out.message(ServerMessages.bare(BackendMessage.NO_DATA));
+                out.message(
+                        PageServiceCommand.isLease(parsed)
+                                ? ServerMessages.textColumn(LEASE_COLUMN)
+                                : ServerMessages.bare(BackendMessage.NO_DATA));
             }
             case FrontendMessage.CLOSE -> out.message(ServerMessages.bare(BackendMessage.CLOSE_COMPLETE));
             default -> {
-                return command(parsed);
+                return command(parsed, true);
             }
         }
         return true;
     }
 
-    /** Runs a command; false if the connection is to end. */
-    private boolean command(String query) throws IOException, MalformedMessageException, CancelledException {
+    /**
+     * Runs a command; false if the connection is to end.
+     *
+     * @param described whether the client knows already what the answer looks like
+     */
+    private boolean command(String query, boolean described)
+            throws IOException, MalformedMessageException, CancelledException {
         PageServiceCommand command;
         try {
             command = PageServiceCommand.parse(query);
@@ -328,28 +342,38 @@ final class ClientConnection {
         metrics.command(command);
         switch (command) {
             case PageServiceCommand.Set _ -> out.message(ServerMessages.commandComplete("SET"));
-            case PageServiceCommand.Pagestream(PagestreamVersion version, TenantId of, TimelineId id) -> {
-                ServedTimeline timeline = find(of, id);
+            case PageServiceCommand.Pagestream stream -> {
+                return !pagestream(stream);
+            }
+            case PageServiceCommand.BaseBackup backup -> baseBackup(backup);
+            case PageServiceCommand.FullBackup full -> {
+                ServedTimeline timeline = find(full.tenant(), full.timeline());
                 if (timeline != null) {
-                    new Pagestream(
-                                    in,
-                                    out,
-                                    version,
-                                    new PageReads(timeline),
-                                    metrics,
-                                    settings.maxBatchSize(),
-                                    contexts)
-                            .run();
-                    return false;
+                    backup(timeline, () -> backups.full(timeline, full, contexts.longRead()));
                 }
             }
-            case PageServiceCommand.FullBackup(TenantId of, TimelineId id, Lsn lsn) -> {
-                ServedTimeline timeline = find(of, id);
-                if (timeline != null) {
-                    fullBackup(timeline, lsn);
-                }
-            }
+            case PageServiceCommand.Lease lease -> lease(lease, described);
         }
+        return true;
+    }
+
+    /** Whether there was one, which has ended. */
+    private boolean pagestream(PageServiceCommand.Pagestream command)
+            throws IOException, MalformedMessageException, CancelledException {
+        ServedTimeline timeline = find(command.tenant(), command.timeline());
+        if (timeline == null) {
+            return false;
+        }
+        new Pagestream(
+                        in,
+                        out,
+                        command.version(),
+                        new PageReads(timeline, contexts.waits()),
+                        metrics,
+                        settings.maxBatchSize(),
+                        contexts,
+                        requests -> throttle.await(command.tenant(), requests, settings.throttle(), contexts.waits()))
+                .run();
         return true;
     }
 
@@ -374,43 +398,66 @@ final class ClientConnection {
         return timeline;
     }
 
-    private void fullBackup(ServedTimeline timeline, @Nullable Lsn wanted) throws IOException, CancelledException {
-        Lsn lsn = wanted == null ? timeline.timeline().lastRecordLsn() : wanted;
-        if (lsn.isBefore(timeline.readableFrom())) {
-            error(INTERNAL_ERROR, "no backup as of " + lsn + ": consistent from " + timeline.readableFrom() + " on");
+    private void baseBackup(PageServiceCommand.BaseBackup command) throws IOException, CancelledException {
+        ServedTimeline timeline = find(command.tenant(), command.timeline());
+        if (timeline == null) {
             return;
         }
-        out.message(ServerMessages.copyOut());
+        long start = System.nanoTime();
+        PageServiceMetrics.BackupResult result = PageServiceMetrics.BackupResult.CLIENT_ERROR;
         try {
-            timelines.writeDataDirectory(timeline.timeline().id(), lsn, new CopyData(), contexts.get());
+            boolean done = backup(timeline, () -> backups.base(timeline, command, contexts.longRead()));
+            out.flush();
+            result = done ? PageServiceMetrics.BackupResult.OK : PageServiceMetrics.BackupResult.ERROR;
+        } finally {
+            metrics.baseBackup(result, System.nanoTime() - start);
+        }
+    }
+
+    /** Sends a backup. */
+    @FunctionalInterface
+    private interface Backup {
+        void send() throws StorageException, IOException;
+    }
+
+    /** Whether it was sent; if not, the client has been told why. */
+    private boolean backup(ServedTimeline timeline, Backup backup) throws IOException, CancelledException {
+        try {
+            backup.send();
+            return true;
         } catch (CancelledException e) {
             throw e;
         } catch (StorageException e) {
             LOG.warn(
-                    "client {} gets no backup of timeline {} as of {}",
+                    "client {} gets no backup of timeline {}",
                     name,
                     timeline.timeline().id(),
-                    lsn,
                     e);
             error(INTERNAL_ERROR, e.getMessage());
-            return;
+            return false;
         }
-        out.message(ServerMessages.bare(BackendMessage.COPY_DONE));
-        out.message(ServerMessages.commandComplete(COPY_TAG));
     }
 
-    /** Every write is a CopyData. */
-    private final class CopyData extends OutputStream {
-        @Override
-        public void write(int value) throws IOException {
-            write(new byte[] {(byte) value});
+    /** @param described whether the client knows already what the answer looks like */
+    private void lease(PageServiceCommand.Lease command, boolean described) throws IOException {
+        ServedTimeline timeline = find(command.tenant(), command.timeline());
+        if (timeline == null) {
+            return;
         }
-
-        @Override
-        public void write(byte[] bytes, int offset, int length) throws IOException {
-            out.int8(BackendMessage.COPY_DATA);
-            out.int32(4 + length);
-            out.bytes(bytes, offset, length);
+        String until = null;
+        try {
+            until = Long.toString(
+                    timelines.lease(timeline.timeline().id(), command.lsn()).toEpochMilli());
+        } catch (InvalidRequestException e) {
+            String why = timeline.isCutOff(command.lsn()) ? timeline.whyCutOff(command.lsn()) : e.getMessage();
+            LOG.info("client {} gets no lease of {}: {}", name, command.lsn(), why);
+            // Neon says no by NULL alone, which clients know; why not is for people.
+            out.message(ServerMessages.warning(INVALID_PARAMETER_VALUE, String.valueOf(why)));
         }
+        if (!described) {
+            out.message(ServerMessages.textColumn(LEASE_COLUMN));
+        }
+        out.message(ServerMessages.textRow(until));
+        out.message(ServerMessages.commandComplete("SELECT 1"));
     }
 }

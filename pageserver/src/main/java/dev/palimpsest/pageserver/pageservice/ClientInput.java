@@ -9,20 +9,29 @@ import java.io.InputStream;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** Messages from a client, one after the other. Reads as much as there is, so that many come with one call. Used by one thread. */
+/**
+ * Messages from a client, one after the other. Reads as much as there is, so that many come with one call. Used by one thread;
+ * {@link #silentSince}, {@link #stuckSince} and {@link #stop} by any.
+ */
 final class ClientInput {
     /** The longest message that is taken, in bytes after its type. */
     static final int MAX_LENGTH = 64 << 10;
 
     private static final int TYPE_SIZE = 1;
     private static final int LENGTH_SIZE = 4;
+    /** Enough for more requests than are read together; longer messages are rare. */
+    private static final int USUAL_BUFFER_SIZE = 8 << 10;
 
     private InputStream in;
-    private final byte[] buffer = new byte[TYPE_SIZE + MAX_LENGTH];
+    private byte[] buffer = new byte[USUAL_BUFFER_SIZE];
     private int start;
     private int end;
     private int bodyStart;
     private int bodyLength;
+    private volatile long silentSince;
+    private volatile long stuckSince;
+    /** Until when, by {@link System#nanoTime}, what is here is taken; 0 for ever. */
+    private volatile long lastUntil;
 
     ClientInput(InputStream in) {
         this.in = in;
@@ -80,6 +89,9 @@ final class ClientInput {
         if (!fill(TYPE_SIZE + length)) {
             return -1;
         }
+        if (stuckSince != 0) {
+            stuckSince = 0;
+        }
         int type = buffer[start];
         bodyStart = start + TYPE_SIZE + LENGTH_SIZE;
         bodyLength = length - LENGTH_SIZE;
@@ -114,17 +126,61 @@ final class ClientInput {
             return true;
         }
         if (start + count > buffer.length || start == end) {
-            System.arraycopy(buffer, start, buffer, 0, end - start);
+            byte[] target = count > buffer.length ? new byte[TYPE_SIZE + MAX_LENGTH] : buffer;
+            System.arraycopy(buffer, start, target, 0, end - start);
+            buffer = target;
             end -= start;
             start = 0;
         }
         while (end - start < count) {
-            int read = in.read(buffer, end, buffer.length - end);
+            int read = receive();
             if (read < 0) {
                 return false;
             }
             end += read;
         }
         return true;
+    }
+
+    /** Waits for more; -1 if nothing more comes, or is wanted. */
+    private int receive() throws IOException {
+        // 0 means that nothing is waited for.
+        long now = Math.max(1, System.nanoTime());
+        if (end == start) {
+            silentSince = now;
+        } else if (stuckSince == 0) {
+            stuckSince = now;
+        }
+        try {
+            // Looked at after it is visible that this waits, so that whoever stops it sees either that, or finds it
+            // stopped.
+            long limit = lastUntil;
+            if (limit != 0 && (now - limit > 0 || in.available() == 0)) {
+                return -1;
+            }
+            return in.read(buffer, end, buffer.length - end);
+        } finally {
+            silentSince = 0;
+        }
+    }
+
+    /**
+     * From now on only what is here already is taken, for a time; then it is as if the client had ended the connection.
+     *
+     * @return whether somebody waits for more just now, who is to be woken
+     */
+    boolean stop(long nanos) {
+        lastUntil = Math.max(1, System.nanoTime() + nanos);
+        return silentSince != 0 || stuckSince != 0;
+    }
+
+    /** Since when, by {@link System#nanoTime}, a message has been waited for of which nothing is here; 0 if none is. */
+    long silentSince() {
+        return silentSince;
+    }
+
+    /** Since when, by {@link System#nanoTime}, the rest of a message that has begun has been waited for; 0 if none is. */
+    long stuckSince() {
+        return stuckSince;
     }
 }

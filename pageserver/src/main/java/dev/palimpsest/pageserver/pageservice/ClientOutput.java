@@ -8,10 +8,13 @@ import java.nio.ByteBuffer;
  * Bytes to a client, gathered until {@link #flush} or until there are many. Used by one thread; {@link #writingSince} by any.
  */
 final class ClientOutput {
-    private static final int BUFFER_SIZE = 128 << 10;
+    /** Enough for one page. */
+    private static final int USUAL_BUFFER_SIZE = 9 << 10;
+
+    private static final int MAX_BUFFER_SIZE = 8 * USUAL_BUFFER_SIZE;
 
     private OutputStream out;
-    private final ByteBuffer buffer = ByteBuffer.allocate(BUFFER_SIZE);
+    private ByteBuffer buffer = ByteBuffer.allocate(USUAL_BUFFER_SIZE);
     private volatile long writingSince;
 
     ClientOutput(OutputStream out) {
@@ -41,7 +44,7 @@ final class ClientOutput {
     void bytes(byte[] source, int offset, int count) throws IOException {
         int done = 0;
         while (done < count) {
-            room(1);
+            room(Math.min(count - done, USUAL_BUFFER_SIZE));
             int now = Math.min(buffer.remaining(), count - done);
             buffer.put(source, offset + done, now);
             done += now;
@@ -54,7 +57,12 @@ final class ClientOutput {
     }
 
     private void room(int count) throws IOException {
-        if (buffer.remaining() < count) {
+        if (buffer.remaining() >= count) {
+            return;
+        }
+        if (buffer.capacity() < MAX_BUFFER_SIZE) {
+            buffer = ByteBuffer.allocate(MAX_BUFFER_SIZE).put(buffer.flip());
+        } else {
             flush();
         }
     }

@@ -1,10 +1,12 @@
 package dev.palimpsest.pageserver.pageservice;
 
 import dev.palimpsest.pageserver.security.InterfaceSecurity;
-import dev.palimpsest.storage.context.RequestContext;
-import dev.palimpsest.storage.context.TaskKind;
+import dev.palimpsest.postgres.protocol.ServerMessages;
+import dev.palimpsest.storage.CancelledException;
+import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Clock;
+import dev.palimpsest.storage.runtime.VirtualThreadTasks;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -13,34 +15,45 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.ToLongFunction;
+import jdk.net.ExtendedSocketOptions;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Listens for clients of the page service. Each has a platform thread: reads are work for the processor, and on virtual threads
  * they would keep everybody else's from running. Who comes when there are as many as there may be is told so and sent away.
- * Safe for use by many threads.
+ * A client may be idle as long as the settings let him, but must end a message that he has begun, and take what he is sent;
+ * that his machine is gone is found out by TCP within two minutes. Safe for use by many threads.
  */
 public final class PageService implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PageService.class);
 
     private static final Duration PATIENCE = Duration.ofSeconds(10);
+    /** How long a client's requests that were here before a shutdown are answered. */
+    private static final Duration LAST_REQUESTS = Duration.ofSeconds(2);
+
     private static final Duration WATCH = Duration.ofSeconds(1);
     private static final int BACKLOG = 512;
+    private static final int PROBE_AFTER_SECONDS = 60;
+    private static final int PROBE_SECONDS = 15;
+    private static final int PROBES = 4;
+    private static final String TOO_MANY_CONNECTIONS = "53300";
 
     private final ServedTimelines timelines;
     private final InterfaceSecurity security;
     private final PageServiceMetrics metrics;
-    private final Clock clock;
+    private final TenantThrottle throttle;
     private final ServerSocket listener = new ServerSocket();
     /** The clients that there are. */
     private final AtomicInteger taken = new AtomicInteger();
 
-    private final Cancellation cancellation = new Cancellation();
+    private final RequestContexts contexts;
     private final Map<Socket, Client> clients = new ConcurrentHashMap<>();
     private final Thread accepting;
     private final Thread watching;
@@ -65,8 +78,10 @@ public final class PageService implements AutoCloseable {
         this.timelines = timelines;
         this.security = security;
         this.settings = settings;
-        this.clock = clock;
+        this.contexts =
+                new RequestContexts(clock, () -> this.settings.waitLsnTimeout().toNanos());
         this.metrics = new PageServiceMetrics(registry);
+        this.throttle = new TenantThrottle(clock, new VirtualThreadTasks(clock), registry);
         this.accepting = Thread.ofPlatform().name("page service").unstarted(this::accept);
         this.watching = Thread.ofVirtual().name("page service watch").unstarted(this::watch);
     }
@@ -87,6 +102,31 @@ public final class PageService implements AutoCloseable {
     /** Other limits, for clients that come from now on; where it listens stays. */
     public void limits(PageServiceSettings limits) {
         settings = limits;
+    }
+
+    /** What clients may take, now. */
+    public PageServiceSettings limits() {
+        return settings;
+    }
+
+    /** What is counted of clients, of whichever protocol. */
+    public PageServiceMetrics metrics() {
+        return metrics;
+    }
+
+    /**
+     * Waits until a tenant may make so many more requests, of whichever protocol.
+     *
+     * @param waits ends the wait
+     * @throws CancelledException if that did
+     */
+    public void throttle(TenantId tenant, int requests, Cancellation waits) throws CancelledException {
+        throttle.await(tenant, requests, settings.throttle(), waits);
+    }
+
+    /** Of which requests it is said from now on where their time went. */
+    public void tracing(TraceSettings traces) {
+        metrics.traces().settings(traces);
     }
 
     /** Where it listens, once started. */
@@ -120,15 +160,14 @@ public final class PageService implements AutoCloseable {
                     "client {} is sent away: there are {} already",
                     socket.getRemoteSocketAddress(),
                     settings.maxConnections());
-            closeQuietly(socket);
+            sendAway(socket);
             return;
         }
         try {
             socket.setTcpNoDelay(true);
-            socket.setKeepAlive(true);
-            socket.setSoTimeout((int) settings.idleTimeout().toMillis());
+            keepAlive(socket);
             ClientConnection connection =
-                    new ClientConnection(socket, timelines, settings, security, metrics, this::context);
+                    new ClientConnection(socket, timelines, settings, security, metrics, throttle, contexts);
             Thread thread =
                     Thread.ofPlatform().name("client " + connection.name()).unstarted(() -> serve(socket, connection));
             clients.put(socket, new Client(connection, thread));
@@ -138,11 +177,6 @@ public final class PageService implements AutoCloseable {
             taken.decrementAndGet();
             closeQuietly(socket);
         }
-    }
-
-    private RequestContext context() {
-        return new RequestContext(
-                TaskKind.PAGE_SERVICE, clock.nanos() + settings.waitLsnTimeout().toNanos(), cancellation);
     }
 
     private void serve(Socket socket, ClientConnection connection) {
@@ -160,36 +194,82 @@ public final class PageService implements AutoCloseable {
         }
     }
 
-    /** Cuts off those who do not take what they are sent, or do not come in. */
+    /** Tells a client that there are too many. What he has sent already is not read, so that the message may be lost. */
+    private static void sendAway(Socket socket) {
+        try (socket) {
+            socket.getOutputStream().write(ServerMessages.error(TOO_MANY_CONNECTIONS, "too many clients already"));
+        } catch (IOException e) {
+            LOG.debug("client {} did not wait to be sent away: {}", socket.getRemoteSocketAddress(), e.getMessage());
+        }
+    }
+
+    private static void keepAlive(Socket socket) throws IOException {
+        socket.setKeepAlive(true);
+        if (socket.supportedOptions().contains(ExtendedSocketOptions.TCP_KEEPIDLE)) {
+            socket.setOption(ExtendedSocketOptions.TCP_KEEPIDLE, PROBE_AFTER_SECONDS);
+            socket.setOption(ExtendedSocketOptions.TCP_KEEPINTERVAL, PROBE_SECONDS);
+            socket.setOption(ExtendedSocketOptions.TCP_KEEPCOUNT, PROBES);
+        }
+    }
+
+    /** Cuts off those who do not take what they are sent, do not end what they begin, or do not come in. */
     private void watch() {
         while (!closing) {
             PageServiceSettings limits = settings;
-            long limit = limits.writeTimeout().toNanos();
-            long login = limits.loginTimeout().toNanos();
+            List<Limit> all = List.of(
+                    new Limit("has not logged in within", limits.loginTimeout(), ClientConnection::loggingInSince),
+                    new Limit(
+                            "has been silent for",
+                            limits.idleTimeout(),
+                            client -> client.input().silentSince()),
+                    new Limit(
+                            "has not ended a message within",
+                            limits.messageTimeout(),
+                            client -> client.input().stuckSince()),
+                    new Limit(
+                            "has taken nothing for",
+                            limits.writeTimeout(),
+                            client -> client.output().writingSince()));
+            long pause = WATCH.toNanos();
+            for (Limit limit : all) {
+                pause = limit.exists() ? Math.min(pause, limit.length().toNanos()) : pause;
+            }
             try {
-                TimeUnit.NANOSECONDS.sleep(Math.min(WATCH.toNanos(), login));
+                TimeUnit.NANOSECONDS.sleep(pause);
             } catch (InterruptedException e) {
                 return;
             }
             long now = System.nanoTime();
             clients.forEach((socket, client) -> {
-                long comingSince = client.connection().loggingInSince();
-                if (comingSince != 0 && now - comingSince > login) {
-                    LOG.info(
-                            "client {} has not logged in within {} s, and is disconnected",
-                            client.connection().name(),
-                            limits.loginTimeout().toSeconds());
-                    closeQuietly(socket);
-                }
-                long since = client.connection().output().writingSince();
-                if (since != 0 && now - since > limit) {
-                    LOG.warn(
-                            "client {} has taken nothing for {} s, and is disconnected",
-                            client.connection().name(),
-                            limits.writeTimeout().toSeconds());
-                    closeQuietly(socket);
+                for (Limit limit : all) {
+                    if (limit.isOver(client.connection(), now)) {
+                        LOG.info(
+                                "client {} {} {}, and is disconnected",
+                                client.connection().name(),
+                                limit.what(),
+                                limit.length().toMillis() + " ms");
+                        closeQuietly(socket);
+                    }
                 }
             });
+        }
+    }
+
+    /**
+     * How long something may take.
+     *
+     * @param what of a sentence about the client that ends with the length
+     * @param length zero for ever
+     * @param since when, by {@link System#nanoTime}, it began; 0 if it has not
+     */
+    private record Limit(String what, Duration length, ToLongFunction<ClientConnection> since) {
+        boolean exists() {
+            return !length.isZero();
+        }
+
+        boolean isOver(ClientConnection client, long now) {
+            long began = since.applyAsLong(client);
+            return exists() && began != 0 && now - began > length.toNanos();
         }
     }
 
@@ -202,8 +282,8 @@ public final class PageService implements AutoCloseable {
     }
 
     /**
-     * Takes no more clients, ends waits for LSNs, and lets those that are here have what was read for them; whoever is still
-     * here after ten seconds is cut off.
+     * Takes no more clients. Those that are here are answered what they have asked, unless it would have to be waited for; then
+     * they are told of the shutdown. Whoever is still here after ten seconds is cut off.
      */
     @Override
     public void close() {
@@ -213,11 +293,13 @@ public final class PageService implements AutoCloseable {
         } catch (IOException e) {
             LOG.debug("the listener did not end as it should", e);
         }
-        cancellation.cancel();
+        contexts.cancelWaits();
         watching.interrupt();
-        clients.forEach((socket, _) -> {
+        clients.forEach((socket, client) -> {
             try {
-                socket.shutdownInput(); // who waits for a client finds its end
+                if (client.connection().input().stop(LAST_REQUESTS.toNanos())) {
+                    socket.shutdownInput(); // who waits for a client finds its end
+                }
             } catch (IOException e) {
                 closeQuietly(socket);
             }
@@ -227,6 +309,7 @@ public final class PageService implements AutoCloseable {
         for (Client client : clients.values()) {
             interrupted |= !join(client.thread(), deadline);
         }
+        contexts.cancelAll();
         clients.keySet().forEach(PageService::closeQuietly);
         if (interrupted) {
             Thread.currentThread().interrupt();

@@ -1,17 +1,36 @@
 package dev.palimpsest.pageserver.pageservice;
 
+import dev.palimpsest.storage.CorruptionException;
+import dev.palimpsest.storage.DiskException;
+import dev.palimpsest.storage.MissingKeyException;
+import dev.palimpsest.storage.ObjectStoreException;
+import dev.palimpsest.storage.RedoException;
+import dev.palimpsest.storage.runtime.SystemClock;
 import io.prometheus.metrics.core.datapoints.CounterDataPoint;
 import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
 
-/** What the page service counts, under Neon's names. Safe for use by many threads. */
-final class PageServiceMetrics {
+/** What is counted of clients that read pages, whichever protocol they speak, under Neon's names. Safe for use by many threads. */
+public final class PageServiceMetrics {
     private static final double[] SECONDS = {
         0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100
     };
+    private static final double[] BACKUP_SECONDS = {0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300};
     private static final double NANOS = 1e9;
+    private static final String LIBPQ = "page_service";
+    private static final String GRPC = "page_service_grpc";
+    private static final String CORRUPTION = "corruption";
+    private static final String MISSING_KEY = "missing_key";
+    private static final String REDO = "redo";
+    private static final String DISK = "disk";
+    private static final String OBJECT_STORE = "object_store";
+    private static final String OTHER = "other";
 
     private final DistributionDataPoint exists;
     private final DistributionDataPoint nblocks;
@@ -23,8 +42,14 @@ final class PageServiceMetrics {
     private final CounterDataPoint failures;
     private final Counter commands;
     private final CounterDataPoint refusedLogins;
+    private final Histogram baseBackups;
     private final CounterDataPoint connectionsStarted;
     private final CounterDataPoint connectionsFinished;
+    private final CounterDataPoint grpcConnectionsStarted;
+    private final CounterDataPoint grpcConnectionsFinished;
+    private final Counter readErrors;
+    private final RequestTraces traces =
+            new RequestTraces(new SystemClock(), LoggerFactory.getLogger(RequestTraces.class));
 
     PageServiceMetrics(PrometheusRegistry registry) {
         Histogram seconds = Histogram.builder()
@@ -52,28 +77,60 @@ final class PageServiceMetrics {
                 .register(registry);
         successes = outcomes.labelValues("success");
         failures = outcomes.labelValues("internal_error");
+        readErrors = Counter.builder()
+                .name("palimpsest_page_service_read_errors_total")
+                .help("Requests that the server could not answer though it should have, by what went wrong.")
+                .labelNames("kind")
+                .register(registry);
+        for (String kind : List.of(CORRUPTION, MISSING_KEY, REDO, DISK, OBJECT_STORE, OTHER)) {
+            readErrors.initLabelValues(kind);
+        }
         commands = Counter.builder()
                 .name("pageserver_compute_commands")
                 .help("Commands of clients")
                 .labelNames("command")
+                .register(registry);
+        baseBackups = Histogram.builder()
+                .name("pageserver_basebackup_query_seconds")
+                .help("How long base backups took, until all was sent")
+                .labelNames("result")
+                .classicOnly()
+                .classicUpperBounds(BACKUP_SECONDS)
                 .register(registry);
         refusedLogins = Counter.builder()
                 .name("palimpsest_page_service_refused_logins_total")
                 .help("Clients that had no good token, or did not encrypt where they must")
                 .register(registry)
                 .labelValues();
-        connectionsStarted = Counter.builder()
+        Counter started = Counter.builder()
                 .name("pageserver_live_connections_started")
                 .help("Connections of clients that began")
                 .labelNames("pageserver_connection_kind")
-                .register(registry)
-                .labelValues("page_service");
-        connectionsFinished = Counter.builder()
+                .register(registry);
+        connectionsStarted = started.labelValues(LIBPQ);
+        grpcConnectionsStarted = started.labelValues(GRPC);
+        Counter finished = Counter.builder()
                 .name("pageserver_live_connections_finished")
                 .help("Connections of clients that ended")
                 .labelNames("pageserver_connection_kind")
-                .register(registry)
-                .labelValues("page_service");
+                .register(registry);
+        connectionsFinished = finished.labelValues(LIBPQ);
+        grpcConnectionsFinished = finished.labelValues(GRPC);
+    }
+
+    /** Another connection of the gRPC page API. */
+    public void grpcConnected() {
+        grpcConnectionsStarted.inc();
+    }
+
+    /** One of them has ended. */
+    public void grpcDisconnected() {
+        grpcConnectionsFinished.inc();
+    }
+
+    /** Says where the time of requests went. */
+    RequestTraces traces() {
+        return traces;
     }
 
     void connected() {
@@ -81,7 +138,7 @@ final class PageServiceMetrics {
     }
 
     /** A client was not let in. */
-    void refused() {
+    public void refused() {
         refusedLogins.inc();
     }
 
@@ -94,18 +151,62 @@ final class PageServiceMetrics {
                         switch (command) {
                             case PageServiceCommand.Pagestream stream ->
                                 stream.version() == PagestreamVersion.V2 ? "pagestream_v2" : "pagestream_v3";
+                            case PageServiceCommand.BaseBackup _ -> "basebackup";
                             case PageServiceCommand.FullBackup _ -> "fullbackup";
+                            case PageServiceCommand.Lease _ -> "lease_lsn";
                             case PageServiceCommand.Set _ -> "set";
                         })
                 .inc();
     }
 
-    void batch(int pages) {
+    /** What became of a base backup. */
+    public enum BackupResult {
+        /** It was sent. */
+        OK,
+        /** It could not be made. */
+        ERROR,
+        /** The client has gone. */
+        CLIENT_ERROR
+    }
+
+    /** A base backup that took so long. */
+    public void baseBackup(BackupResult result, long nanos) {
+        baseBackups.labelValues(result.name().toLowerCase(Locale.ROOT)).observe(nanos / NANOS);
+    }
+
+    /** So many pages were read at once. */
+    public void batch(int pages) {
         batchSize.observe(pages);
     }
 
+    /** A request failed for a reason that is none of the client's. */
+    public void readError(@Nullable Throwable reason) {
+        readErrors
+                .labelValues(
+                        switch (reason) {
+                            case CorruptionException _ -> CORRUPTION;
+                            case MissingKeyException _ -> MISSING_KEY;
+                            case RedoException _ -> REDO;
+                            case DiskException _ -> DISK;
+                            case ObjectStoreException _ -> OBJECT_STORE;
+                            case null, default -> OTHER;
+                        })
+                .inc();
+    }
+
+    /** What a request is called in metrics and in the log. */
+    static String type(PagestreamRequest request) {
+        return switch (request) {
+            case PagestreamRequest.Exists _ -> "get_rel_exists";
+            case PagestreamRequest.Nblocks _ -> "get_rel_size";
+            case PagestreamRequest.GetPage _ -> "get_page_at_lsn";
+            case PagestreamRequest.DbSize _ -> "get_db_size";
+            case PagestreamRequest.GetSlruSegment _ -> "get_slru_segment";
+        };
+    }
+
     /** One request that took so long, successfully or not. */
-    void served(PagestreamRequest request, long nanos, boolean success) {
+    public void served(PagestreamRequest request, long nanos, boolean success) {
         DistributionDataPoint seconds = switch (request) {
             case PagestreamRequest.Exists _ -> exists;
             case PagestreamRequest.Nblocks _ -> nblocks;

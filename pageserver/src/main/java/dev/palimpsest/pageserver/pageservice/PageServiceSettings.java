@@ -7,12 +7,14 @@ import java.time.Duration;
  *
  * @param host what it listens on, a name or an IP address
  * @param port 0 to 65535; 0 for a free one
- * @param maxConnections how many clients may be connected at once; each takes a thread and some 200 KiB
+ * @param maxConnections how many clients may be connected at once; each takes a thread, and some 20 to 200 KiB
  * @param loginTimeout how long a client may take until it is let in, with its TLS handshake
- * @param idleTimeout how long a client may be silent
+ * @param idleTimeout how long a client may be silent between two messages; zero for ever
+ * @param messageTimeout how long a client may take for a message that it has begun
  * @param writeTimeout how long a client may not take what it is sent
  * @param waitLsnTimeout how long a read waits for its LSN
  * @param maxBatchSize how many pages are read at once for one client, at most as many as a vectored read may have keys
+ * @param throttle how many requests each tenant may make
  */
 public record PageServiceSettings(
         String host,
@@ -20,9 +22,11 @@ public record PageServiceSettings(
         int maxConnections,
         Duration loginTimeout,
         Duration idleTimeout,
+        Duration messageTimeout,
         Duration writeTimeout,
         Duration waitLsnTimeout,
-        int maxBatchSize) {
+        int maxBatchSize,
+        ThrottleSettings throttle) {
     /** Neon's port for the same thing. */
     public static final int DEFAULT_PORT = 64000;
 
@@ -41,16 +45,18 @@ public record PageServiceSettings(
         }
     }
 
-    /** Listens on an address, with Neon's timeouts and batches. */
+    /** Listens on an address, with Neon's timeouts and batches, but for idle clients, who may stay. */
     public static PageServiceSettings on(String host, int port) {
         return new PageServiceSettings(
                 host,
                 port,
                 5000,
                 Duration.ofMinutes(1),
-                Duration.ofMinutes(10),
+                Duration.ZERO,
+                Duration.ofMinutes(1),
                 Duration.ofMinutes(2),
                 Duration.ofMinutes(5),
-                32);
+                32,
+                ThrottleSettings.NONE);
     }
 }

@@ -8,7 +8,6 @@ import dev.palimpsest.storage.context.RequestContext;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,10 +25,22 @@ final class Pagestream {
     private final PagestreamReplies replies;
     private final PageServiceMetrics metrics;
     private final int maxBatchSize;
-    private final Supplier<RequestContext> contexts;
+    private final RequestContexts contexts;
+    private final Turn turn;
+    private final RequestTraces.Tracer tracer;
     private final List<PagestreamRequest.GetPage> batch = new ArrayList<>();
 
-    /** @param contexts gives each request, or batch of requests, its own */
+    /** Says when requests may be served. */
+    @FunctionalInterface
+    interface Turn {
+        /** Waits until so many may. */
+        void await(int requests) throws CancelledException;
+    }
+
+    /**
+     * @param contexts gives each request, or batch of requests, its own
+     * @param turn is asked before they are served, and does not count as serving
+     */
     Pagestream(
             ClientInput in,
             ClientOutput out,
@@ -37,7 +48,8 @@ final class Pagestream {
             PageReads reads,
             PageServiceMetrics metrics,
             int maxBatchSize,
-            Supplier<RequestContext> contexts) {
+            RequestContexts contexts,
+            Turn turn) {
         this.in = in;
         this.out = out;
         this.version = version;
@@ -46,6 +58,8 @@ final class Pagestream {
         this.metrics = metrics;
         this.maxBatchSize = maxBatchSize;
         this.contexts = contexts;
+        this.turn = turn;
+        this.tracer = metrics.traces().tracer(reads.timeline());
     }
 
     /**
@@ -108,8 +122,10 @@ final class Pagestream {
         if (batch.isEmpty()) {
             return;
         }
+        turn.await(batch.size());
+        RequestContext context = tracer.begin(contexts.read());
         long start = System.nanoTime();
-        List<PageReads.PageResult> results = reads.pages(batch, contexts.get());
+        List<PageReads.PageResult> results = reads.pages(batch, context);
         long nanos = System.nanoTime() - start;
         metrics.batch(batch.size());
         for (int i = 0; i < batch.size(); i++) {
@@ -122,11 +138,13 @@ final class Pagestream {
                 case PageReads.PageResult.Refused(RequestFailure failure) -> refuse(request, failure, nanos);
             }
         }
+        tracer.ended(batch.getFirst(), batch.size(), context, nanos, System.nanoTime() - start);
         batch.clear();
     }
 
     private void serve(PagestreamRequest request) throws IOException, CancelledException {
-        RequestContext context = contexts.get();
+        turn.await(1);
+        RequestContext context = tracer.begin(contexts.read());
         long start = System.nanoTime();
         try {
             switch (request) {
@@ -141,10 +159,15 @@ final class Pagestream {
         } catch (RequestFailure e) {
             refuse(request, e, System.nanoTime() - start);
         }
+        long nanos = System.nanoTime() - start;
+        tracer.ended(request, 1, context, nanos, nanos);
     }
 
     private void refuse(PagestreamRequest request, RequestFailure failure, long nanos) throws IOException {
         LOG.debug("{} is refused: {}", request, failure.getMessage());
+        if (failure.isReadError()) {
+            metrics.readError(failure.getCause());
+        }
         replies.error(request, String.valueOf(failure.getMessage()));
         metrics.served(request, nanos, false);
     }

@@ -1,6 +1,8 @@
 package dev.palimpsest.pageserver.retention;
 
+import dev.palimpsest.storage.compaction.HistorySettings;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How much history the branches of a server keep, and how it goes. The names of the settings are Neon's.
@@ -9,11 +11,27 @@ import java.time.Duration;
  * @param gcHorizon {@code gc_horizon}: so many bytes of WAL before the end of a branch are kept, whatever their age
  * @param gcPeriod {@code gc_period}: how often what is not kept is removed; zero for never by itself
  * @param leaseLength {@code lsn_lease_length}: how long a lease of an LSN lasts
+ * @param history when the layers below the cutoff are rewritten after GC; null for never by itself
  */
-public record RetentionSettings(Duration pitrInterval, long gcHorizon, Duration gcPeriod, Duration leaseLength) {
+public record RetentionSettings(
+        Duration pitrInterval,
+        long gcHorizon,
+        Duration gcPeriod,
+        Duration leaseLength,
+        @Nullable HistorySettings history) {
     /** Neon's: seven days, 64 MiB, every hour, ten minutes. */
     public static final RetentionSettings DEFAULT =
-            new RetentionSettings(Duration.ofDays(7), 64L << 20, Duration.ofHours(1), Duration.ofMinutes(10));
+            new RetentionSettings(
+                    Duration.ofDays(7),
+                    64L << 20,
+                    Duration.ofHours(1),
+                    Duration.ofMinutes(10),
+                    null);
+
+    /** The same, without compaction of history. */
+    public RetentionSettings(Duration pitrInterval, long gcHorizon, Duration gcPeriod, Duration leaseLength) {
+        this(pitrInterval, gcHorizon, gcPeriod, leaseLength, null);
+    }
 
     /** @throws IllegalArgumentException if one is negative; the message names it */
     public RetentionSettings {

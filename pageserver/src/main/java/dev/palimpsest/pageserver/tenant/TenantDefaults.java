@@ -5,10 +5,12 @@ import dev.palimpsest.pageserver.config.TenantConfiguration;
 import dev.palimpsest.pageserver.config.Units;
 import dev.palimpsest.pageserver.retention.RetentionSettings;
 import dev.palimpsest.storage.compaction.CompactionSettings;
+import dev.palimpsest.storage.compaction.HistorySettings;
 import dev.palimpsest.storage.timeline.TenantSettings;
 import dev.palimpsest.storage.timeline.TimelineConfig;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 
 /**
@@ -19,6 +21,8 @@ import java.util.TreeMap;
  * @param retention what of their history is kept
  */
 public record TenantDefaults(TimelineConfig timelines, CompactionSettings compaction, RetentionSettings retention) {
+    private static final long KIB = 1024;
+
     /** What the engine takes of a tenant's own settings. */
     TenantSettings engineSettings(TenantConfiguration own) {
         return new TenantSettings(servers -> timelines(own, servers), servers -> compaction(own, servers));
@@ -55,7 +59,17 @@ public record TenantDefaults(TimelineConfig timelines, CompactionSettings compac
                 own.get(StorageSettings.PITR_INTERVAL, retention.pitrInterval()),
                 own.get(StorageSettings.GC_HORIZON, retention.gcHorizon()),
                 own.get(StorageSettings.GC_PERIOD, retention.gcPeriod()),
-                own.get(StorageSettings.LSN_LEASE_LENGTH, retention.leaseLength()));
+                own.get(StorageSettings.LSN_LEASE_LENGTH, retention.leaseLength()),
+                own.get(StorageSettings.GC_COMPACTION_ENABLED, retention.history() != null) ? history(own) : null);
+    }
+
+    private HistorySettings history(TenantConfiguration own) {
+        HistorySettings servers = Objects.requireNonNullElse(retention.history(), HistorySettings.DEFAULT);
+        return new HistorySettings(
+                own.get(StorageSettings.GC_COMPACTION_INITIAL_THRESHOLD_KB, (int) (servers.initialBytes() / KIB)) * KIB,
+                own.get(StorageSettings.GC_COMPACTION_RATIO_PERCENT, servers.ratioPercent()),
+                servers.jobBytes(),
+                servers.maxChain());
     }
 
     /** Everything that counts for a tenant, as JSON has it, by name. */
@@ -74,6 +88,10 @@ public record TenantDefaults(TimelineConfig timelines, CompactionSettings compac
         all.put("gc_horizon", kept.gcHorizon());
         all.put("gc_period", Units.print(kept.gcPeriod()));
         all.put("lsn_lease_length", Units.print(kept.leaseLength()));
+        HistorySettings history = history(own);
+        all.put("gc_compaction_enabled", kept.history() != null);
+        all.put("gc_compaction_initial_threshold_kb", history.initialBytes() / KIB);
+        all.put("gc_compaction_ratio_percent", history.ratioPercent());
         all.put("compaction_threshold", compacted.l0Threshold());
         all.put("compaction_max_input_size", compacted.maxInputBytes());
         all.put("compaction_target_size", compacted.targetLayerBytes());

@@ -8,6 +8,8 @@ import dev.palimpsest.pageserver.ServerOptions;
 import dev.palimpsest.pageserver.StorageLocation;
 import dev.palimpsest.pageserver.http.HttpSettings;
 import dev.palimpsest.pageserver.pageservice.PageServiceSettings;
+import dev.palimpsest.pageserver.pageservice.ThrottleSettings;
+import dev.palimpsest.pageserver.pageservice.TraceSettings;
 import dev.palimpsest.pageserver.retention.RetentionSettings;
 import dev.palimpsest.pageserver.security.SecuritySettings;
 import dev.palimpsest.storage.compaction.BackgroundSettings;
@@ -47,12 +49,14 @@ class ConfigurationTest {
                         Path.of("/d"),
                         HttpSettings.on("127.0.0.1", 9898),
                         PageServiceSettings.on("127.0.0.1", 64000),
+                        null,
                         SecuritySettings.NONE,
                         null,
                         RemoteSettings.DEFAULT,
                         StoreSettings.DEFAULT.withBackground(BackgroundSettings.DEFAULT),
                         null,
                         RetentionSettings.DEFAULT,
+                        TraceSettings.DEFAULT,
                         null));
     }
 
@@ -99,9 +103,12 @@ class ConfigurationTest {
                 [tenant_config]
                 checkpoint_distance = "32MiB"
                 compaction_threshold = 4
+                timeline_get_throttle = { task_kinds = ["PageRequestHandler"], refill_interval = "50 ms", refill_amount = 500, max = 2000 }
                 """);
         assertThat(options.pageService().host()).isEqualTo("::1");
         assertThat(options.pageService().waitLsnTimeout()).isEqualTo(Duration.ofMinutes(90));
+        assertThat(options.pageService().throttle())
+                .isEqualTo(new ThrottleSettings(true, 0, Duration.ofMillis(50), 500, 2000));
         assertThat(options.store().maxDirtyBytes()).isEqualTo(10 << 20);
         assertThat(options.store().timelines().checkpointDistance()).isEqualTo(32 << 20);
         assertThat(options.store().background().orElseThrow().compaction().l0Threshold())
@@ -161,6 +168,7 @@ class ConfigurationTest {
             remote_storage.reserved_calls = 32               | c.toml:2: remote_storage.reserved_calls is 32, and with
             background_download_concurrency = 9              | c.toml:2: background_download_concurrency is 9, and with
             page_service_max_batch_size = 200;max_get_vectored_keys = 100 | c.toml:2: page_service_max_batch_size is 200
+            tenant_config.timeline_get_throttle.task_kinds = ["PageRequestHandler"];tenant_config.timeline_get_throttle.max = 1 | configuration: tenant_config.timeline_get_throttle.refill_amount is to be at least 1
             tenant_config.l0_flush_stall_threshold = 4      | c.toml:2: tenant_config.l0_flush_stall_threshold is to be more
             remote_storage.first_pause = "11 s"              | configuration: remote_storage.longest_pause is shorter
             remote_storage.local_path = "a";remote_storage.bucket_name = "b" | c.toml:3: remote_storage.bucket_name and
@@ -229,7 +237,7 @@ class ConfigurationTest {
         Set<String> keys = new HashSet<>();
         for (Setting<?> setting : Settings.all()) {
             assertThat(keys.add(setting.key())).as(setting.key()).isTrue();
-            assertThat(setting.key()).matches("([a-z0-9_]+\\.)?[a-z0-9_]+");
+            assertThat(setting.key()).matches("([a-z0-9_]+\\.)*[a-z0-9_]+");
             assertThat(setting.meaning()).as(setting.key()).endsWith(".").doesNotContain("|");
             if (setting.standard().isPresent()) {
                 String toml = setting.key() + " = " + setting.standardText();

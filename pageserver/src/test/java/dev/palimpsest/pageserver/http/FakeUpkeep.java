@@ -5,6 +5,7 @@ import dev.palimpsest.pageserver.branch.BranchView;
 import dev.palimpsest.pageserver.branch.CompactionView;
 import dev.palimpsest.pageserver.branch.FlushView;
 import dev.palimpsest.pageserver.branch.GcView;
+import dev.palimpsest.pageserver.branch.HistoryCompactionView;
 import dev.palimpsest.pageserver.branch.HistoryView;
 import dev.palimpsest.pageserver.branch.Moment;
 import dev.palimpsest.pageserver.branch.UpkeepService;
@@ -31,6 +32,7 @@ final class FakeUpkeep implements UpkeepService {
 
     private BranchView call(String name, String what) throws BranchException {
         BranchView view = branches.view(name);
+        FakeBranches.notArchived(view);
         branches.calls.add(what);
         return view;
     }
@@ -63,6 +65,13 @@ final class FakeUpkeep implements UpkeepService {
     }
 
     @Override
+    public HistoryCompactionView compactHistory(String name) throws BranchException {
+        call(name, "compact history of " + name);
+        return new HistoryCompactionView(
+                2, 20, 200 << 20, 5, 50 << 20, 18, 180 << 20, 100_000, 20_000, Duration.ofMillis(900));
+    }
+
+    @Override
     public FlushView flush(String name) throws BranchException {
         BranchView view = call(name, "flush " + name);
         return new FlushView(view.lastRecordLsn(), 0x1123, 1, 4096, Duration.ofMillis(100));
@@ -71,6 +80,7 @@ final class FakeUpkeep implements UpkeepService {
     @Override
     public HistoryView history(String name) throws BranchException {
         BranchView view = branches.view(name);
+        FakeBranches.notArchived(view);
         return new HistoryView(
                 view.readableFrom(),
                 null,

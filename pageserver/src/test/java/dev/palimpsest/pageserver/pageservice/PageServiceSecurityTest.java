@@ -85,7 +85,16 @@ class PageServiceSecurityTest {
 
     private static PageServiceSettings settings(Duration login) {
         return new PageServiceSettings(
-                "127.0.0.1", 0, 8, login, Duration.ofMinutes(5), Duration.ofMinutes(1), Duration.ofMillis(200), 32);
+                "127.0.0.1",
+                0,
+                8,
+                login,
+                Duration.ofMinutes(5),
+                Duration.ofMinutes(1),
+                Duration.ofMinutes(1),
+                Duration.ofMillis(200),
+                32,
+                ThrottleSettings.NONE);
     }
 
     @AfterEach
@@ -189,7 +198,7 @@ class PageServiceSecurityTest {
 
     @Test
     void tlsFromTheFirstByteNeedsItsProtocolNamed() throws Exception {
-        try (SSLSocket socket = direct(required, "postgresql")) {
+        try (SSLSocket socket = direct(optional, "postgresql")) {
             assertThat(loggedIn(socket)).isZero();
             assertThat(socket.getApplicationProtocol()).isEqualTo("postgresql");
         }

@@ -46,8 +46,10 @@ class PageServiceTest {
                 Duration.ofMinutes(1),
                 Duration.ofMinutes(5),
                 Duration.ofMinutes(1),
+                Duration.ofMinutes(1),
                 Duration.ofMillis(200),
-                32);
+                32,
+                ThrottleSettings.NONE);
         served = new ServedPages(directory, settings);
     }
 
@@ -325,7 +327,9 @@ class PageServiceTest {
         for (int i = 0; i < clients.length; i++) {
             clients[i] = client(3);
         }
-        assertThatThrownBy(() -> new PagestreamClient(served.service.port())).isInstanceOf(IOException.class);
+        assertThatThrownBy(() -> new PagestreamClient(served.service.port()))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("too many clients already");
         for (PagestreamClient client : clients) {
             client.close();
         }
@@ -348,7 +352,10 @@ class PageServiceTest {
                 message = waiting.read();
             }
             assertThat(message.sqlState()).isEqualTo("57P01");
-            assertThatThrownBy(idle::read).isInstanceOf(IOException.class);
+            PagestreamClient.Message last = idle.read();
+            assertThat(last.type()).as("an idle client is told too").isEqualTo('E');
+            assertThat(last.sqlState()).isEqualTo("57P01");
+            assertThatThrownBy(idle::read).isInstanceOf(EOFException.class);
         }
     }
 }

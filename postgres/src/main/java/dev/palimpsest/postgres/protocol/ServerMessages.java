@@ -45,6 +45,20 @@ public final class ServerMessages {
                 new byte[1]);
     }
 
+    /**
+     * NoticeResponse of a warning.
+     *
+     * @param sqlState five characters
+     */
+    public static byte[] warning(String sqlState, String message) {
+        return message(
+                BackendMessage.NOTICE_RESPONSE,
+                string("SWARNING"),
+                string("C" + sqlState),
+                string("M" + message.replace('\0', ' ')),
+                new byte[1]);
+    }
+
     /** CopyBothResponse in binary, without columns. */
     public static byte[] copyBoth() {
         return message(BackendMessage.COPY_BOTH_RESPONSE, new byte[3]);

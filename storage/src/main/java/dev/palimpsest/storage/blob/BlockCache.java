@@ -2,6 +2,8 @@ package dev.palimpsest.storage.blob;
 
 import dev.palimpsest.storage.CorruptionException;
 import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.context.ReadTrace;
+import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.file.ReadableFile;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicIntegerArray;
@@ -85,6 +87,15 @@ public final class BlockCache {
         return entries.length();
     }
 
+    /** How many blocks it keeps. Looks at each place. */
+    public int size() {
+        int size = 0;
+        for (int i = 0; i < entries.length(); i++) {
+            size += entries.get(i) == null ? 0 : 1;
+        }
+        return size;
+    }
+
     /** How often a block was found. */
     public long hits() {
         return hits.sum();
@@ -118,6 +129,15 @@ public final class BlockCache {
 
         @Override
         public Block block(int number) throws StorageException {
+            return block(number, (ReadTrace) null);
+        }
+
+        @Override
+        public Block block(int number, RequestContext context) throws StorageException {
+            return block(number, context.trace());
+        }
+
+        private Block block(int number, @Nullable ReadTrace trace) throws StorageException {
             int first = set(id, number) * ways;
             Entry entry = find(first, id, number);
             if (entry != null) {
@@ -125,7 +145,11 @@ public final class BlockCache {
                 return entry.block;
             }
             misses.increment();
+            long begin = trace == null ? 0 : trace.begin();
             Block block = read(number);
+            if (trace != null) {
+                trace.ended(ReadTrace.Step.INDEX_BLOCK, begin);
+            }
             keep(first, id, number, block);
             return block;
         }

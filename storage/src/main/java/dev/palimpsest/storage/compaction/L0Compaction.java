@@ -46,7 +46,12 @@ public final class L0Compaction {
 
     /** Compacts once. Durable on return. If it throws, all that was readable still is. */
     public Result run(L0Planner.Trigger trigger) throws StorageException {
-        Lsn durableEnd = timeline.diskConsistentLsn().plus(1);
+        return run(trigger, Lsn.MAX);
+    }
+
+    /** As the other one, but only what has nothing above an LSN. */
+    Result run(L0Planner.Trigger trigger, Lsn upTo) throws StorageException {
+        Lsn durableEnd = Lsn.min(timeline.diskConsistentLsn(), upTo).plus(1);
         LayerMap<Layer> map = timeline.layers();
         List<PersistentLayer> candidates = new ArrayList<>();
         for (Layer layer : map.l0Layers()) {
@@ -66,7 +71,7 @@ public final class L0Compaction {
                 timeline.diskConsistentLsn(),
                 settings.targetLayerBytes(),
                 plan.inputs().size());
-        return replace(plan, new L1Writer(timeline, settings, lsns, holes));
+        return replace(plan, new L1Writer(timeline, settings, lsns, holes, _ -> false));
     }
 
     private Result replace(L0Planner.Plan<PersistentLayer> plan, L1Writer output) throws StorageException {

@@ -5,7 +5,9 @@ import dev.palimpsest.storage.DiskException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.KeyRange;
+import dev.palimpsest.storage.layer.DeltaLayerName;
 import dev.palimpsest.storage.layer.Layer;
+import dev.palimpsest.storage.layer.LayerName;
 import dev.palimpsest.storage.layer.LsnRange;
 import dev.palimpsest.storage.layer.PersistentLayer;
 import dev.palimpsest.storage.layer.delta.DeltaLayerWriter;
@@ -14,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,6 +46,7 @@ final class L1Writer implements AutoCloseable {
     private final CompactionSettings settings;
     private final LsnRange lsns;
     private final HoleFinder<Layer> holes;
+    private final Predicate<LayerName> taken;
     private final List<PersistentLayer> finished = new ArrayList<>();
     private final SortedMap<Key, Lsn> longChains = new TreeMap<>();
 
@@ -54,6 +58,8 @@ final class L1Writer implements AutoCloseable {
     private int chain;
     /** Whether the open layer is one of the current key alone. */
     private boolean alone;
+    /** Of the last value. */
+    private Lsn lastLsn = Lsn.INVALID;
 
     private @Nullable OpenLayer open;
     private long values;
@@ -74,11 +80,18 @@ final class L1Writer implements AutoCloseable {
         }
     }
 
-    L1Writer(CompactedTimeline timeline, CompactionSettings settings, LsnRange lsns, HoleFinder<Layer> holes) {
+    /** @param taken names of layers of single keys that must not be used */
+    L1Writer(
+            CompactedTimeline timeline,
+            CompactionSettings settings,
+            LsnRange lsns,
+            HoleFinder<Layer> holes,
+            Predicate<LayerName> taken) {
         this.timeline = timeline;
         this.settings = settings;
         this.lsns = lsns;
         this.holes = holes;
+        this.taken = taken;
     }
 
     /** The layers that were finished so far; whoever takes them owns them. */
@@ -111,6 +124,7 @@ final class L1Writer implements AutoCloseable {
         } else {
             history.add(lsn, value, willInit);
         }
+        lastLsn = lsn;
     }
 
     private void beginAlone(Key only) throws StorageException {
@@ -126,14 +140,29 @@ final class L1Writer implements AutoCloseable {
         OpenLayer layer = open;
         long size = value.remaining() + (long) ENTRY_BYTES;
         if (layer != null && layer.bytes > 0 && layer.bytes + size > settings.targetLayerBytes()) {
-            finishOpen(lsn);
-            layer = open(only, lsn);
+            Lsn cut = cut(only, layer.from, lsn);
+            if (cut != null) {
+                finishOpen(cut);
+                layer = open(only, cut);
+            }
         }
         if (layer == null) {
             throw new IllegalStateException("key " + only + " has no layer of its own");
         }
         layer.writer.put(only, lsn, value, willInit);
         layer.bytes += size;
+    }
+
+    /** Where between the last value and the next to cut, so that neither layer gets a name that is taken; null if nowhere. */
+    private @Nullable Lsn cut(Key only, Lsn from, Lsn next) {
+        KeyRange keys = KeyRange.single(only);
+        for (Lsn cut = next; cut.isAfter(lastLsn) && cut.isAfter(from); cut = cut.minus(1)) {
+            if (!taken.test(new DeltaLayerName(keys, new LsnRange(from, cut)))
+                    && !taken.test(new DeltaLayerName(keys, new LsnRange(cut, lsns.end())))) {
+                return cut;
+            }
+        }
+        return null;
     }
 
     private void endKey() throws StorageException {

@@ -11,5 +11,8 @@ public enum ContentKind {
     /** Summaries and index nodes of image layers. */
     IMAGE_LAYER_INDEX,
     /** Values of image layers. */
-    IMAGE_LAYER_VALUE
+    IMAGE_LAYER_VALUE;
+
+    /** How many there are. */
+    static final int COUNT = values().length;
 }

@@ -8,6 +8,7 @@ import dev.palimpsest.storage.runtime.Signal;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a request is: on whose behalf, until when, who may cancel it, and what it has touched so far. Passed down as an
@@ -19,6 +20,7 @@ public final class RequestContext {
     private final Cancellation cancellation;
     private final AtomicLongArray accesses;
     private final AtomicLongArray bytes;
+    private final @Nullable ReadTrace trace;
 
     /**
      * @param deadlineNanos as the engine's {@link Clock#nanos()} counts, {@link Clock#NEVER} for none
@@ -28,8 +30,9 @@ public final class RequestContext {
                 taskKind,
                 deadlineNanos,
                 cancellation,
-                new AtomicLongArray(ContentKind.values().length),
-                new AtomicLongArray(ContentKind.values().length));
+                new AtomicLongArray(ContentKind.COUNT),
+                new AtomicLongArray(ContentKind.COUNT),
+                null);
     }
 
     private RequestContext(
@@ -37,12 +40,14 @@ public final class RequestContext {
             long deadlineNanos,
             Cancellation cancellation,
             AtomicLongArray accesses,
-            AtomicLongArray bytes) {
+            AtomicLongArray bytes,
+            @Nullable ReadTrace trace) {
         this.taskKind = taskKind;
         this.deadlineNanos = deadlineNanos;
         this.cancellation = cancellation;
         this.accesses = accesses;
         this.bytes = bytes;
+        this.trace = trace;
     }
 
     /** A request without deadline that nobody cancels. */
@@ -52,12 +57,23 @@ public final class RequestContext {
 
     /** The same request, that must be done by {@code deadlineNanos} if that is earlier; accounts are shared. */
     public RequestContext withDeadline(long deadlineNanos) {
-        return new RequestContext(taskKind, Math.min(this.deadlineNanos, deadlineNanos), cancellation, accesses, bytes);
+        return new RequestContext(
+                taskKind, Math.min(this.deadlineNanos, deadlineNanos), cancellation, accesses, bytes, trace);
     }
 
     /** The same request under another cancellation; accounts are shared. */
     public RequestContext withCancellation(Cancellation cancellation) {
-        return new RequestContext(taskKind, deadlineNanos, cancellation, accesses, bytes);
+        return new RequestContext(taskKind, deadlineNanos, cancellation, accesses, bytes, trace);
+    }
+
+    /** The same request, of which it is measured where its time goes; accounts are shared. */
+    public RequestContext withTrace(ReadTrace trace) {
+        return new RequestContext(taskKind, deadlineNanos, cancellation, accesses, bytes, trace);
+    }
+
+    /** Where it is noted what the time goes to; null for a request of which nobody wants to know. */
+    public @Nullable ReadTrace trace() {
+        return trace;
     }
 
     /** On whose behalf. */

@@ -167,6 +167,22 @@ public record IndexPart(
                     extension);
         }
 
+        /** The same with its history compacted up to an LSN. */
+        public State gcCompactedTo(Lsn lsn) {
+            return new State(
+                    deletedAt,
+                    archivedAt,
+                    importPgdata,
+                    gcBlocking,
+                    lastAuxFilePolicy,
+                    relSizeMigration,
+                    l2Lsn,
+                    lsn,
+                    markedInvisibleAt,
+                    relSizeMigratedAt,
+                    extension);
+        }
+
         /** The same with another JSON object of Palimpsest's own. */
         public State withExtension(@Nullable String json) {
             return new State(

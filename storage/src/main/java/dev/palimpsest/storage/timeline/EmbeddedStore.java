@@ -8,6 +8,7 @@ import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.WalRedo;
 import dev.palimpsest.storage.blob.Block;
 import dev.palimpsest.storage.blob.BlockCache;
+import dev.palimpsest.storage.blob.BlockCacheMetrics;
 import dev.palimpsest.storage.blob.ReadBuffers;
 import dev.palimpsest.storage.blob.ZstdContexts;
 import dev.palimpsest.storage.compaction.BackgroundCompaction;
@@ -19,6 +20,7 @@ import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.eviction.BackgroundEviction;
 import dev.palimpsest.storage.eviction.EvictionSettings;
 import dev.palimpsest.storage.file.Disk;
+import dev.palimpsest.storage.file.DiskMetrics;
 import dev.palimpsest.storage.file.LocalDisk;
 import dev.palimpsest.storage.jobs.JobState;
 import dev.palimpsest.storage.layer.file.LayerIo;
@@ -35,6 +37,7 @@ import dev.palimpsest.storage.remote.local.LocalDirectoryStore;
 import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.runtime.Environment;
+import dev.palimpsest.storage.runtime.ResourceGauges;
 import dev.palimpsest.storage.runtime.SystemClock;
 import dev.palimpsest.storage.runtime.Task;
 import dev.palimpsest.storage.runtime.VirtualThreadTasks;
@@ -164,8 +167,9 @@ public final class EmbeddedStore implements AutoCloseable {
             throws StorageException, X {
         Clock clock = new SystemClock();
         Environment environment = new Environment(clock, new VirtualThreadTasks(clock), new SplittableRandom());
-        Disk disk = new LocalDisk(settings.disk(), environment.tasks());
+        LocalDisk disk = new LocalDisk(settings.disk(), environment.tasks());
         disk.createDirectories(directory);
+        DiskMetrics.register(disk, directory, metrics);
         ObjectStore objects = opening.open(disk, environment);
         return new EmbeddedStore(
                 engine(environment, disk, objects, redo, settings, metrics, denseKeys), directory, settings, metrics);
@@ -192,43 +196,63 @@ public final class EmbeddedStore implements AutoCloseable {
             PrometheusRegistry metrics,
             DenseKeys denseKeys) {
         DirtyBytes dirtyBytes = new DirtyBytes(settings.maxDirtyBytes(), metrics);
+        BlockCache blocks = new BlockCache((int) Math.max(1, settings.blockCacheBytes() / Block.SIZE));
+        BlockCacheMetrics.register(blocks, metrics);
+        ReadBuffers buffers =
+                new ReadBuffers(settings.maxReadBytes(), settings.readBuffers(), disk.alignment(), environment.tasks());
         LayerIo layerIo = new LayerIo(
                 disk,
                 environment.tasks(),
-                new BlockCache((int) Math.max(1, settings.blockCacheBytes() / Block.SIZE)),
-                new ReadBuffers(settings.maxReadBytes(), settings.readBuffers(), disk.alignment(), environment.tasks()),
+                blocks,
+                buffers,
                 new ZstdContexts(ZSTD_CONTEXTS),
                 settings.maxReadBytes(),
                 settings.maxValueBytes(),
                 settings.writeBackBytes());
+        L0Flush flushes = new L0Flush(
+                settings.l0FlushConcurrency(),
+                settings.l0FlushBufferBytes(),
+                environment.tasks().newSignal());
+        LayerUploads uploads =
+                new LayerUploads(settings.uploads(), environment.tasks().newSignal(), metrics);
+        long maxLocalBytes =
+                settings.eviction().map(EvictionSettings::maxLocalBytes).orElse(Long.MAX_VALUE);
+        ResidentBytes resident =
+                new ResidentBytes(maxLocalBytes, environment.tasks().newSignal(), metrics);
+        DownloadQueue downloads = new DownloadQueue(environment, settings.downloads(), resident, metrics);
+        new ResourceGauges(metrics)
+                .watch(
+                        "block_cache_bytes",
+                        () -> (long) blocks.size() * Block.SIZE,
+                        (long) blocks.capacity() * Block.SIZE)
+                .watch("read_buffers", buffers::inUse, settings.readBuffers())
+                .watch("dirty_bytes", dirtyBytes::bytes, unlimitedIfZero(settings.maxDirtyBytes()))
+                .watch("flushes", flushes::inUse, settings.l0FlushConcurrency())
+                .watch("uploads", uploads.permits()::inUse, settings.uploads().concurrency())
+                .watch("downloads", downloads::running, settings.downloads().concurrency())
+                .watch("resident_bytes", resident::bytes, maxLocalBytes);
         return new Engine(
                 environment,
                 disk,
                 objects,
                 layerIo,
                 new InMemoryLayers(disk, environment, dirtyBytes),
-                new L0Flush(
-                        settings.l0FlushConcurrency(),
-                        settings.l0FlushBufferBytes(),
-                        environment.tasks().newSignal()),
-                new LayerUploads(settings.uploads(), environment.tasks().newSignal(), metrics),
+                flushes,
+                uploads,
                 redo,
                 new LiveSettings(settings.timelines()),
                 denseKeys,
                 new LayerGauges(metrics),
-                new DownloadQueue(
-                        environment,
-                        settings.downloads(),
-                        new ResidentBytes(
-                                settings.eviction()
-                                        .map(EvictionSettings::maxLocalBytes)
-                                        .orElse(Long.MAX_VALUE),
-                                environment.tasks().newSignal(),
-                                metrics),
-                        metrics),
+                new OperationMetrics(environment.clock(), metrics),
+                downloads,
                 new AtomicLong());
     }
 
+    private static long unlimitedIfZero(long limit) {
+        return limit == 0 ? Long.MAX_VALUE : limit;
+    }
+
+    /** The timelines of a tenant; loads them the first time. A tenant that nobody has written to has none. */
     /**
      * The timelines of a tenant; loads them the first time. A tenant that nobody has written to has none. Several tenants may be
      * loaded at once; if one cannot be, that is nothing to the others.

@@ -25,6 +25,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * @param settings how timelines write and read
  * @param denseKeys names the keys that images are made of
  * @param layerGauges tells how many layers there are
+ * @param operations tells how long work takes
  * @param downloads whose turn it is to be downloaded
  * @param uniqueNumbers makes the names of temporary files differ
  */
@@ -40,6 +41,7 @@ public record Engine(
         LiveSettings settings,
         DenseKeys denseKeys,
         LayerGauges layerGauges,
+        OperationMetrics operations,
         DownloadQueue downloads,
         AtomicLong uniqueNumbers) {
 
@@ -57,6 +59,7 @@ public record Engine(
                 settings.ofAnotherTenant(),
                 denseKeys,
                 layerGauges,
+                operations,
                 downloads,
                 uniqueNumbers);
     }

@@ -123,8 +123,11 @@ final class FlushLoop {
         InMemoryLayer oldest = timeline.oldestFrozen();
         timeline.flush(
                 oldest, oldest == null ? requested.get() : oldest.lsnEnd().minus(1), context);
+        timeline.operations().ended(OperationMetrics.Operation.LAYER_FLUSH, began);
         progress.signalAll();
-        pauseIfManyL0(environment.clock().nanos() - began, context);
+        long flushed = environment.clock().nanos();
+        pauseIfManyL0(flushed - began, context);
+        timeline.operations().ended(OperationMetrics.Operation.LAYER_FLUSH_DELAY, flushed);
     }
 
     private void giveUp(StorageException reason) {

@@ -3,12 +3,14 @@ package dev.palimpsest.storage.timeline;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.context.Gate;
+import dev.palimpsest.storage.context.ReadTrace;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.key.KeyCatalogue;
 import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
 import dev.palimpsest.storage.layer.Layer;
 import dev.palimpsest.storage.layer.LayerKind;
+import dev.palimpsest.storage.layer.PersistentLayer;
 import dev.palimpsest.storage.layer.ReconstructState;
 import dev.palimpsest.storage.layermap.RangeSearchResult;
 import java.util.ArrayList;
@@ -77,18 +79,20 @@ final class ReadPath {
     private KeySpace searchTimeline(Timeline timeline, KeySpace keys, Lsn lsn) throws StorageException {
         Fringe fringe = new Fringe();
         List<KeyRange> uncovered = new ArrayList<>();
-        plan(timeline, keys, lsn.plus(1), fringe, uncovered);
+        // The reader counts as one by now, so the layers of this epoch stay until it is done.
+        long epoch = timeline.layerSet().epoch();
+        plan(timeline, epoch, keys, lsn.plus(1), fringe, uncovered);
         for (Fringe.Visit visit = fringe.poll(); visit != null; visit = fringe.poll()) {
             context.checkCancelled();
             if (!visit.layer().tryAcquire()) {
                 // The layer was replaced since the plan was made; the map of now has what replaced it.
-                plan(timeline, visit.keys(), visit.end(), fringe, uncovered);
+                plan(timeline, epoch, visit.keys(), visit.end(), fringe, uncovered);
                 continue;
             }
             KeySpace left;
             try {
                 layersVisited++;
-                visit.layer().collect(visit.keys(), visit.floor(), visit.end(), state, context);
+                visit(visit);
                 left = visit.keys().minus(state.takeNewlyDone());
             } finally {
                 visit.layer().release();
@@ -98,19 +102,46 @@ final class ReadPath {
                 absent.addAll(left.intersect(covered).ranges());
                 left = left.minus(covered);
             }
-            plan(timeline, left, visit.floor(), fringe, uncovered);
+            plan(timeline, epoch, left, visit.floor(), fringe, uncovered);
         }
         return KeySpace.ofUnordered(uncovered);
     }
 
-    private void plan(Timeline timeline, KeySpace keys, Lsn end, Fringe fringe, List<KeyRange> uncovered) {
+    private void visit(Fringe.Visit visit) throws StorageException {
+        ReadTrace trace = context.trace();
+        long begin = trace == null ? 0 : trace.begin();
+        visit.layer().collect(visit.keys(), visit.floor(), visit.end(), state, context);
+        if (trace != null) {
+            trace.ended(step(visit.layer()), begin);
+        }
+    }
+
+    private static ReadTrace.Step step(Layer layer) {
+        if (layer.kind() == LayerKind.IMAGE) {
+            return ReadTrace.Step.IMAGE_LAYER;
+        }
+        return layer instanceof PersistentLayer ? ReadTrace.Step.DELTA_LAYER : ReadTrace.Step.MEMORY_LAYER;
+    }
+
+    private void plan(
+            Timeline timeline, long epoch, KeySpace keys, Lsn end, Fringe fringe, List<KeyRange> uncovered) {
         if (keys.isEmpty()) {
             return;
         }
+        ReadTrace trace = context.trace();
+        long begin = trace == null ? 0 : trace.begin();
+        search(timeline, epoch, keys, end, fringe, uncovered);
+        if (trace != null) {
+            trace.ended(ReadTrace.Step.PLAN, begin);
+        }
+    }
+
+    private void search(
+            Timeline timeline, long epoch, KeySpace keys, Lsn end, Fringe fringe, List<KeyRange> uncovered) {
         state.reachCachedBelow(keys, end);
         KeySpace left = keys.minus(state.takeNewlyDone());
         List<KeyRange> found = new ArrayList<>();
-        for (RangeSearchResult<Layer> part : timeline.layers().rangeSearch(left, end)) {
+        for (RangeSearchResult<Layer> part : timeline.layerSet().snapshot(epoch).rangeSearch(left, end)) {
             fringe.add(part.layer(), part.floor(), end, part.keys());
             found.addAll(part.keys().ranges());
         }

@@ -109,6 +109,15 @@ final class ReadableHistory {
         }
     }
 
+    /** LSNs that may be read, or come to be held, though they are or will be below the cutoff. */
+    Set<Lsn> singles() {
+        synchronized (held) {
+            Set<Lsn> all = new HashSet<>(current.get().leased);
+            all.addAll(held.keySet());
+            return all;
+        }
+    }
+
     /**
      * From now on reads below {@code cutoff} are refused, but for those at LSNs that are leased or held. Never goes back.
      *

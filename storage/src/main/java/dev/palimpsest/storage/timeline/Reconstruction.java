@@ -4,6 +4,7 @@ import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.MissingKeyException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.WalRedo;
+import dev.palimpsest.storage.context.ReadTrace;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.layer.ReconstructState;
 import dev.palimpsest.storage.layer.ReconstructState.KeyState;
@@ -18,7 +19,12 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Makes the value of a key of what a read gathered: the image, or what redo makes of image and records. */
-record Reconstruction(WalRedo redo, int pgVersion, Lsn lsn, Supplier<String> searched) {
+record Reconstruction(
+        WalRedo redo,
+        int pgVersion,
+        Lsn lsn,
+        Supplier<String> searched,
+        @Nullable ReadTrace trace) {
 
     /** The values of all keys of which anything was gathered. */
     SortedMap<Key, KeyResult> values(ReconstructState gathered) {
@@ -64,12 +70,24 @@ record Reconstruction(WalRedo redo, int pgVersion, Lsn lsn, Supplier<String> sea
             }
         }
         if (!records.isEmpty() && (base != null || records.getFirst().record().willInit())) {
-            return redo.redo(pgVersion, key, lsn, base, records);
+            return redo(key, base, records);
         }
         if (base == null) {
             throw new MissingKeyException("key " + key + " has " + records.size() + " WAL records at or below " + lsn
                     + " but nothing to apply them to; searched " + searched.get());
         }
         return base.bytes();
+    }
+
+    private byte[] redo(Key key, WalRedo.@Nullable BaseImage base, List<WalRedo.LsnRecord> records)
+            throws StorageException {
+        if (trace == null) {
+            return redo.redo(pgVersion, key, lsn, base, records);
+        }
+        long begin = trace.begin();
+        byte[] page = redo.redo(pgVersion, key, lsn, base, records);
+        trace.ended(ReadTrace.Step.REDO, begin);
+        trace.applied(records.size());
+        return page;
     }
 }

@@ -200,7 +200,7 @@ public final class Timeline {
 
     /** Waits until {@code last_record_lsn} has reached {@code lsn}. */
     public void awaitLsn(Lsn lsn, RequestContext context) throws StorageException {
-        lastRecord.await(lsn, context);
+        engine.operations().await(lastRecord, lsn, context);
     }
 
     /** Waits until {@code remote_consistent_lsn} has reached {@code lsn}. Does not start a flush. */
@@ -265,6 +265,8 @@ public final class Timeline {
                     + engine.config().maxGetVectoredKeys());
         }
         try (Gate.Guard _ = gate.enter()) {
+            checkReadable(lsn, context);
+            long begin = engine.operations().begin();
             Gathered gathered = gather(keys, lsn, context);
             SortedMap<Key, KeyResult> results = gathered.values();
             for (KeyRange range : keys.ranges()) {
@@ -272,6 +274,7 @@ public final class Timeline {
                     results.computeIfAbsent(key, gathered::value);
                 }
             }
+            engine.operations().read(context.taskKind(), begin);
             return results;
         }
     }
@@ -329,7 +332,8 @@ public final class Timeline {
             path.collect(this, keys, lsn);
             engine.layerGauges().visited(path.layersVisited());
         }
-        return new Gathered(state, new Reconstruction(engine.redo(), pgVersion(), lsn, path::searched));
+        return new Gathered(
+                state, new Reconstruction(engine.redo(), pgVersion(), lsn, path::searched, context.trace()));
     }
 
     private void checkReadable(Lsn lsn, RequestContext context) throws StorageException {
@@ -487,6 +491,10 @@ public final class Timeline {
         return index;
     }
 
+    OperationMetrics operations() {
+        return engine.operations();
+    }
+
     InMemoryLayer openLayer(Lsn start) throws StorageException {
         InMemoryLayer layer = files.createInMemoryLayer(start);
         layers.update(map -> map.edit().open(layer).apply());
@@ -495,6 +503,7 @@ public final class Timeline {
 
     void advanceLastRecord(Lsn lsn, Lsn previous) {
         records = new RecordLsns(lsn, previous);
+        engine.operations().applied(lastRecord.reached(), lsn);
         lastRecord.advance(lsn);
     }
 

@@ -8,12 +8,17 @@ import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.blob.BlobCompression;
 import dev.palimpsest.storage.compaction.BackgroundCompaction;
-import dev.palimpsest.storage.compaction.CompactedTimeline;
 import dev.palimpsest.storage.compaction.CompactionReport;
 import dev.palimpsest.storage.compaction.CompactionSettings;
+import dev.palimpsest.storage.compaction.HistoryPlanner;
+import dev.palimpsest.storage.compaction.HistoryReport;
+import dev.palimpsest.storage.compaction.HistoryRun;
+import dev.palimpsest.storage.compaction.HistorySettings;
+import dev.palimpsest.storage.compaction.HistoryTimeline;
 import dev.palimpsest.storage.compaction.ImageCreation;
 import dev.palimpsest.storage.compaction.L0Compaction;
 import dev.palimpsest.storage.compaction.L0Planner;
+import dev.palimpsest.storage.compaction.RetainedHistory;
 import dev.palimpsest.storage.context.Gate;
 import dev.palimpsest.storage.context.Mutex;
 import dev.palimpsest.storage.context.RequestContext;
@@ -30,6 +35,7 @@ import dev.palimpsest.storage.layer.Layer;
 import dev.palimpsest.storage.layer.LayerName;
 import dev.palimpsest.storage.layer.LsnRange;
 import dev.palimpsest.storage.layer.PersistentLayer;
+import dev.palimpsest.storage.layer.ReconstructState;
 import dev.palimpsest.storage.layer.delta.DeltaLayerWriter;
 import dev.palimpsest.storage.layer.image.ImageLayerWriter;
 import dev.palimpsest.storage.layermap.LayerMap;
@@ -42,6 +48,8 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Compaction and GC of one timeline: one run at a time, whichever it is, and none once the timeline is shut down. Safe for use
@@ -59,6 +67,10 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
     private final Target target = new Target();
     /** Keys with long chains of records, and an LSN after which an image shortens them. */
     private final NavigableMap<Key, Lsn> longChains = new ConcurrentSkipListMap<>();
+
+    private final UsedNames usedNames = new UsedNames();
+    /** What is done of the compaction of history; the mutex's. */
+    private HistoryRun historyRun = new HistoryRun(target);
 
     private volatile boolean failing;
 
@@ -106,7 +118,8 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
             throws StorageException {
         boolean done = false;
         try (Gate.Guard _ = gate.enter();
-                Mutex.Held _ = running.acquire(context)) {
+                Mutex.Held _ = exclusively(context);
+                Measured _ = new Measured(OperationMetrics.Operation.COMPACT)) {
             L0Compaction.Result result = new L0Compaction(target, settings, context).run(trigger);
             remember(result.longChains());
             done = true;
@@ -134,7 +147,8 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
             CompactionSettings settings, ImageCreation.DenseKeys keys, BooleanSupplier yield, RequestContext context)
             throws StorageException {
         try (Gate.Guard _ = gate.enter();
-                Mutex.Held _ = running.acquire(context)) {
+                Mutex.Held _ = exclusively(context);
+                Measured _ = new Measured(OperationMetrics.Operation.CREATE_IMAGES)) {
             NavigableMap<Key, Lsn> chains = new TreeMap<>(longChains);
             CompactionReport report = new ImageCreation(target, settings, context).run(keys, chains, yield);
             if (report.outcome() != CompactionReport.Outcome.YIELDED) {
@@ -166,11 +180,97 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
     GcReport collectGarbage(Supplier<GcInputs> inputs, GarbageCollection.Mode mode, RequestContext context)
             throws StorageException {
         try (Gate.Guard _ = gate.enter();
-                Mutex.Held _ = running.acquire(context)) {
+                Mutex.Held _ = exclusively(context);
+                Measured _ = new Measured(OperationMetrics.Operation.GC)) {
             GcInputs retained = inputs.get();
             return timeline.indexPart().state().gcBlocking() == null
                     ? new GarbageCollection(target, context).run(retained, mode)
                     : new GcReport(retained.cutoff(), 0, 0, Map.of());
+        }
+    }
+
+    /** How long something takes that is not waiting for its turn. */
+    private final class Measured implements AutoCloseable {
+        private final OperationMetrics.Operation operation;
+        private final long begin = timeline.operations().begin();
+
+        Measured(OperationMetrics.Operation operation) {
+            this.operation = operation;
+        }
+
+        @Override
+        public void close() {
+            timeline.operations().ended(operation, begin);
+        }
+    }
+
+    /** Whether so much has come below the cutoff since the last time that its history should be compacted. */
+    public boolean isHistoryDue(HistorySettings settings) {
+        return HistoryPlanner.isDue(
+                timeline.layers(), layer -> ((PersistentLayer) layer).size(), cutoff(), compactedTo(), settings);
+    }
+
+    private Lsn cutoff() {
+        return Lsn.min(timeline.gcCutoffLsn(), timeline.diskConsistentLsn());
+    }
+
+    private Lsn compactedTo() {
+        Lsn lsn = timeline.indexPart().state().gcCompactedLsn();
+        return lsn == null ? Lsn.INVALID : lsn;
+    }
+
+    /**
+     * Rewrites what the timeline has below its GC cutoff, so that it keeps what LSNs need that can be read: by itself, or by those
+     * that descend from it. Durable on return; if it throws or stops, what was done so far is, and the next call goes on there.
+     *
+     * @param tenant the timeline's
+     * @param yield asked now and then: whether to stop and let more urgent work go first
+     */
+    public HistoryReport compactHistory(
+            TenantTimelines tenant,
+            CompactionSettings compaction,
+            HistorySettings settings,
+            BooleanSupplier yield,
+            RequestContext context)
+            throws StorageException {
+        RetainedReads reads = tenant.retainedReads();
+        HistoryReport report = HistoryReport.NOTHING;
+        try (Gate.Guard _ = gate.enter()) {
+            reads.publishCutoffs(timeline, context);
+            Lsn upTo = null;
+            while (upTo == null) {
+                try (Mutex.Held _ = exclusively(context);
+                        Measured _ = new Measured(OperationMetrics.Operation.COMPACT)) {
+                    if (timeline.indexPart().state().gcBlocking() != null) {
+                        historyRun = new HistoryRun(target); // layers of ancestors may come
+                        return report.ended(CompactionReport.Outcome.YIELDED);
+                    }
+                    // In this order: what begins to be retained after the cutoff was looked at is above it.
+                    Lsn cutoff = cutoff();
+                    RetainedHistory retained = reads.of(timeline);
+                    report = report.plus(historyRun.next(compaction, settings, cutoff, retained, context));
+                    if (historyRun.isDone()) {
+                        usedNames.forgetUpTo(
+                                retained.spans().isEmpty()
+                                        ? cutoff
+                                        : Lsn.min(
+                                                cutoff,
+                                                retained.spans().getFirst().from()));
+                        upTo = historyRun.upTo();
+                        historyRun = new HistoryRun(target);
+                    }
+                }
+                if (upTo == null && yield.getAsBoolean()) {
+                    return report.ended(CompactionReport.Outcome.YIELDED);
+                }
+            }
+            Lsn done = upTo;
+            if (done.isAfter(compactedTo())) {
+                timeline.updateState(state -> state.gcCompactedTo(done), context);
+            }
+            return report;
+        } finally {
+            timeline.flushLoop().layersChanged();
         }
     }
 
@@ -181,11 +281,21 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
 
     /** Keeps compaction and GC from running, until it is closed. */
     Mutex.Held exclusively(RequestContext context) throws StorageException {
-        return running.acquire(context);
+        Mutex.Held alone = running.acquire(context);
+        boolean done = false;
+        try {
+            target.endReplacement(context);
+            done = true;
+            return alone;
+        } finally {
+            if (!done) {
+                alone.close();
+            }
+        }
     }
 
     /** The timeline, as those who work on its layers see it. */
-    private final class Target implements CompactedTimeline, CollectedTimeline {
+    private final class Target implements HistoryTimeline, CollectedTimeline {
         @Override
         public TimelineId id() {
             return timeline.id();
@@ -231,6 +341,57 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
             return files.finish(writer, name.keyRange().end());
         }
 
+        @Override
+        public Lsn inheritedUpTo() {
+            Timeline.@Nullable BranchPoint branch = timeline.branchPoint();
+            return branch == null ? Lsn.INVALID : branch.lsn();
+        }
+
+        @Override
+        public boolean isTaken(LayerName name) {
+            return timeline.layers().contains(name) || timeline.isObsolete(name) || usedNames.contains(name);
+        }
+
+        @Override
+        public @Nullable LsnRange unused(LsnRange wanted) {
+            Stream<LayerName> present =
+                    timeline.layers().historicLayers().map(layer -> ((PersistentLayer) layer).name());
+            return usedNames.unused(wanted, inheritedUpTo(), present);
+        }
+
+        @Override
+        public byte[] rebuild(Key key, List<ReconstructState.Version> versions) throws StorageException {
+            ReconstructState state = new ReconstructState();
+            for (ReconstructState.Version version : versions.reversed()) {
+                state.add(key, version.lsn(), version.value());
+            }
+            return new Reconstruction(
+                            files.engine().redo(),
+                            timeline.pgVersion(),
+                            versions.getLast().lsn(),
+                            () -> "what compaction has read",
+                            null)
+                    .value(key, state.keys().get(key));
+        }
+
+        @Override
+        public void replaceHistory(List<PersistentLayer> added, List<PersistentLayer> removed, RequestContext context)
+                throws StorageException {
+            usedNames.add(removed);
+            timeline.layerSet().beginReplacement(added, removed);
+            added.forEach(timeline.publisher()::added);
+            endReplacement(context);
+            timeline.flushLoop().layersChanged();
+        }
+
+        /** Waits for those who read what was replaced, if anybody may, and gives it up. */
+        void endReplacement(RequestContext context) throws StorageException {
+            if (timeline.layerSet().isReplacing()) {
+                timeline.history().awaitReaders(context);
+                timeline.becomeObsolete(timeline.layerSet().endReplacement());
+            }
+        }
+
         /** Deletes what an earlier run that failed has left under this name and could not delete. */
         private void removeStray(LayerName name) throws DiskException {
             if (timeline.layers().contains(name) || timeline.isObsolete(name)) {
@@ -268,6 +429,7 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
                 added.forEach(edit::add);
                 return edit.apply();
             });
+            usedNames.add(removed);
             timeline.becomeObsolete(removed);
             added.forEach(timeline.publisher()::added);
             timeline.flushLoop().layersChanged();

@@ -22,9 +22,10 @@ import java.util.SplittableRandom;
 /** Compaction, images and GC at random, with limits so small that everything happens in a short life. */
 final class SimulatedUpkeep {
     /** How often something was done. */
-    record Done(int compactions, int layersCompacted, int layersMade, int images, int collections, int layersRemoved) {}
+    record Done(int compactions, int layersCompacted, int layersMade, int images, int collections, int layersRemoved, SimulatedHistory.Done history) {}
 
     private final SplittableRandom random;
+    private final SimulatedHistory compactedHistory;
     private int compactions;
     private int layersCompacted;
     private int layersMade;
@@ -34,10 +35,11 @@ final class SimulatedUpkeep {
 
     SimulatedUpkeep(SplittableRandom random) {
         this.random = random;
+        this.compactedHistory = new SimulatedHistory(random);
     }
 
     Done done() {
-        return new Done(compactions, layersCompacted, layersMade, images, collections, layersRemoved);
+        return new Done(compactions, layersCompacted, layersMade, images, collections, layersRemoved, compactedHistory.done());
     }
 
     private CompactionSettings settings() {
@@ -53,7 +55,9 @@ final class SimulatedUpkeep {
     /** Does one thing. */
     void step(TenantTimelines store, Timeline timeline, History history, RequestContext context)
             throws StorageException {
-        switch (random.nextInt(6)) {
+        switch (random.nextInt(8)) {
+            case 6 -> compactedHistory.compact(store, timeline, settings(), context);
+            case 7 -> compactedHistory.holdAndCompact(store, timeline, history, settings(), context);
             case 0, 1 -> compact(timeline, context);
             case 2 -> createImages(timeline, history, context);
             case 3 -> collect(store, timeline, context);

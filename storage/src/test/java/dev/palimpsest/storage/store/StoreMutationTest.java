@@ -161,8 +161,28 @@ class StoreMutationTest {
             new Mutation(
                     "GC ignores branches",
                     "gc/GcPlanner.java",
-                    "        Lsn newestBranch = newest(inputs.branchPoints());",
-                    "        Lsn newestBranch = Lsn.INVALID;"),
+                    "isNeeded(map, layer, branches, cutoff)",
+                    "isNeeded(map, layer, RetainedHistory.NONE, cutoff)"),
+            new Mutation(
+                    "GC takes what covers a layer for a branch's last read to do so for its first",
+                    "gc/GcPlanner.java",
+                    "        Lsn first = retained.first(layer.lsnStart());\n",
+                    "        Lsn first = retained.first(layer.lsnStart()) == null ? null : retained.spans().getLast().to();\n"),
+            new Mutation(
+                    "GC takes a branch's cutoff for durable before it is",
+                    "timeline/RetainedReads.java",
+                    "                            one.indexPart().metadata().latestGcCutoffLsn(),\n",
+                    "                            one.gcCutoffLsn(),\n"),
+            new Mutation(
+                    "GC ignores a lease",
+                    "timeline/ReadableHistory.java",
+                    "            kept.addAll(held.keySet());\n",
+                    ""),
+            new Mutation(
+                    "GC does not know of leases where it decides",
+                    "timeline/RetainedReads.java",
+                    "                    other.single.forEach(lsn -> add(spans, lsn, upTo));\n",
+                    ""),
             new Mutation(
                     "GC removes what no image covers",
                     "gc/GcPlanner.java",
@@ -171,7 +191,7 @@ class StoreMutationTest {
             new Mutation(
                     "GC takes images above the cutoff for cover",
                     "gc/GcPlanner.java",
-                    "new LsnRange(from, cutoff)",
+                    "new LsnRange(from, below)",
                     "new LsnRange(from, Lsn.MAX)"),
             new Mutation(
                     "GC does not wait for readers",
@@ -299,6 +319,57 @@ class StoreMutationTest {
                     "timeline/StrayTimelines.java",
                     "                if (!known.contains(id)) {\n",
                     "                if (!known.isEmpty()) {\n"),
+            new Mutation(
+                    "compaction of history forgets a branch point",
+                    "timeline/RetainedReads.java",
+                    "                    spans.add(new Span(Lsn.min(other.readableFrom, upTo), upTo));\n",
+                    ""),
+            new Mutation(
+                    "compaction of history forgets what is held",
+                    "timeline/RetainedReads.java",
+                    "        own.forEach(lsn -> add(spans, lsn, Lsn.MAX));\n",
+                    ""),
+            new Mutation(
+                    "compaction of history keeps of a branch's history the branch point alone",
+                    "timeline/RetainedReads.java",
+                    "new Span(Lsn.min(other.readableFrom, upTo), upTo)",
+                    "new Span(upTo, upTo)"),
+            new Mutation(
+                    "compaction of history drops the delta just above a retained LSN",
+                    "compaction/HistoryFold.java",
+                    "        pending.add(version);\n        pendingBytes",
+                    "        if (span == 0 || !pending.isEmpty() || willInit) {\n            pending.add(version);\n"
+                            + "        }\n        pendingBytes"),
+            new Mutation(
+                    "compaction of history rewrites what crosses the cutoff",
+                    "compaction/HistoryPlanner.java",
+                    "layer.kind() == LayerKind.DELTA && crosses &&",
+                    "layer.isL0() && crosses &&"),
+            new Mutation(
+                    "compaction of history hides what a branch inherits",
+                    "compaction/HistoryCompaction.java",
+                    "        if (!timeline.inheritedUpTo().isValid()) {\n            return KeySpace.of(range);",
+                    "        if (range != null) {\n            return KeySpace.of(range);"),
+            new Mutation(
+                    "what a layer has outside of the compacted keys is lost",
+                    "compaction/HistoryCompaction.java",
+                    "                    copyOutside(layer, job.range(), rest);\n",
+                    ""),
+            new Mutation(
+                    "a reader comes from a history into the compacted one",
+                    "timeline/ReadPath.java",
+                    "timeline.layerSet().snapshot(epoch).rangeSearch",
+                    "timeline.layers().rangeSearch"),
+            new Mutation(
+                    "compaction of history deletes old layers before the index part without them is there",
+                    "timeline/TimelineUpkeep.java",
+                    "                timeline.becomeObsolete(timeline.layerSet().endReplacement());\n",
+                    "                timeline.layerSet().endReplacement().forEach(PersistentLayer::drop);\n"),
+            new Mutation(
+                    "a name that was given up is used again",
+                    "timeline/UsedNames.java",
+                    "        for (PersistentLayer layer : removed) {",
+                    "        for (PersistentLayer layer : java.util.List.<PersistentLayer>of()) {"),
             new Mutation(
                     "all layers get the same generation",
                     "timeline/TimelineFiles.java",

@@ -17,6 +17,6 @@ record AccountedBlocks(BlockSource blocks, ContentKind content, RequestContext c
     public Block block(int number) throws StorageException {
         context.checkCancelled();
         context.account(content, Block.SIZE);
-        return blocks.block(number);
+        return blocks.block(number, context);
     }
 }

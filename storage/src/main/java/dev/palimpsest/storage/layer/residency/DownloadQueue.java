@@ -159,6 +159,11 @@ public final class DownloadQueue {
         });
     }
 
+    /** How many layers are being downloaded. */
+    public int running() {
+        return load().running();
+    }
+
     private DownloadMetrics.Load load() {
         synchronized (lock) {
             return new DownloadMetrics.Load(running.size(), urgent.size() + background.size(), bytesInFlight);

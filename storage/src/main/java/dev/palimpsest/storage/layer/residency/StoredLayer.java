@@ -6,6 +6,7 @@ import dev.palimpsest.storage.DiskException;
 import dev.palimpsest.storage.ShardIndex;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.context.Gate;
+import dev.palimpsest.storage.context.ReadTrace;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.key.KeySpace;
 import dev.palimpsest.storage.layer.LayerFileName;
@@ -46,7 +47,6 @@ final class StoredLayer implements PersistentLayer, LayerReferences.Last {
 
     private final PersistentLayers owner;
     private final RemoteLayer remote;
-    private final Path path;
     private final LayerFormat format;
     private final LayerReferences references;
     private final AtomicReference<Residence> residence;
@@ -54,12 +54,11 @@ final class StoredLayer implements PersistentLayer, LayerReferences.Last {
     private volatile long usedNanos;
 
     /** @param resident whether the file is here, complete */
-    StoredLayer(PersistentLayers owner, RemoteLayer remote, Path path, boolean resident, boolean uploaded) {
+    StoredLayer(PersistentLayers owner, RemoteLayer remote, boolean resident, boolean uploaded) {
         this.owner = owner;
         this.remote = remote;
-        this.path = path;
         this.format = LayerFormats.of(remote.fileName().name().kind());
-        this.references = new LayerReferences(remote.fileName().name().toString(), this);
+        this.references = new LayerReferences(remote.fileName().name(), this);
         this.uploaded = uploaded;
         this.usedNanos = owner.clock().nanos();
         this.residence = new AtomicReference<>(resident ? newStay() : Residence.AWAY);
@@ -69,7 +68,7 @@ final class StoredLayer implements PersistentLayer, LayerReferences.Last {
     }
 
     private Residence.Here newStay() {
-        return new Residence.Here(new LayerFileReader(owner.io(), format, path, owner.tenant(), name()));
+        return new Residence.Here(new LayerFileReader(owner.io(), format, path(), owner.tenant(), name()));
     }
 
     @Override
@@ -88,7 +87,7 @@ final class StoredLayer implements PersistentLayer, LayerReferences.Last {
 
     @Override
     public Path path() {
-        return path;
+        return owner.path(remote.fileName());
     }
 
     @Override
@@ -124,11 +123,23 @@ final class StoredLayer implements PersistentLayer, LayerReferences.Last {
                     return here.reader();
                 }
                 case Residence.Away away -> beginDownload(away, context);
-                case Download download -> download.await(context);
+                case Download download -> await(download, context);
                 case Residence.Leaving leaving ->
                     context.await(leaving.signal(), () -> !isAt(leaving), () -> "the eviction of layer " + remote);
                 case Residence.Gone _ ->
                     throw new IllegalStateException("layer " + remote + " is read, but nobody holds it");
+            }
+        }
+    }
+
+    private static void await(Download download, RequestContext context) throws StorageException {
+        ReadTrace trace = context.trace();
+        long begin = trace == null ? 0 : trace.begin();
+        try {
+            download.await(context);
+        } finally {
+            if (trace != null) {
+                trace.ended(ReadTrace.Step.DOWNLOAD, begin);
             }
         }
     }
@@ -256,6 +267,7 @@ final class StoredLayer implements PersistentLayer, LayerReferences.Last {
     }
 
     private void deleteFile() {
+        Path path = path();
         try {
             owner.io().disk().delete(path);
         } catch (DiskException e) {

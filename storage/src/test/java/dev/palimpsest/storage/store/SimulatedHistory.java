@@ -1,0 +1,114 @@
+package dev.palimpsest.storage.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.compaction.CompactionSettings;
+import dev.palimpsest.storage.compaction.HistoryReport;
+import dev.palimpsest.storage.compaction.HistorySettings;
+import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.gc.GarbageCollection;
+import dev.palimpsest.storage.gc.GcInputs;
+import dev.palimpsest.storage.key.Key;
+import dev.palimpsest.storage.key.KeyRange;
+import dev.palimpsest.storage.key.KeySpace;
+import dev.palimpsest.storage.timeline.Hold;
+import dev.palimpsest.storage.timeline.KeyResult;
+import dev.palimpsest.storage.timeline.TenantTimelines;
+import dev.palimpsest.storage.timeline.Timeline;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.SplittableRandom;
+
+/** Compaction of history at random, in small pieces, while LSNs below the cutoff are held; those are compared with the model. */
+final class SimulatedHistory {
+    /** How often something was done. */
+    record Done(int jobs, int layersRemoved, long valuesDropped, int heldReads) {}
+
+    private final SplittableRandom random;
+    private int jobs;
+    private int layersRemoved;
+    private long valuesDropped;
+    private int heldReads;
+
+    SimulatedHistory(SplittableRandom random) {
+        this.random = random;
+    }
+
+    Done done() {
+        return new Done(jobs, layersRemoved, valuesDropped, heldReads);
+    }
+
+    /** Compacts what is below the cutoff as it is. */
+    void compact(TenantTimelines store, Timeline timeline, CompactionSettings compaction, RequestContext context)
+            throws StorageException {
+        HistorySettings settings = new HistorySettings(
+                0, 100, random.nextBoolean() ? 1L << 30 : random.nextInt(1, 30_000), random.nextInt(0, 6));
+        HistoryReport report =
+                timeline.upkeep().compactHistory(store, compaction, settings, () -> random.nextInt(8) == 0, context);
+        jobs += report.jobs();
+        layersRemoved += report.layersRemoved();
+        valuesDropped += report.valuesRead() - report.valuesKept();
+    }
+
+    /** Holds some LSNs, raises the cutoff beyond them, compacts, and looks whether all keys are there as of those. */
+    void holdAndCompact(
+            TenantTimelines store,
+            Timeline timeline,
+            History history,
+            CompactionSettings compaction,
+            RequestContext context)
+            throws StorageException {
+        Lsn first = timeline.gcCutoffLsn();
+        Lsn last = timeline.lastRecordLsn();
+        if (last.isBefore(first) || !first.isValid()) {
+            return;
+        }
+        List<Hold> holds = new ArrayList<>();
+        try {
+            for (int i = random.nextInt(4); i > 0; i--) {
+                Lsn lsn = first.plus(random.nextLong(last.bytesSince(first) + 1));
+                if (!lsn.isBefore(timeline.gcCutoffLsn())) {
+                    holds.add(timeline.hold(lsn));
+                }
+            }
+            timeline.freezeAndFlush(context);
+            Lsn cutoff = random.nextBoolean() ? last : first.plus(random.nextLong(last.bytesSince(first) + 1));
+            store.collectGarbage(
+                    timeline.id(), GcInputs.keepFrom(cutoff), GarbageCollection.Mode.REMOVE, context);
+            compact(store, timeline, compaction, context);
+            for (Hold hold : holds) {
+                check(timeline, history, hold.lsn(), context);
+            }
+            check(timeline, history, Lsn.max(timeline.gcCutoffLsn(), cutoff), context);
+        } finally {
+            holds.forEach(Hold::close);
+        }
+    }
+
+    private void check(Timeline timeline, History history, Lsn lsn, RequestContext context) throws StorageException {
+        if (lsn.isBefore(timeline.gcCutoffLsn()) && !timeline.heldLsns().contains(lsn)) {
+            return; // somebody else has raised the cutoff meanwhile
+        }
+        SortedMap<Key, KeyResult> found = timeline.scan(KeySpace.of(KeyRange.ALL), lsn, context);
+        for (int i = 0; i < history.keyCount(); i++) {
+            Key key = History.key(i);
+            Optional<byte[]> expected = history.expected(key, lsn);
+            switch (found.get(key)) {
+                case null ->
+                    assertThat(expected)
+                            .as("key %s at %s of %s", key, lsn, timeline.id())
+                            .isEmpty();
+                case KeyResult.Found(byte[] value) ->
+                    assertThat(value)
+                            .as("key %s at %s of %s", key, lsn, timeline.id())
+                            .isEqualTo(expected.orElse(null));
+                case KeyResult.Failed(StorageException reason) -> throw reason;
+            }
+            heldReads++;
+        }
+    }
+}
