@@ -15,8 +15,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "day",
         mixinStandardHelpOptions = true,
-        description = "A day of mixed work in simulated time, an hour of history kept: what the store takes of local disk,"
-                + " bucket and memory, and how many layers lie under a page, every ten minutes.")
+        description =
+                "A day of mixed work in simulated time, an hour of history kept: what the store takes of local disk,"
+                        + " bucket and memory, and how many layers lie under a page, every ten minutes.")
 final class DayCommand implements Callable<Integer> {
     @Option(names = "--hours", description = "default: ${DEFAULT-VALUE}", defaultValue = "24")
     private int hours;

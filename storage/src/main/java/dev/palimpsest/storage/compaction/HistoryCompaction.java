@@ -77,8 +77,7 @@ final class HistoryCompaction {
         List<PersistentLayer> inputs = new ArrayList<>(job.deltas());
         inputs.addAll(job.images());
         Lsn lowest = inputs.stream().map(Layer::lsnStart).reduce(Lsn.MAX, Lsn::min);
-        LsnRange lsns =
-                timeline.unused(new LsnRange(lowest, job.upTo().plus(1)));
+        LsnRange lsns = timeline.unused(new LsnRange(lowest, job.upTo().plus(1)));
         if (lsns == null) {
             return HistoryReport.NOTHING;
         }
@@ -290,7 +289,8 @@ final class HistoryCompaction {
             this.deltas = deltas;
             this.fold = new HistoryFold(timeline, retained, maxChain, this);
             this.next = new ArrayList<>(job.images());
-            next.sort(Comparator.comparing((PersistentLayer layer) -> layer.keyRange().start()));
+            next.sort(Comparator.comparing(
+                    (PersistentLayer layer) -> layer.keyRange().start()));
             this.removable = Set.copyOf(removable(job, grounded, KeySpace.EMPTY).stream()
                     .map(PersistentLayer::name)
                     .toList());

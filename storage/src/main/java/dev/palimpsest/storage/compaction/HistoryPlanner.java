@@ -73,7 +73,8 @@ public final class HistoryPlanner {
             List<L> below = map.historicLayers()
                     .filter(layer -> !layer.lsnStart().isAfter(cutoff))
                     .filter(layer -> layer.keyRange().overlaps(rest))
-                    .sorted(Comparator.<L, Key>comparing(layer -> layer.keyRange().start())
+                    .sorted(Comparator.<L, Key>comparing(
+                                    layer -> layer.keyRange().start())
                             .thenComparing(LayerExtent::lsnStart)
                             .thenComparing(LayerExtent::lsnEnd)
                             .thenComparing(LayerExtent::kind)
@@ -104,8 +105,7 @@ public final class HistoryPlanner {
         int begun = 0;
         int ended = 0;
         for (Key end : ends) {
-            while (begun < layers.size()
-                    && layers.get(begun).keyRange().start().compareTo(end) < 0) {
+            while (begun < layers.size() && layers.get(begun).keyRange().start().compareTo(end) < 0) {
                 bytes += size.applyAsLong(layers.get(begun++));
             }
             while (ended < open.size() && open.get(ended).compareTo(end) <= 0) {
@@ -124,16 +124,17 @@ public final class HistoryPlanner {
     }
 
     private static <L extends LayerExtent> @Nullable Job<L> job(List<L> below, KeyRange range, Lsn cutoff) {
-        List<L> here = below.stream()
-                .filter(layer -> layer.keyRange().overlaps(range))
-                .toList();
+        List<L> here =
+                below.stream().filter(layer -> layer.keyRange().overlaps(range)).toList();
         Lsn upTo = cutoff;
         boolean moved = true;
         while (moved) {
             moved = false;
             for (L layer : here) {
                 boolean crosses = layer.isL0() || layer.lsnEnd().isAfter(upTo.plus(1));
-                if (layer.kind() == LayerKind.DELTA && crosses && !layer.lsnStart().isAfter(upTo)) {
+                if (layer.kind() == LayerKind.DELTA
+                        && crosses
+                        && !layer.lsnStart().isAfter(upTo)) {
                     upTo = layer.lsnStart().minus(1);
                     moved = true;
                 }

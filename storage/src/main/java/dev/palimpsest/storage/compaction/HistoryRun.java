@@ -64,8 +64,7 @@ public final class HistoryRun {
         if (!job.range().start().equals(next)) {
             doneFrom = job.range().start();
         }
-        HistoryReport report = new HistoryCompaction(
-                        timeline, compaction, settings.maxChain(), doneFrom, kept, context)
+        HistoryReport report = new HistoryCompaction(timeline, compaction, settings.maxChain(), doneFrom, kept, context)
                 .run(
                         new HistoryPlanner.Job<>(
                                 job.range(), job.upTo(), persistent(job.deltas()), persistent(job.images())),

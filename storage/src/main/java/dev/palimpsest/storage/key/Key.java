@@ -66,9 +66,8 @@ public record Key(long high, long middle, char low) implements Comparable<Key> {
         }
         try {
             return new Key(
-                    HexFormat.fromHexDigitsToLong(text, 0, 16),
-                    HexFormat.fromHexDigitsToLong(text, 16, 32),
-                    (char) HexFormat.fromHexDigits(text, 32, 36));
+                    HexFormat.fromHexDigitsToLong(text, 0, 16), HexFormat.fromHexDigitsToLong(text, 16, 32), (char)
+                            HexFormat.fromHexDigits(text, 32, 36));
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException("not a key: \"" + text + "\" (expected 36 hexadecimal digits)", e);
         }

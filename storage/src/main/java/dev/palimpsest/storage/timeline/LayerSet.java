@@ -22,7 +22,8 @@ final class LayerSet {
     /** The snapshot for those who began in the epoch before, and what is replaced in it. */
     private record Before(LayerMap<Layer> map, List<PersistentLayer> replaced) {}
 
-    private record State(LayerMap<Layer> map, long epoch, @Nullable Before before) {}
+    private record State(
+            LayerMap<Layer> map, long epoch, @Nullable Before before) {}
 
     private final AtomicReference<State> current;
 
@@ -59,12 +60,13 @@ final class LayerSet {
      */
     LayerMap<Layer> update(UnaryOperator<LayerMap<Layer>> change) {
         return current.updateAndGet(now -> {
-            Before before = now.before;
-            return new State(
-                    change.apply(now.map),
-                    now.epoch,
-                    before == null ? null : new Before(change.apply(before.map), before.replaced));
-        }).map;
+                    Before before = now.before;
+                    return new State(
+                            change.apply(now.map),
+                            now.epoch,
+                            before == null ? null : new Before(change.apply(before.map), before.replaced));
+                })
+                .map;
     }
 
     /**

@@ -116,9 +116,7 @@ record RetainedReads(
 
     /** At which LSN one comes to a timeline through its ancestors, as of its end; null if it does not. */
     private static @Nullable Lsn entry(
-            TimelineId timeline,
-            TimelineMetadata.@Nullable Ancestor from,
-            Map<TimelineId, List<Descendant>> others) {
+            TimelineId timeline, TimelineMetadata.@Nullable Ancestor from, Map<TimelineId, List<Descendant>> others) {
         if (from == null) {
             return null;
         }
@@ -141,7 +139,9 @@ record RetainedReads(
     }
 
     private static TimelineMetadata.@Nullable Ancestor ancestor(Timeline.@Nullable BranchPoint point) {
-        return point == null ? null : new TimelineMetadata.Ancestor(point.ancestor().id(), point.lsn());
+        return point == null
+                ? null
+                : new TimelineMetadata.Ancestor(point.ancestor().id(), point.lsn());
     }
 
     /** All that there are; one that is being archived or taken back may be there in both states. */

@@ -239,7 +239,9 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
                         usedNames.forgetUpTo(
                                 retained.spans().isEmpty()
                                         ? cutoff
-                                        : Lsn.min(cutoff, retained.spans().getFirst().from()));
+                                        : Lsn.min(
+                                                cutoff,
+                                                retained.spans().getFirst().from()));
                         upTo = historyRun.upTo();
                         historyRun = new HistoryRun(target);
                     }

@@ -42,6 +42,7 @@ final class DayWork {
     private static final int FIRST_OF_MANY = 20000;
     /** Of the table, for each step of an interval: so that in an interval each page is changed some times. */
     private static final int BLOCKS_PER_STEP = 2;
+
     private static final int UPDATES = 18;
     private static final int BRANCH_UPDATES = 4;
     private static final int BRANCHES = 4;
@@ -210,8 +211,8 @@ final class DayWork {
 
     private void branch() throws StorageException {
         List<DayModel> parents = models.values().stream()
-                .filter(model -> model.ancestor == null
-                        || (model.ancestor == main && model.bornNanos > ago(1) + pitrNanos / 2))
+                .filter(model ->
+                        model.ancestor == null || (model.ancestor == main && model.bornNanos > ago(1) + pitrNanos / 2))
                 .toList();
         DayModel parent = parents.get(random.nextInt(parents.size()));
         Lsn at = Lsn.max(anyReadable(parent, timeline(parent)), parent.branchedAt);
@@ -269,7 +270,8 @@ final class DayWork {
         byte[] expected = SlotRedo.bytes(model.page(key, lsn).orElseThrow());
         try {
             if (!Arrays.equals(expected, timeline.get(key, lsn, context()))) {
-                throw new AssertionError("key " + key + " at " + lsn + " of timeline " + model.id + " is not as it was");
+                throw new AssertionError(
+                        "key " + key + " at " + lsn + " of timeline " + model.id + " is not as it was");
             }
             reads++;
         } catch (InvalidRequestException e) {

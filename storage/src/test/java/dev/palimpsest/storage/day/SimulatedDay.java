@@ -54,6 +54,7 @@ public final class SimulatedDay {
 
     /** Of an L0 layer, for each step of a PITR interval: so that there are some twenty in an interval. */
     private static final long L0_BYTES_PER_STEP = 48;
+
     private static final long LOCAL_BYTES_PER_STEP = 8192;
     /** How many pages an image layer has, for each step. Each counts as 8192 bytes, though it has 512. */
     private static final double IMAGES_PER_STEP = 0.25;
@@ -149,10 +150,8 @@ public final class SimulatedDay {
 
     private Done live(Environment environment, Consumer<DaySample> out) throws Exception {
         Engine engine = engine(environment);
-        TenantTimelines tenant =
-                TenantTimelines.load(engine, TENANT, WORK, RequestContext.of(TaskKind.LIFECYCLE));
-        DayWork work =
-                new DayWork(parameters, environment, tenant, simulation.random("work"), models);
+        TenantTimelines tenant = TenantTimelines.load(engine, TENANT, WORK, RequestContext.of(TaskKind.LIFECYCLE));
+        DayWork work = new DayWork(parameters, environment, tenant, simulation.random("work"), models);
         Cancellation over = new Cancellation();
         Task housekeeping = environment.tasks().start("housekeeping", () -> keepHouse(environment, tenant, over));
         try (BackgroundCompaction compaction = new BackgroundCompaction(
@@ -175,8 +174,7 @@ public final class SimulatedDay {
                         work::collections,
                         compaction::isBehind,
                         metrics)) {
-            DayMeasurements measurements =
-                    new DayMeasurements(disk, bucket, metrics, tenant, work, compaction, gc);
+            DayMeasurements measurements = new DayMeasurements(disk, bucket, metrics, tenant, work, compaction, gc);
             long steps = parameters.length().dividedBy(parameters.sampleEvery());
             for (long step = 1; step <= steps; step++) {
                 work.until(parameters.sampleEvery().multipliedBy(step));
@@ -250,6 +248,7 @@ public final class SimulatedDay {
                 new SlotRedo(),
                 settings,
                 metrics,
-                (timeline, lsn, _) -> Objects.requireNonNull(models.get(timeline.id())).keys(lsn));
+                (timeline, lsn, _) ->
+                        Objects.requireNonNull(models.get(timeline.id())).keys(lsn));
     }
 }

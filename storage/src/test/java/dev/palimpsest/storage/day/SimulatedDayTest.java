@@ -34,7 +34,8 @@ class SimulatedDayTest {
         SimulatedDay.Done done = SimulatedDay.run(parameters, samples::add);
         Duration warm = parameters.pitr().multipliedBy(2);
         List<DaySample> before = samples.stream()
-                .filter(sample -> sample.at().compareTo(warm) >= 0 && sample.at().compareTo(half) < 0)
+                .filter(sample ->
+                        sample.at().compareTo(warm) >= 0 && sample.at().compareTo(half) < 0)
                 .toList();
         List<DaySample> after = samples.stream()
                 .filter(sample -> sample.at().compareTo(half) >= 0)
@@ -64,7 +65,9 @@ class SimulatedDayTest {
             double most) {
         long first = before.stream().mapToLong(number).max().orElseThrow();
         assertThat((double) after.stream().mapToLong(number).max().orElseThrow())
-                .as("seed %d: most of %s in the second half, after at most %d in the first", parameters.seed(), what, first)
+                .as(
+                        "seed %d: most of %s in the second half, after at most %d in the first",
+                        parameters.seed(), what, first)
                 .isLessThanOrEqualTo(most * first);
     }
 }

@@ -1,9 +1,9 @@
 package dev.palimpsest.storage.day;
 
+import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.RedoException;
 import dev.palimpsest.storage.WalRedo;
 import dev.palimpsest.storage.key.Key;
-import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.value.Value;
 import dev.palimpsest.storage.value.WalRecord;
 import java.nio.ByteBuffer;

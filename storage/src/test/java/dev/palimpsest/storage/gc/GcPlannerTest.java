@@ -106,7 +106,8 @@ class GcPlannerTest {
         PlainLayer older = delta(blocks(0, 10), 20, 50);
         PlainLayer first = image(blocks(0, 10), 60);
         for (long from : new long[] {0, 30, 59}) {
-            assertThat(removable(inheriting(from, 260), older, first, OLD, IMAGE)).isEmpty();
+            assertThat(removable(inheriting(from, 260), older, first, OLD, IMAGE))
+                    .isEmpty();
         }
         assertThat(removable(inheriting(60, 260), older, first, OLD, IMAGE)).containsExactly(older);
         assertThat(removable(inheriting(250, 260), older, first, OLD, IMAGE)).containsExactly(older, first, OLD);

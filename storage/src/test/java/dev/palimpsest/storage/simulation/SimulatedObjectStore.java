@@ -101,7 +101,9 @@ public final class SimulatedObjectStore implements ObjectStore {
 
     /** How large all objects are together; no call. */
     public long usedBytes() {
-        return objects.values().stream().mapToLong(stored -> stored.bytes().length).sum();
+        return objects.values().stream()
+                .mapToLong(stored -> stored.bytes().length)
+                .sum();
     }
 
     @Override

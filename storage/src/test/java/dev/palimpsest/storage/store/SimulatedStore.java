@@ -68,7 +68,9 @@ final class SimulatedStore {
         this.upkeep = new SimulatedUpkeep(random);
         this.eviction = new SimulatedEviction(seed, random);
         this.leases = new SimulatedLeases(
-                random, (timeline, lsn) -> readAll(timeline, KeySpace.of(KeyRange.ALL), lsn, context()), this::tolerate);
+                random,
+                (timeline, lsn) -> readAll(timeline, KeySpace.of(KeyRange.ALL), lsn, context()),
+                this::tolerate);
     }
 
     /** What compaction and GC have done. */

@@ -35,8 +35,7 @@ final class DirectoryWalk {
     private String last = "";
 
     /** @param known what the page before has left of directories, by the names of their folders */
-    DirectoryWalk(
-            Disk disk, Path root, ListRequest request, Map<String, List<Item>> known, RequestContext context) {
+    DirectoryWalk(Disk disk, Path root, ListRequest request, Map<String, List<Item>> known, RequestContext context) {
         this.disk = disk;
         this.root = root;
         this.request = request;

@@ -108,7 +108,8 @@ class LocalDirectoryStoreTest extends ObjectStoreContract {
             first.add(store().list(ListRequest.all("").withLimit(limit), CONTEXT));
         }
         for (Listing page : first) {
-            Listing next = store().list(ListRequest.all("").withAfter(page.next().orElseThrow()), CONTEXT);
+            Listing next =
+                    store().list(ListRequest.all("").withAfter(page.next().orElseThrow()), CONTEXT);
             assertThat(page.objects().size() + next.objects().size()).isEqualTo(20);
         }
     }
@@ -121,7 +122,8 @@ class LocalDirectoryStoreTest extends ObjectStoreContract {
         long before = world.simulation().steps();
         Optional<String> after = Optional.empty();
         do {
-            after = store().list(after.map(first::withAfter).orElse(first), CONTEXT).next();
+            after = store().list(after.map(first::withAfter).orElse(first), CONTEXT)
+                    .next();
         } while (after.isPresent());
         return world.simulation().steps() - before;
     }
