@@ -108,7 +108,8 @@ class ArchitectureTest {
                 .that()
                 .resideOutsideOfPackages("dev.palimpsest.pageserver.grpc", "dev.palimpsest.pageapi")
                 .should()
-                .dependOnClassesThat(resideInAnyPackage("dev.palimpsest.pageapi..", "io.grpc..", "com.google.protobuf.."))
+                .dependOnClassesThat(
+                        resideInAnyPackage("dev.palimpsest.pageapi..", "io.grpc..", "com.google.protobuf.."))
                 .check(PALIMPSEST);
         noClasses()
                 .that()

@@ -144,15 +144,12 @@ class DeployedFilesTest {
     }
 
     @Test
-    @SuppressWarnings("unchecked")
     void theAlertsAskForWhatAServerTellsAndHaveARunbook() throws Exception {
-        Map<String, Object> file = (Map<String, Object>) yaml(DEPLOY.resolve("prometheus/palimpsest.rules.yml"));
-        List<Map<String, Object>> rules = ((List<Map<String, Object>>) file.get("groups"))
-                .stream()
-                        .flatMap(group -> ((List<Map<String, Object>>) group.get("rules")).stream())
-                        .toList();
+        JsonNode file = ApiJson.mapper().valueToTree(yaml(DEPLOY.resolve("prometheus/palimpsest.rules.yml")));
+        List<JsonNode> rules = new ArrayList<>();
+        file.path("groups").forEach(group -> group.path("rules").forEach(rules::add));
         assertThat(rules).hasSizeGreaterThan(15);
-        assertThat(unknown(rules.stream().map(rule -> (String) rule.get("expr"))))
+        assertThat(unknown(rules.stream().map(rule -> rule.path("expr").asString())))
                 .isEmpty();
         Set<String> headings = new TreeSet<>();
         Files.readString(Path.of("../docs/operations.md"))
@@ -162,12 +159,13 @@ class DeployedFilesTest {
                         .toLowerCase(Locale.ROOT)
                         .replaceAll("[^a-z0-9 -]", "")
                         .replace(' ', '-')));
-        for (Map<String, Object> rule : rules) {
-            Map<String, String> annotations = (Map<String, String>) rule.get("annotations");
-            assertThat(annotations).as(String.valueOf(rule.get("alert"))).containsKeys("summary", "runbook");
-            String runbook = annotations.getOrDefault("runbook", "");
-            assertThat(runbook).startsWith("docs/operations.md#");
-            assertThat(headings).contains(runbook.substring(runbook.indexOf('#') + 1));
+        for (JsonNode rule : rules) {
+            JsonNode annotations = rule.path("annotations");
+            String name = rule.path("alert").asString();
+            assertThat(annotations.path("summary").asString()).as(name).isNotEmpty();
+            String runbook = annotations.path("runbook").asString();
+            assertThat(runbook).as(name).startsWith("docs/operations.md#");
+            assertThat(headings).as(name).contains(runbook.substring(runbook.indexOf('#') + 1));
         }
     }
 

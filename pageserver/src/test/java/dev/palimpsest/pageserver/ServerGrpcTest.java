@@ -13,6 +13,7 @@ import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,10 +24,15 @@ class ServerGrpcTest {
     private Path directory;
 
     private ServerOptions options(String more) throws IOException {
-        String toml = "directory = \"" + directory.resolve("data")
+        return options("data", more);
+    }
+
+    private ServerOptions options(String name, String more) throws IOException {
+        String toml = "directory = \"" + directory.resolve(name)
                 + "\"\nlisten_http_addr = \"127.0.0.1:0\"\n"
                 + (more.contains("listen_pg_addr") ? "" : "listen_pg_addr = \"127.0.0.1:0\"\n") + more;
-        return ConfiguredOptions.of(ConfigurationFile.parse("c.toml", toml), null);
+        Path file = Files.writeString(directory.resolve("c.toml"), toml);
+        return ConfiguredOptions.of(ConfigurationFile.read(file), null);
     }
 
     @Test
@@ -37,11 +43,12 @@ class ServerGrpcTest {
         int port;
         try (Server server = Server.open(options("listen_grpc_addr = \"127.0.0.1:0\"\n"))) {
             port = server.grpcPort().orElseThrow();
-            ManagedChannel channel =
-                    NettyChannelBuilder.forAddress("127.0.0.1", port).usePlaintext().build();
+            ManagedChannel channel = NettyChannelBuilder.forAddress("127.0.0.1", port)
+                    .usePlaintext()
+                    .build();
             try {
-                assertThatThrownBy(() -> PageServiceGrpc.newBlockingStub(channel)
-                                .leaseLsn(LeaseLsnRequest.getDefaultInstance()))
+                assertThatThrownBy(() ->
+                                PageServiceGrpc.newBlockingStub(channel).leaseLsn(LeaseLsnRequest.getDefaultInstance()))
                         .isInstanceOfSatisfying(
                                 StatusRuntimeException.class,
                                 e -> assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT))
@@ -72,13 +79,7 @@ class ServerGrpcTest {
     void aTakenPortIsNamed() throws Exception {
         try (Server server = Server.open(options("listen_grpc_addr = \"127.0.0.1:0\"\n"))) {
             int port = server.grpcPort().orElseThrow();
-            ServerOptions same = ConfiguredOptions.of(
-                    ConfigurationFile.parse(
-                            "c.toml",
-                            "directory = \"" + directory.resolve("other")
-                                    + "\"\nlisten_http_addr = \"127.0.0.1:0\"\nlisten_pg_addr = \"127.0.0.1:0\"\n"
-                                    + "listen_grpc_addr = \"127.0.0.1:" + port + "\"\n"),
-                    null);
+            ServerOptions same = options("other", "listen_grpc_addr = \"127.0.0.1:" + port + "\"\n");
             assertThatThrownBy(() -> Server.open(same))
                     .isInstanceOf(IOException.class)
                     .hasMessageContaining("cannot listen on 127.0.0.1:" + port);

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -90,6 +91,30 @@ final class ArchivedBranches {
     @Nullable
     Archived get(String name) {
         return byName.get(name);
+    }
+
+    /** Why a branch is not among those that are at work: it is archived, or there is none. */
+    BranchException missing(String name) {
+        return missing(name, false, List.of());
+    }
+
+    /**
+     * The same.
+     *
+     * @param noneAtWork whether there are no branches at work
+     * @param notServing tenants that may have the branch and do not serve it now, with the reason
+     */
+    BranchException missing(String name, boolean noneAtWork, List<String> notServing) {
+        return byName.containsKey(name)
+                ? new BranchException(
+                        BranchException.Kind.CONFLICT,
+                        "branch " + name + " is archived; take it back with: palimpsest branch unarchive " + name)
+                : new BranchException(
+                        BranchException.Kind.NOT_FOUND,
+                        "there is no branch " + name + (noneAtWork ? "; nothing is attached yet" : "")
+                                + notServing.stream()
+                                        .map(problem -> "; " + problem)
+                                        .collect(Collectors.joining()));
     }
 
     /** The names of those that left a timeline. */

@@ -109,6 +109,9 @@ public interface BranchService {
     /** The tenants that the branches are of. */
     TenantService tenants();
 
+    /** The layers of branches. */
+    LayerService layers();
+
     /** What is done for the upkeep of branches. */
     UpkeepService upkeep();
 

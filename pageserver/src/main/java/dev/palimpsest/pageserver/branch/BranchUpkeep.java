@@ -55,6 +55,7 @@ final class BranchUpkeep implements UpkeepService {
     private static final int DEPTH_SAMPLE = 1000;
 
     private final Map<String, Branch> branches;
+    private final ArchivedBranches archive;
     private final EmbeddedStore store;
     private final RetentionSettings servers;
     private final Function<TenantId, RetentionSettings> settings;
@@ -84,12 +85,14 @@ final class BranchUpkeep implements UpkeepService {
      */
     BranchUpkeep(
             Map<String, Branch> branches,
+            ArchivedBranches archive,
             EmbeddedStore store,
             RetentionSettings servers,
             Supplier<Tenants> tenants,
             Clock clock,
             RequestContext context) {
         this.branches = branches;
+        this.archive = archive;
         this.store = store;
         this.settings = tenant -> tenants.get().retention(tenant);
         this.clock = clock;
@@ -191,12 +194,17 @@ final class BranchUpkeep implements UpkeepService {
     }
 
     private Branch branch(String name) throws BranchException {
-        Branch branch = branches.get(name);
-        if (branch == null) {
-            throw new BranchException(BranchException.Kind.NOT_FOUND, "there is no branch " + name);
-        }
+        Branch branch = present(name);
         if (!branch.isReadable()) {
             throw new BranchException(BranchException.Kind.UNAVAILABLE, "branch " + name + " cannot be read yet");
+        }
+        return branch;
+    }
+
+    private Branch present(String name) throws BranchException {
+        Branch branch = branches.get(name);
+        if (branch == null) {
+            throw archive.missing(name);
         }
         return branch;
     }
@@ -322,8 +330,8 @@ final class BranchUpkeep implements UpkeepService {
         Instant begin = clock.instant();
         HistorySettings history = settings.apply(branch.tenantId()).history();
         try {
-            HistoryReport report = compactHistory(
-                    branch, history == null ? HistorySettings.DEFAULT : history, () -> false, context);
+            HistoryReport report =
+                    compactHistory(branch, history == null ? HistorySettings.DEFAULT : history, () -> false, context);
             return HistoryCompactionView.of(report, Duration.between(begin, clock.instant()));
         } catch (StorageException e) {
             throw Branches.failed("compaction of the history of branch " + name + " failed", e);
@@ -332,10 +340,7 @@ final class BranchUpkeep implements UpkeepService {
 
     @Override
     public FlushView flush(String name) throws BranchException {
-        Branch branch = branches.get(name);
-        if (branch == null) {
-            throw new BranchException(BranchException.Kind.NOT_FOUND, "there is no branch " + name);
-        }
+        Branch branch = present(name);
         Instant begin = clock.instant();
         Lsn before = branch.timeline().remoteConsistentLsn();
         LayerCensus.Level memory = LayerCensus.of(branch.timeline()).memory();

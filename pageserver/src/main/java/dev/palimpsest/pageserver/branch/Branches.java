@@ -45,7 +45,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -71,6 +70,7 @@ public final class Branches implements BranchService, AutoCloseable {
     private final ArchivedBranches archive = new ArchivedBranches();
     private final Departures departures;
     private final Tenants tenants;
+    private final BranchLayers layers;
 
     /**
      * Loads every branch that the store has, and goes on following what was followed. Returns when every tenant was looked at.
@@ -113,8 +113,9 @@ public final class Branches implements BranchService, AutoCloseable {
         this.attachments =
                 new Attachments(sources, target, new PrivateFiles(directory.resolve("attaching")), context, clock);
         this.adoptions = new Adoptions(target, clock);
-        this.upkeep = new BranchUpkeep(branches, store, retention, this::tenants, clock, context);
+        this.upkeep = new BranchUpkeep(branches, archive, store, retention, this::tenants, clock, context);
         this.endpoints = new Endpoints(directory.resolve("endpoints"), binaries, directories, environment);
+        this.layers = new BranchLayers(branches, archive, clock, context);
         this.departures = new Departures(branches, archive, endpoints, sources, upkeep, context);
         this.tenants = new Tenants(
                 store,
@@ -135,18 +136,8 @@ public final class Branches implements BranchService, AutoCloseable {
             awaitAllLookedAt();
             branch = branches.get(name);
         }
-        if (branch == null && archive.get(name) != null) {
-            throw new BranchException(
-                    BranchException.Kind.CONFLICT,
-                    "branch " + name + " is archived; take it back with: palimpsest branch unarchive " + name);
-        }
         if (branch == null) {
-            throw new BranchException(
-                    BranchException.Kind.NOT_FOUND,
-                    "there is no branch " + name + (branches.isEmpty() ? "; nothing is attached yet" : "")
-                            + tenants.notServing().stream()
-                                    .map(problem -> "; " + problem)
-                                    .collect(Collectors.joining()));
+            throw archive.missing(name, branches.isEmpty(), tenants.notServing());
         }
         return branch;
     }
@@ -375,6 +366,9 @@ public final class Branches implements BranchService, AutoCloseable {
             branches.put(name, branch);
             return view(branch);
         } catch (StorageException e) {
+            if (branches.get(parent.name()) != parent) {
+                throw archive.missing(parent.name()); // since a moment ago
+            }
             throw failed("branch " + name + " cannot be made", e);
         } finally {
             names.unlock();
@@ -447,6 +441,11 @@ public final class Branches implements BranchService, AutoCloseable {
         } catch (StorageException e) {
             throw failed("the time of " + lsn + " on branch " + name + " cannot be found", e);
         }
+    }
+
+    @Override
+    public LayerService layers() {
+        return layers;
     }
 
     @Override

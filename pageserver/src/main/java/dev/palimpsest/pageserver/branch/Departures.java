@@ -1,6 +1,7 @@
 package dev.palimpsest.pageserver.branch;
 
 import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
@@ -59,9 +60,16 @@ final class Departures {
     private Branch branch(String name) throws BranchException {
         Branch branch = branches.get(name);
         if (branch == null) {
-            throw new BranchException(BranchException.Kind.NOT_FOUND, "there is no branch " + name);
+            throw archive.missing(name);
         }
         return branch;
+    }
+
+    /** What the store refuses though we did not is in the way since a moment ago, such as a branch that somebody has just made. */
+    private static BranchException refused(String what, StorageException e) {
+        return e instanceof InvalidRequestException
+                ? new BranchException(BranchException.Kind.CONFLICT, what + ": " + e.getMessage(), e)
+                : Branches.failed(what, e);
     }
 
     /** As {@link BranchService#delete}, of what is not being attached. */
@@ -93,7 +101,7 @@ final class Departures {
             sources.secrets().forget(branch.timeline().id());
             return left;
         } catch (StorageException e) {
-            throw Branches.failed("branch " + name + " cannot be deleted", e);
+            throw refused("branch " + name + " cannot be deleted", e);
         } finally {
             branch.lifecycle.unlock();
         }
@@ -106,7 +114,7 @@ final class Departures {
             archived.tenant().delete(archived.id(), context);
             archive.remove(name);
         } catch (StorageException e) {
-            throw Branches.failed("branch " + name + " cannot be deleted", e);
+            throw refused("branch " + name + " cannot be deleted", e);
         }
     }
 
@@ -178,7 +186,7 @@ final class Departures {
             upkeep.forget(branch);
             return left;
         } catch (StorageException e) {
-            throw Branches.failed("branch " + name + " cannot be archived", e);
+            throw refused("branch " + name + " cannot be archived", e);
         } finally {
             branch.lifecycle.unlock();
         }
@@ -218,7 +226,7 @@ final class Departures {
             branches.putIfAbsent(name, new Branch(archived.tenant(), back, archived.record()));
             archive.remove(name);
         } catch (StorageException e) {
-            throw Branches.failed("branch " + name + " cannot be taken back from the archive", e);
+            throw refused("branch " + name + " cannot be taken back from the archive", e);
         }
     }
 }

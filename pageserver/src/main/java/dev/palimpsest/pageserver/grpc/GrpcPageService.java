@@ -87,12 +87,7 @@ public final class GrpcPageService implements AutoCloseable {
         this.threads = new CallThreads(settings.maxCalls());
         this.gate = new CallGate(settings.maxCalls(), security.authentication(), pages, new GrpcMetrics(registry));
         this.contexts = new CallContexts(clock);
-        this.api = new PageApi(
-                timelines,
-                pages,
-                contexts,
-                new ReaderWait(new VirtualThreadTasks(clock)),
-                threads);
+        this.api = new PageApi(timelines, pages, contexts, new ReaderWait(new VirtualThreadTasks(clock)), threads);
         this.server = builder(address, pages.limits(), security).build();
         this.watching = Thread.ofVirtual().name("grpc watch").unstarted(this::watch);
     }

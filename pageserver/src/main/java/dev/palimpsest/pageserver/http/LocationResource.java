@@ -7,7 +7,6 @@ import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.timeline.WarmProgress;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.type.TypeReference;
 
@@ -19,6 +18,8 @@ final class LocationResource {
     private static final String TENANT = "/v1/tenant/{tenant}";
     private static final String ONE = TENANT + "/location_config";
     private static final String OURS = "/palimpsest/v1/tenant";
+    private static final String CONFLICT = "Something else is being done with the tenant";
+    private static final Route.Answer DONE = new Route.Answer.Nothing("Done, and durable");
     private static final TypeReference<Map<String, @Nullable Object>> FIELDS = new TypeReference<>() {};
 
     private record Secondary(@Nullable Boolean warm) {}
@@ -62,36 +63,60 @@ final class LocationResource {
     }
 
     void addTo(Router router) {
-        router.add("GET", "/v1/location_config", Router.ANY, _ -> Reply.ok(all()));
-        router.add("GET", "/v1/location_config/{tenant}", Router.ANY, Access.TENANT, TenantRoute.of(this::show));
-        router.add("GET", ONE, Router.ANY, Access.TENANT, TenantRoute.of(this::show));
-        router.add("PUT", ONE, Router.ANY, Access.TENANT, TenantRoute.of(this::place));
-        router.add("POST", TENANT + "/heatmap_upload", Router.ANY, Access.TENANT, TenantRoute.of((tenant, _) -> {
-            tenants.tellResident(tenant);
-            return Reply.ok(Map.of());
-        }));
+        router.add(Route.get("/v1/location_config", "What this server has of which tenants")
+                .answers(Locations.class)
+                .by(_ -> Reply.ok(all())));
+        router.add(Route.get("/v1/location_config/{tenant}", "What this server has of a tenant")
+                .access(Access.TENANT)
+                .answers(Location.class)
+                .by(TenantRoute.of(this::show)));
+        router.add(Route.get(ONE, "What this server has of a tenant")
+                .access(Access.TENANT)
+                .answers(Location.class)
+                .by(TenantRoute.of(this::show)));
+        router.add(Route.put(ONE, "Attaches a tenant, keeps it warm or lets it go")
+                .access(Access.TENANT)
+                .takes(Location.class, "mode")
+                .answers(Placed.class)
+                .fails(HttpFailure.CONFLICT, CONFLICT)
+                .by(TenantRoute.of(this::place)));
         router.add(
-                "GET",
-                TENANT + "/secondary/status",
-                Router.ANY,
-                Access.TENANT,
-                TenantRoute.of((tenant, _) -> Reply.ok(Progress.of(tenants.warmth(tenant, false)))));
-        router.add("POST", TENANT + "/secondary/download", Router.ANY, Access.TENANT, TenantRoute.of((tenant, _) -> {
-            Progress progress = Progress.of(tenants.warmth(tenant, true));
-            return progress.isDone() ? Reply.ok(progress) : Reply.accepted(progress);
-        }));
-        router.add("GET", OURS, Set.of(), _ -> Reply.ok(new Responses.Tenants(tenants.list())));
-        router.add("POST", OURS + "/{tenant}/attach", Set.of(), TenantRoute.of((tenant, call) -> {
-            boolean secondary =
-                    Boolean.TRUE.equals(call.body(Requests.AttachTenant.class, new Requests.AttachTenant(null))
-                            .secondary());
-            return move(tenant, secondary ? TenantLocation.Mode.SECONDARY : TenantLocation.Mode.ATTACHED);
-        }));
-        router.add(
-                "POST",
-                OURS + "/{tenant}/detach",
-                Set.of(),
-                TenantRoute.of((tenant, _) -> move(tenant, TenantLocation.Mode.DETACHED)));
+                Route.post(TENANT + "/heatmap_upload", "Says in the object store which layers a secondary is to keep")
+                        .access(Access.TENANT)
+                        .answers(200, new Route.Answer.JsonNull("Done"))
+                        .by(TenantRoute.of((tenant, _) -> {
+                            tenants.tellResident(tenant);
+                            return Reply.okNull();
+                        })));
+        router.add(Route.get(TENANT + "/secondary/status", "How much a secondary has")
+                .access(Access.TENANT)
+                .answers(Progress.class)
+                .by(TenantRoute.of((tenant, _) -> Reply.ok(Progress.of(tenants.warmth(tenant, false))))));
+        router.add(Route.post(TENANT + "/secondary/download", "Fetches what a secondary lacks")
+                .access(Access.TENANT)
+                .answers(Progress.class)
+                .answers(202, new Route.Answer.Json("It goes on; ask again", Progress.class, false))
+                .by(TenantRoute.of((tenant, _) -> {
+                    Progress progress = Progress.of(tenants.warmth(tenant, true));
+                    return progress.isDone() ? Reply.ok(progress) : Reply.accepted(progress);
+                })));
+        router.add(Route.get(OURS, "All tenants, whatever this server has of them")
+                .answers(Responses.Tenants.class)
+                .by(_ -> Reply.ok(new Responses.Tenants(tenants.list()))));
+        router.add(Route.post(OURS + "/{tenant}/attach", "Attaches a tenant of the object store, or keeps it warm")
+                .mayTake(Requests.AttachTenant.class)
+                .answers(204, DONE)
+                .fails(HttpFailure.CONFLICT, CONFLICT)
+                .by(TenantRoute.of((tenant, call) -> {
+                    boolean secondary =
+                            Boolean.TRUE.equals(call.body(Requests.AttachTenant.class, new Requests.AttachTenant(null))
+                                    .secondary());
+                    return move(tenant, secondary ? TenantLocation.Mode.SECONDARY : TenantLocation.Mode.ATTACHED);
+                })));
+        router.add(Route.post(OURS + "/{tenant}/detach", "Lets a tenant go; its history stays in the object store")
+                .answers(204, DONE)
+                .fails(HttpFailure.CONFLICT, CONFLICT)
+                .by(TenantRoute.of((tenant, _) -> move(tenant, TenantLocation.Mode.DETACHED))));
     }
 
     private Reply move(TenantId tenant, TenantLocation.Mode mode) throws TenantException {
@@ -132,6 +157,9 @@ final class LocationResource {
         TenantLocation.Mode mode = mode(Call.required("mode", asked.mode()));
         if (mode == TenantLocation.Mode.ATTACHED && asked.generation() == null) {
             throw HttpFailure.badRequest("mode AttachedSingle needs a generation");
+        }
+        if (asked.generation() != null && asked.generation() < 0) {
+            throw HttpFailure.badRequest("a generation is not negative: " + asked.generation());
         }
         if (mode == TenantLocation.Mode.SECONDARY && asked.generation() != null) {
             throw HttpFailure.badRequest("mode Secondary has no generation");

@@ -23,15 +23,19 @@ final class TenantConfigResource {
     }
 
     void addTo(Router router) {
-        router.add(
-                "GET",
-                "/v1/tenant/{tenant}/config",
-                Router.ANY,
-                Access.TENANT,
-                TenantRoute.of((tenant, _) -> Reply.ok(
-                        new Config(tenants.configuration(tenant).values(), tenants.effectiveConfiguration(tenant)))));
-        router.add("PUT", PATH, Router.ANY, call -> change(call, (_, fields) -> TenantConfiguration.of(fields)));
-        router.add("PATCH", PATH, Router.ANY, call -> change(call, TenantConfiguration::patched));
+        router.add(Route.get("/v1/tenant/{tenant}/config", "What counts for a tenant, and what of it is its own")
+                .access(Access.TENANT)
+                .answers(Config.class)
+                .by(TenantRoute.of((tenant, _) -> Reply.ok(
+                        new Config(tenants.configuration(tenant).values(), tenants.effectiveConfiguration(tenant))))));
+        router.add(Route.put(PATH, "Gives a tenant settings of its own, and takes those it had")
+                .takes(Map.class, TENANT)
+                .answers(200, new Route.Answer.JsonNull("Done"))
+                .by(call -> change(call, (_, fields) -> TenantConfiguration.of(fields))));
+        router.add(Route.patch(PATH, "Changes some of a tenant's own settings; null takes one away")
+                .takes(Map.class, TENANT)
+                .answers(200, new Route.Answer.JsonNull("Done"))
+                .by(call -> change(call, TenantConfiguration::patched)));
     }
 
     @FunctionalInterface
@@ -49,7 +53,7 @@ final class TenantConfigResource {
         TenantId tenant = TenantRoute.id(Call.required(TENANT, id instanceof String text ? text : null));
         try {
             tenants.configure(tenant, before -> change.of(before, fields));
-            return Reply.ok(Map.of());
+            return Reply.okNull();
         } catch (TenantException e) {
             throw HttpFailure.of(e);
         }

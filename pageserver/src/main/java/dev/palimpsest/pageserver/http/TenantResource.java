@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class TenantResource {
     private static final String ALL = "/v1/tenant";
     private static final String ONE = ALL + "/{tenant}";
+    private static final String CONFLICT = "Something else is being done with the tenant";
 
     private record Status(int id) {}
 
@@ -52,17 +53,34 @@ final class TenantResource {
     }
 
     void addTo(Router router) {
-        router.add("GET", "/v1/status", Router.ANY, Access.OPEN, _ -> Reply.ok(new Status(nodeId)));
-        router.add("GET", ALL, Router.ANY, _ -> Reply.ok(list()));
-        router.add("GET", ONE, Router.ANY, Access.TENANT, TenantRoute.of((tenant, _) -> show(tenant)));
-        router.add("DELETE", ONE, Router.ANY, Access.TENANT, TenantRoute.of((tenant, _) -> {
-            tenants.delete(tenant);
-            return Reply.ok(Map.of());
-        }));
-        router.add("POST", ONE + "/reset", Router.ANY, Access.TENANT, TenantRoute.of((tenant, call) -> {
-            tenants.reset(tenant, "true".equals(call.parameter("drop_cache")));
-            return Reply.ok(Map.of());
-        }));
+        router.add(Route.get("/v1/status", "The server's ID")
+                .access(Access.OPEN)
+                .answers(Status.class)
+                .by(_ -> Reply.ok(new Status(nodeId))));
+        router.add(Route.get(ALL, "All tenants that are attached")
+                .answersList(TenantInfo.class)
+                .by(_ -> Reply.ok(list())));
+        router.add(Route.get(ONE, "A tenant and its timelines")
+                .access(Access.TENANT)
+                .answers(TenantDetails.class)
+                .by(TenantRoute.of((tenant, _) -> show(tenant))));
+        router.add(Route.delete(ONE, "Deletes a tenant with all its history")
+                .access(Access.TENANT)
+                .answers(200, new Route.Answer.JsonNull("Done"))
+                .fails(HttpFailure.CONFLICT, CONFLICT)
+                .by(TenantRoute.of((tenant, _) -> {
+                    tenants.delete(tenant);
+                    return Reply.okNull();
+                })));
+        router.add(Route.post(ONE + "/reset", "Loads a tenant again from the object store")
+                .access(Access.TENANT)
+                .query(Parameter.flag("drop_cache", "Whether to forget its local files first"))
+                .answers(200, new Route.Answer.JsonNull("Done"))
+                .fails(HttpFailure.CONFLICT, CONFLICT)
+                .by(TenantRoute.of((tenant, call) -> {
+                    tenants.reset(tenant, call.flag("drop_cache"));
+                    return Reply.okNull();
+                })));
     }
 
     private List<TenantInfo> list() {

@@ -10,7 +10,7 @@ interface TenantRoute {
     Reply handle(TenantId tenant, Call call) throws TenantException, BranchException, HttpFailure;
 
     /** It as a router takes it. */
-    static Router.Action of(TenantRoute route) {
+    static Route.Action of(TenantRoute route) {
         return call -> {
             TenantId tenant = id(call);
             try {

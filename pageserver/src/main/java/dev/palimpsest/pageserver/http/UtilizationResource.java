@@ -33,13 +33,15 @@ final class UtilizationResource {
     }
 
     void addTo(Router router) {
-        router.add("GET", "/v1/utilization", Router.ANY, _ -> {
-            try {
-                return Reply.ok(answer(tenants.utilization()));
-            } catch (TenantException e) {
-                throw HttpFailure.of(e);
-            }
-        });
+        router.add(Route.get("/v1/utilization", "How full the server is")
+                .answers(Answer.class)
+                .by(_ -> {
+                    try {
+                        return Reply.ok(answer(tenants.utilization()));
+                    } catch (TenantException e) {
+                        throw HttpFailure.of(e);
+                    }
+                }));
     }
 
     /** The score is how much in percent is taken of what is scarcer: the room that layers want on the disk, or tenants. */

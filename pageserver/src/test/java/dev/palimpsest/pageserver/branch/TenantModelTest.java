@@ -39,7 +39,8 @@ class TenantModelTest {
         final Map<Integer, Integer> pages = new TreeMap<>(Map.of(0, 1));
         boolean attached = true;
         boolean deleted;
-        long generation;
+        /** The one that was given last; -1 for none. */
+        long generation = -1;
 
         @Nullable
         Long gcHorizon;
@@ -92,12 +93,12 @@ class TenantModelTest {
                 if (!model.deleted) {
                     assertThat(place(model, "Detached", null)).isEqualTo(200);
                     model.attached = false;
-                    model.generation = 0;
+                    model.generation = -1;
                 }
             }
             case 2, 3, 4 -> {
                 if (!model.deleted) {
-                    long generation = model.generation + random.nextInt(-1, 2);
+                    long generation = Math.max(0, model.generation + random.nextInt(-1, 2));
                     boolean old = model.attached && generation < model.generation;
                     assertThat(place(model, "AttachedSingle", generation)).isEqualTo(old ? 400 : 200);
                     if (!old) {

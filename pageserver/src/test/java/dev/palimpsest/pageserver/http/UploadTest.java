@@ -93,6 +93,11 @@ class UploadTest {
             public int read() {
                 throw new AssertionError("nothing of the body is asked for");
             }
+
+            @Override
+            public int read(byte[] target, int offset, int length) {
+                return read();
+            }
         };
         HttpResponse<String> taken = put(PATH + "prod", HttpApi.TAR_TYPE, unread);
         assertThat(taken.statusCode()).isEqualTo(409);

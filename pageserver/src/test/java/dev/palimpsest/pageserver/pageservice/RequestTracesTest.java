@@ -122,7 +122,9 @@ class RequestTracesTest {
                     IntStream.range(0, 32).mapToObj(RequestTracesTest::request).toList();
 
             RequestContext context = tracer.begin(CONTEXT);
-            assertThat(new PageReads(new ServedTimeline(served.timeline, ServedPages.START, served.lengths), Cancellation.NEVER)
+            assertThat(new PageReads(
+                                    new ServedTimeline(served.timeline, ServedPages.START, served.lengths),
+                                    Cancellation.NEVER)
                             .pages(batch, context))
                     .hasSize(32);
             tracer.ended(batch.getFirst(), batch.size(), context, 7_000_000, 9_000_000);

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * At which LSNs a history must stay readable: ascending, disjoint spans. Immutable.
@@ -32,6 +33,9 @@ public record RetainedHistory(List<Span> spans) {
         }
     }
 
+    /** Nothing. */
+    public static final RetainedHistory NONE = new RetainedHistory(List.of());
+
     /** @throws IllegalArgumentException if the spans are not ascending, or overlap */
     public RetainedHistory {
         spans = List.copyOf(spans);
@@ -56,6 +60,28 @@ public record RetainedHistory(List<Span> spans) {
                     }
                 });
         return new RetainedHistory(merged);
+    }
+
+    /** Single LSNs, in any order. */
+    public static RetainedHistory at(Collection<Lsn> lsns) {
+        return of(lsns.stream().map(Span::at).toList());
+    }
+
+    /** Both. */
+    public RetainedHistory and(RetainedHistory other) {
+        List<Span> both = new ArrayList<>(spans);
+        both.addAll(other.spans);
+        return of(both);
+    }
+
+    /** The first LSN from {@code lsn} on that is retained; null if there is none. */
+    public @Nullable Lsn first(Lsn lsn) {
+        for (Span span : spans) {
+            if (!span.to.isBefore(lsn)) {
+                return Lsn.max(span.from, lsn);
+            }
+        }
+        return null;
     }
 
     /**

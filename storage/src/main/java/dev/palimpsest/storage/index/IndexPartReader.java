@@ -123,7 +123,7 @@ final class IndexPartReader {
             Generation generation = Generation.NONE;
             ShardIndex shard = ShardIndex.UNSHARDED;
         };
-        json.object("layer " + layer, name -> {
+        json.object(layer, name -> {
             if (name.equals("file_size")) {
                 fields.fileSize = json.number(name, 0, Long.MAX_VALUE);
             } else if (name.equals("generation") && !json.isNull()) {

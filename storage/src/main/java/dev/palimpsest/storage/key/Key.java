@@ -65,7 +65,9 @@ public record Key(long high, long middle, char low) implements Comparable<Key> {
             throw new IllegalArgumentException("not a key: \"" + text + "\" (expected 36 hexadecimal digits)");
         }
         try {
-            return read(ByteBuffer.wrap(HEX.parseHex(text)), 0);
+            return new Key(
+                    HexFormat.fromHexDigitsToLong(text, 0, 16), HexFormat.fromHexDigitsToLong(text, 16, 32), (char)
+                            HexFormat.fromHexDigits(text, 32, 36));
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException("not a key: \"" + text + "\" (expected 36 hexadecimal digits)", e);
         }

@@ -3,6 +3,7 @@ package dev.palimpsest.storage.layer;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.KeyRange;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,8 +47,8 @@ public sealed interface LayerName extends LayerExtent, Comparable<LayerName> per
         } catch (IllegalArgumentException e) {
             throw malformed(text, e);
         }
-        if (!name.toString().equals(text)) {
-            throw malformed(text, null);
+        if (!text.equals(text.toUpperCase(Locale.ROOT))) {
+            throw malformed(text, null); // digits of keys and LSNs are read in either case
         }
         return name;
     }

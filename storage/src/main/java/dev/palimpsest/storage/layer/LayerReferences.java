@@ -30,7 +30,7 @@ public final class LayerReferences {
     /** Set while there are readers, if somebody wants to know when there are none. The other bits count the readers. */
     private static final int AWAITED = 1 << 29;
 
-    private final String what;
+    private final Object what;
     private final Last last;
     private final boolean tracked;
     private final AtomicInteger state = new AtomicInteger();
@@ -60,14 +60,14 @@ public final class LayerReferences {
     /**
      * Held by its owner.
      *
-     * @param what the layer, for messages
+     * @param what the layer, whose text names it in messages
      */
-    public LayerReferences(String what, Last last) {
+    public LayerReferences(Object what, Last last) {
         this(what, last, TRACKED);
     }
 
     /** As the other one; {@code tracked} says whether it remembers where readers came from. */
-    LayerReferences(String what, Last last, boolean tracked) {
+    LayerReferences(Object what, Last last, boolean tracked) {
         this.what = what;
         this.last = last;
         this.tracked = tracked;

@@ -59,6 +59,7 @@ public record Engine(
                 settings.ofAnotherTenant(),
                 denseKeys,
                 layerGauges,
+                operations,
                 downloads,
                 uniqueNumbers);
     }

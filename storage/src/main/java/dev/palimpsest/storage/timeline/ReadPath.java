@@ -123,8 +123,7 @@ final class ReadPath {
         return layer instanceof PersistentLayer ? ReadTrace.Step.DELTA_LAYER : ReadTrace.Step.MEMORY_LAYER;
     }
 
-    private void plan(
-            Timeline timeline, long epoch, KeySpace keys, Lsn end, Fringe fringe, List<KeyRange> uncovered) {
+    private void plan(Timeline timeline, long epoch, KeySpace keys, Lsn end, Fringe fringe, List<KeyRange> uncovered) {
         if (keys.isEmpty()) {
             return;
         }

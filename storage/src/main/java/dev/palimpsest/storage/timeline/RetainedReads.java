@@ -6,6 +6,8 @@ import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.compaction.RetainedHistory;
 import dev.palimpsest.storage.compaction.RetainedHistory.Span;
 import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.gc.GarbageCollection;
+import dev.palimpsest.storage.gc.GcInputs;
 import dev.palimpsest.storage.index.TimelineMetadata;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -13,7 +15,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * At which LSNs below its cutoff a timeline may be read: by itself, where somebody leased or holds one; and for the sake of those
@@ -25,6 +30,8 @@ record RetainedReads(
         Map<TimelineId, Timeline> timelines,
         ArchivedTimelines archived,
         Map<TimelineId, Timeline.BranchPoint> doubtful) {
+    private static final Logger LOG = LoggerFactory.getLogger(RetainedReads.class);
+
     /**
      * One that may descend from the timeline.
      *
@@ -40,7 +47,43 @@ record RetainedReads(
             Lsn upTo = entry(timeline.id(), branchOf(other), descendants());
             Lsn durable = other.indexPart().metadata().latestGcCutoffLsn();
             if (upTo != null && durable.isBefore(upTo) && durable.isBefore(other.gcCutoffLsn())) {
-                other.publisher().publish(context);
+                try {
+                    other.publisher().publish(context);
+                } catch (StorageException e) {
+                    context.checkCancelled();
+                    LOG.info("more is kept for timeline {} than need be: {}", other.id(), e.getMessage());
+                }
+            }
+        }
+    }
+
+    /**
+     * Prepares GC of a timeline.
+     *
+     * @param own what else is retained
+     * @return what is retained in all; to be asked when no other GC or compaction runs, and no timeline that moves here is on
+     *     its way
+     */
+    Supplier<GcInputs> beside(Timeline timeline, GcInputs own, GarbageCollection.Mode mode, RequestContext context)
+            throws StorageException {
+        if (mode == GarbageCollection.Mode.DRY_RUN) {
+            return () -> own.withInherited(of(timeline));
+        }
+        publishCutoffs(timeline, context);
+        RetainedHistory before = of(timeline);
+        awaitDescendants(timeline, context);
+        // What becomes unreadable between the two is still being read.
+        return () -> own.withInherited(before.and(of(timeline)));
+    }
+
+    /**
+     * Waits for all who began to read descendants before the call: at an LSN that was theirs to read then, and may not be any
+     * more, they may still be on their way into the timeline.
+     */
+    private void awaitDescendants(Timeline timeline, RequestContext context) throws StorageException {
+        for (Timeline other : List.copyOf(timelines.values())) {
+            if (entry(timeline.id(), branchOf(other), descendants()) != null) {
+                other.history().awaitReaders(context);
             }
         }
     }

@@ -329,7 +329,7 @@ public final class TenantTimelines {
      * Drops layers of a timeline that nothing retained needs: what is retained is what {@code inputs} say, and what branches
      * need. From here on its reads below the cutoff are refused, but for leased LSNs, and so are branches. Durable on return.
      *
-     * @param inputs what is retained; branch points and {@linkplain Timeline#hold held} LSNs are added. A cutoff beyond {@code disk_consistent_lsn} or before an
+     * @param inputs what is retained; what branches need and {@linkplain Timeline#hold held} LSNs are added. A cutoff beyond {@code disk_consistent_lsn} or before an
      *     earlier one counts as that
      */
     public GcReport collectGarbage(TimelineId id, GcInputs inputs, GarbageCollection.Mode mode, RequestContext context)
@@ -346,9 +346,8 @@ public final class TenantTimelines {
                 retained = retained.withLeases(leases);
             }
         }
-        GcInputs kept = retained;
-        // Asked when no other GC or compaction runs, and no timeline that moves here is on its way.
-        return timeline.upkeep().collectGarbage(() -> kept.withBranchPoints(branchPoints(timeline)), mode, context);
+        return timeline.upkeep()
+                .collectGarbage(retainedReads().beside(timeline, retained, mode, context), mode, context);
     }
 
     /** At which LSNs its timelines are read. */

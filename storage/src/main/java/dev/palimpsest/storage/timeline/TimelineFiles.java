@@ -200,7 +200,7 @@ record TimelineFiles(
             LayerMetadata metadata = entry.getValue();
             LayerFileName file = new LayerFileName(LayerName.parse(entry.getKey()), metadata.generation());
             RemoteLayer layer = new RemoteLayer(file, metadata.shard(), metadata.fileSize());
-            Long size = sizes.get(file.local());
+            Long size = sizes.isEmpty() ? null : sizes.get(file.local());
             if (size != null && size == metadata.fileSize()) {
                 expected.add(file.local());
                 map.add(persistent.resident(layer));

@@ -104,8 +104,8 @@ class HistoryPlannerTest {
 
     @Test
     void spansAreMergedAndTheLastLsnIsAlwaysRetained() {
-        RetainedHistory all = RetainedHistory.of(
-                List.of(span(50, 60), span(10, 10), span(55, 70), span(5, 5), span(90, 95)));
+        RetainedHistory all =
+                RetainedHistory.of(List.of(span(50, 60), span(10, 10), span(55, 70), span(5, 5), span(90, 95)));
         assertThat(all.spans()).containsExactly(span(5, 5), span(10, 10), span(50, 70), span(90, 95));
         assertThat(all.between(new Lsn(7), new Lsn(80)).spans())
                 .containsExactly(span(10, 10), span(50, 70), span(80, 80));

@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.compaction.PlainLayer;
+import dev.palimpsest.storage.compaction.RetainedHistory;
 import dev.palimpsest.storage.gc.GcPlanner.Kept;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.KeyRange;
@@ -81,7 +82,7 @@ class GcPlannerTest {
     }
 
     @Test
-    void branchesAndLeasesKeepWhatBeginsAtOrBelowThem() {
+    void aBranchOrALeaseBelowTheCutoffKeepsWhatAReadThereComesTo() {
         assertThat(removable(inputs(300, 300, List.of(new Lsn(99), new Lsn(3)), List.of()), OLD, IMAGE))
                 .containsExactly(OLD);
         assertThat(removable(inputs(300, 300, List.of(new Lsn(3), new Lsn(100)), List.of()), OLD, IMAGE))
@@ -90,6 +91,34 @@ class GcPlannerTest {
                 .containsExactly(OLD);
         assertThat(removable(inputs(300, 300, List.of(), List.of(new Lsn(100), new Lsn(1))), OLD, IMAGE))
                 .isEmpty();
+        assertThat(removable(inputs(300, 300, List.of(new Lsn(250)), List.of(new Lsn(299))), OLD, IMAGE))
+                .as("the image is what they read")
+                .containsExactly(OLD);
+        assertThat(removable(inputs(300, 300, List.of(new Lsn(249)), List.of()), OLD, IMAGE))
+                .isEmpty();
+        assertThat(removable(inputs(300, 300, List.of(new Lsn(300), new Lsn(5000)), List.of()), OLD, IMAGE))
+                .as("what is at the cutoff or above it keeps nothing more")
+                .containsExactly(OLD);
+    }
+
+    @Test
+    void ofWhatABranchReadsTheFirstThatALayerIsInDecides() {
+        PlainLayer older = delta(blocks(0, 10), 20, 50);
+        PlainLayer first = image(blocks(0, 10), 60);
+        for (long from : new long[] {0, 30, 59}) {
+            assertThat(removable(inheriting(from, 260), older, first, OLD, IMAGE))
+                    .isEmpty();
+        }
+        assertThat(removable(inheriting(60, 260), older, first, OLD, IMAGE)).containsExactly(older);
+        assertThat(removable(inheriting(250, 260), older, first, OLD, IMAGE)).containsExactly(older, first, OLD);
+    }
+
+    private static GcInputs inheriting(long from, long to) {
+        return inputs(300, 300, List.of(), List.of()).withInherited(span(from, to));
+    }
+
+    private static RetainedHistory span(long from, long to) {
+        return RetainedHistory.of(List.of(new RetainedHistory.Span(new Lsn(from), new Lsn(to))));
     }
 
     @Test
@@ -133,7 +162,12 @@ class GcPlannerTest {
             }
             List<Lsn> branches = points(random);
             List<Lsn> leases = points(random);
+            int readFrom = random.nextInt(60);
+            int readTo = readFrom + random.nextInt(20);
             GcInputs inputs = inputs(random.nextInt(90), random.nextInt(90), branches, leases);
+            if (random.nextBoolean()) {
+                inputs = inputs.withInherited(span(readFrom, readTo));
+            }
             LayerMap<PlainLayer> before = map(layers);
             List<PlainLayer> removable = GcPlanner.plan(before, inputs).removable();
             layers.removeAll(removable);
@@ -144,6 +178,11 @@ class GcPlannerTest {
             for (long lsn = inputs.cutoff().value(); lsn < 100; lsn++) {
                 retained.add(new Lsn(lsn));
             }
+            inputs.inherited().spans().forEach(span -> {
+                for (Lsn lsn = span.from(); !lsn.isAfter(span.to()); lsn = lsn.plus(1)) {
+                    retained.add(lsn);
+                }
+            });
             for (Lsn lsn : retained) {
                 for (int key = 0; key < 8; key++) {
                     assertThat(visited(after, block(key), lsn.value()))

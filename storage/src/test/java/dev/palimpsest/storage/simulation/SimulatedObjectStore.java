@@ -99,6 +99,13 @@ public final class SimulatedObjectStore implements ObjectStore {
         return List.copyOf(objects.keySet());
     }
 
+    /** How large all objects are together; no call. */
+    public long usedBytes() {
+        return objects.values().stream()
+                .mapToLong(stored -> stored.bytes().length)
+                .sum();
+    }
+
     @Override
     public Set<Capability> capabilities() {
         return Set.of(Capability.PUT_IF_ABSENT, Capability.PUT_IF_MATCH);

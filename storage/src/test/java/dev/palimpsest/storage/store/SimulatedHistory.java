@@ -77,8 +77,7 @@ final class SimulatedHistory {
             }
             timeline.freezeAndFlush(context);
             Lsn cutoff = random.nextBoolean() ? last : first.plus(random.nextLong(last.bytesSince(first) + 1));
-            store.collectGarbage(
-                    timeline.id(), GcInputs.keepFrom(cutoff), GarbageCollection.Mode.REMOVE, context);
+            store.collectGarbage(timeline.id(), GcInputs.keepFrom(cutoff), GarbageCollection.Mode.REMOVE, context);
             compact(store, timeline, compaction, context);
             for (Hold hold : holds) {
                 check(timeline, history, hold.lsn(), context);

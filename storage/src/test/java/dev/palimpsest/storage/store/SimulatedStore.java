@@ -54,6 +54,7 @@ final class SimulatedStore {
     private int archived;
     private final SimulatedUpkeep upkeep;
     private final SimulatedEviction eviction;
+    final SimulatedLeases leases;
 
     /**
      * @param faults whether operations may fail
@@ -66,6 +67,10 @@ final class SimulatedStore {
         this.faults = faults;
         this.upkeep = new SimulatedUpkeep(random);
         this.eviction = new SimulatedEviction(seed, random);
+        this.leases = new SimulatedLeases(
+                random,
+                (timeline, lsn) -> readAll(timeline, KeySpace.of(KeyRange.ALL), lsn, context()),
+                this::tolerate);
     }
 
     /** What compaction and GC have done. */
@@ -123,6 +128,7 @@ final class SimulatedStore {
         }
         tasks.add(environment.tasks().start("keep house", () -> keepHouse(environment, store, operations / 4)));
         tasks.add(environment.tasks().start("compact", () -> compactOften(environment, store, operations)));
+        tasks.add(environment.tasks().start("lease", () -> leases.leaseOften(environment, store, operations / 4)));
         tasks.add(environment.tasks().start("evict", () -> eviction.evictOften(environment, disk, store, operations)));
         tasks.add(environment.tasks().start("branch", () -> branchSometimes(environment, store, operations / 8)));
         tasks.add(environment.tasks().start("detach", () -> detachSometimes(environment, store, operations / 4)));

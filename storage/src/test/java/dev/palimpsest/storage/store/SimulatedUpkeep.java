@@ -22,7 +22,14 @@ import java.util.SplittableRandom;
 /** Compaction, images and GC at random, with limits so small that everything happens in a short life. */
 final class SimulatedUpkeep {
     /** How often something was done. */
-    record Done(int compactions, int layersCompacted, int layersMade, int images, int collections, int layersRemoved, SimulatedHistory.Done history) {}
+    record Done(
+            int compactions,
+            int layersCompacted,
+            int layersMade,
+            int images,
+            int collections,
+            int layersRemoved,
+            SimulatedHistory.Done history) {}
 
     private final SplittableRandom random;
     private final SimulatedHistory compactedHistory;
@@ -39,7 +46,8 @@ final class SimulatedUpkeep {
     }
 
     Done done() {
-        return new Done(compactions, layersCompacted, layersMade, images, collections, layersRemoved, compactedHistory.done());
+        return new Done(
+                compactions, layersCompacted, layersMade, images, collections, layersRemoved, compactedHistory.done());
     }
 
     private CompactionSettings settings() {

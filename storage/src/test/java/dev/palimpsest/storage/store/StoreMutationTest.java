@@ -161,8 +161,28 @@ class StoreMutationTest {
             new Mutation(
                     "GC ignores branches",
                     "gc/GcPlanner.java",
-                    "        Lsn newestBranch = newest(inputs.branchPoints());",
-                    "        Lsn newestBranch = Lsn.INVALID;"),
+                    "isNeeded(map, layer, branches, cutoff)",
+                    "isNeeded(map, layer, RetainedHistory.NONE, cutoff)"),
+            new Mutation(
+                    "GC takes what covers a layer for a branch's last read to do so for its first",
+                    "gc/GcPlanner.java",
+                    "        Lsn first = retained.first(layer.lsnStart());\n",
+                    "        Lsn first = retained.first(layer.lsnStart()) == null ? null : retained.spans().getLast().to();\n"),
+            new Mutation(
+                    "GC takes a branch's cutoff for durable before it is",
+                    "timeline/RetainedReads.java",
+                    "                            one.indexPart().metadata().latestGcCutoffLsn(),\n",
+                    "                            one.gcCutoffLsn(),\n"),
+            new Mutation(
+                    "GC ignores a lease",
+                    "timeline/ReadableHistory.java",
+                    "            kept.addAll(held.keySet());\n",
+                    ""),
+            new Mutation(
+                    "GC does not know of leases where it decides",
+                    "timeline/RetainedReads.java",
+                    "                    other.single.forEach(lsn -> add(spans, lsn, upTo));\n",
+                    ""),
             new Mutation(
                     "GC removes what no image covers",
                     "gc/GcPlanner.java",
@@ -171,7 +191,7 @@ class StoreMutationTest {
             new Mutation(
                     "GC takes images above the cutoff for cover",
                     "gc/GcPlanner.java",
-                    "new LsnRange(from, cutoff)",
+                    "new LsnRange(from, below)",
                     "new LsnRange(from, Lsn.MAX)"),
             new Mutation(
                     "GC does not wait for readers",
@@ -299,6 +319,7 @@ class StoreMutationTest {
                     "timeline/StrayTimelines.java",
                     "                if (!known.contains(id)) {\n",
                     "                if (!known.isEmpty()) {\n"),
+            new Mutation(
                     "compaction of history forgets a branch point",
                     "timeline/RetainedReads.java",
                     "                    spans.add(new Span(Lsn.min(other.readableFrom, upTo), upTo));\n",

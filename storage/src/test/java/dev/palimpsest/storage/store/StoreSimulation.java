@@ -64,6 +64,7 @@ final class StoreSimulation {
             int evictions,
             int detached,
             int archived,
+            int leasedReads,
             SimulatedUpkeep.Done upkeep) {}
 
     private StoreSimulation() {}
@@ -149,6 +150,7 @@ final class StoreSimulation {
                 model.evictions(),
                 model.detached(),
                 model.archived(),
+                model.leases.belowCutoff(),
                 model.upkeep());
     }
 

@@ -40,6 +40,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -283,7 +284,7 @@ class StrayTimelinesTest {
         try (EmbeddedStore store = open(directory)) {
             assertThat(store.presence(id, CONTEXT)).isEqualTo(TenantPresence.DESERTED);
         }
-        Files.createDirectories(index.getParent());
+        Files.createDirectories(Objects.requireNonNull(index.getParent()));
         Files.write(index, bytes); // as if its deletion had not come
         try (EmbeddedStore store = open(directory)) {
             assertThat(store.presence(id, CONTEXT)).isEqualTo(TenantPresence.PRESENT);

@@ -82,7 +82,12 @@ public final class PersistentLayers {
     }
 
     private PersistentLayer layer(RemoteLayer layer, boolean resident, boolean uploaded) {
-        return new StoredLayer(this, layer, directory.resolve(layer.fileName().local()), resident, uploaded);
+        return new StoredLayer(this, layer, resident, uploaded);
+    }
+
+    /** Where the file of a layer is, or would be. */
+    Path path(LayerFileName file) {
+        return directory.resolve(file.local());
     }
 
     LayerIo io() {

@@ -47,7 +47,6 @@ final class StoredLayer implements PersistentLayer, LayerReferences.Last {
 
     private final PersistentLayers owner;
     private final RemoteLayer remote;
-    private final Path path;
     private final LayerFormat format;
     private final LayerReferences references;
     private final AtomicReference<Residence> residence;
@@ -55,12 +54,11 @@ final class StoredLayer implements PersistentLayer, LayerReferences.Last {
     private volatile long usedNanos;
 
     /** @param resident whether the file is here, complete */
-    StoredLayer(PersistentLayers owner, RemoteLayer remote, Path path, boolean resident, boolean uploaded) {
+    StoredLayer(PersistentLayers owner, RemoteLayer remote, boolean resident, boolean uploaded) {
         this.owner = owner;
         this.remote = remote;
-        this.path = path;
         this.format = LayerFormats.of(remote.fileName().name().kind());
-        this.references = new LayerReferences(remote.fileName().name().toString(), this);
+        this.references = new LayerReferences(remote.fileName().name(), this);
         this.uploaded = uploaded;
         this.usedNanos = owner.clock().nanos();
         this.residence = new AtomicReference<>(resident ? newStay() : Residence.AWAY);
@@ -70,7 +68,7 @@ final class StoredLayer implements PersistentLayer, LayerReferences.Last {
     }
 
     private Residence.Here newStay() {
-        return new Residence.Here(new LayerFileReader(owner.io(), format, path, owner.tenant(), name()));
+        return new Residence.Here(new LayerFileReader(owner.io(), format, path(), owner.tenant(), name()));
     }
 
     @Override
@@ -89,7 +87,7 @@ final class StoredLayer implements PersistentLayer, LayerReferences.Last {
 
     @Override
     public Path path() {
-        return path;
+        return owner.path(remote.fileName());
     }
 
     @Override
@@ -269,6 +267,7 @@ final class StoredLayer implements PersistentLayer, LayerReferences.Last {
     }
 
     private void deleteFile() {
+        Path path = path();
         try {
             owner.io().disk().delete(path);
         } catch (DiskException e) {

@@ -12,12 +12,15 @@ import dev.palimpsest.storage.remote.ObjectKey;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
  * Makes one page of a listing from directories. Where a page starts is the last key or folder of the page before, and what
- * lies before it is not entered.
+ * lies before it is not entered. A directory that does not fit on the page is remembered for the next one, so a listing has it
+ * as it was when the listing came to it.
  */
 final class DirectoryWalk {
     private final Disk disk;
@@ -25,22 +28,32 @@ final class DirectoryWalk {
     private final ListRequest request;
     private final RequestContext context;
     private final String after;
+    private final Map<String, List<Item>> known;
+    private final Map<String, List<Item>> rest = new HashMap<>();
     private final List<ObjectInfo> objects = new ArrayList<>();
     private final List<String> folders = new ArrayList<>();
     private String last = "";
 
-    DirectoryWalk(Disk disk, Path root, ListRequest request, RequestContext context) {
+    /** @param known what the page before has left of directories, by the names of their folders */
+    DirectoryWalk(Disk disk, Path root, ListRequest request, Map<String, List<Item>> known, RequestContext context) {
         this.disk = disk;
         this.root = root;
         this.request = request;
+        this.known = known;
         this.context = context;
         this.after = request.after().orElse("");
     }
 
     Listing page() throws DiskException, CancelledException {
+        context.checkCancelled();
         String start = request.prefix().substring(0, request.prefix().lastIndexOf('/') + 1);
         boolean complete = visit(start);
         return new Listing(List.copyOf(objects), List.copyOf(folders), complete ? Optional.empty() : Optional.of(last));
+    }
+
+    /** What this page leaves of directories, for the next one; empty if it is the last. */
+    Map<String, List<Item>> rest() {
+        return rest;
     }
 
     /**
@@ -48,23 +61,34 @@ final class DirectoryWalk {
      * @return false if there is more than fits on the page
      */
     private boolean visit(String folder) throws DiskException, CancelledException {
-        for (Item item : items(folder)) {
-            String name = item.name();
-            if (!name.startsWith(request.prefix())) {
-                continue;
-            }
-            boolean passed = name.compareTo(after) <= 0;
-            if (item.isFolder() && request.depth() == Depth.ALL) {
-                if ((!passed || after.startsWith(name)) && !visit(name)) {
-                    return false;
-                }
-            } else if (!passed && (!item.isFolder() || holdsObjects(name))) {
-                if (objects.size() + folders.size() == request.limit()) {
-                    return false;
-                }
-                add(item);
+        List<Item> remembered = known.get(folder);
+        List<Item> items = remembered == null ? items(folder) : remembered;
+        for (int i = 0; i < items.size(); i++) {
+            if (!show(items.get(i))) {
+                rest.put(folder, items.subList(i, items.size()));
+                return false;
             }
         }
+        return true;
+    }
+
+    /** Adds an item, or what is in it, if it is asked for; says whether there was room. */
+    private boolean show(Item item) throws DiskException, CancelledException {
+        String name = item.name();
+        if (!name.startsWith(request.prefix())) {
+            return true;
+        }
+        boolean passed = name.compareTo(after) <= 0;
+        if (item.isFolder() && request.depth() == Depth.ALL) {
+            return (passed && !after.startsWith(name)) || visit(name);
+        }
+        if (passed || (item.isFolder() && !holdsObjects(name))) {
+            return true;
+        }
+        if (objects.size() + folders.size() == request.limit()) {
+            return false;
+        }
+        add(item);
         return true;
     }
 
@@ -113,5 +137,6 @@ final class DirectoryWalk {
         }
     }
 
-    private record Item(String name, long size, boolean isFolder) {}
+    /** Its name is the whole key; that of a folder ends in {@code /}. */
+    record Item(String name, long size, boolean isFolder) {}
 }

@@ -23,6 +23,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.LinkedHashSet;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -48,6 +49,7 @@ public final class LocalDirectoryStore implements ObjectStore {
     private final Disk disk;
     private final Path root;
     private final AtomicLong temporaries = new AtomicLong();
+    private final OpenListings listings = new OpenListings();
     /** Directories whose names are known to be durable, up to the root. That one exists says nothing: another put may be about to sync it. */
     private final Set<Path> durableDirectories = ConcurrentHashMap.newKeySet();
 
@@ -296,9 +298,12 @@ public final class LocalDirectoryStore implements ObjectStore {
 
     @Override
     public Listing list(ListRequest request, RequestContext context) throws StorageException {
-        DirectoryWalk walk = new DirectoryWalk(disk, root, request, context);
+        DirectoryWalk walk = new DirectoryWalk(
+                disk, root, request, request.after().map(listings::take).orElse(Map.of()), context);
         try {
-            return walk.page();
+            Listing page = walk.page();
+            page.next().ifPresent(last -> listings.put(last, walk.rest()));
+            return page;
         } catch (DiskException e) {
             throw unavailable("list", request.prefix(), e);
         }

@@ -13,6 +13,7 @@ import dev.palimpsest.storage.file.ForwardingDisk;
 import dev.palimpsest.storage.file.ReadableFile;
 import dev.palimpsest.storage.file.WritableFile;
 import dev.palimpsest.storage.remote.ListRequest;
+import dev.palimpsest.storage.remote.Listing;
 import dev.palimpsest.storage.remote.ObjectInfo;
 import dev.palimpsest.storage.remote.ObjectKey;
 import dev.palimpsest.storage.remote.ObjectSource;
@@ -29,8 +30,11 @@ import dev.palimpsest.storage.simulation.SimulatedProcess;
 import dev.palimpsest.storage.simulation.Simulation;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -78,6 +82,50 @@ class LocalDirectoryStoreTest extends ObjectStoreContract {
         disk.delete(file);
         disk.syncDirectory(Path.of("/data"));
         assertThat(store().read(key, 10, CONTEXT).bytes()).containsExactly(1, 2, 3);
+    }
+
+    @Test
+    void aListingReadsADirectoryOnceHoweverManyPagesItHas() throws Exception {
+        for (int i = 0; i < 60; i++) {
+            putByte("a/b/" + i);
+            putByte("a/c-" + i);
+        }
+        for (ListRequest request : List.of(ListRequest.all(""), ListRequest.all("a/c"), ListRequest.one("a/"))) {
+            assertThat(readsOfDirectories(request.withLimit(3)))
+                    .as("%s", request)
+                    .isEqualTo(readsOfDirectories(request))
+                    .isLessThan(5);
+        }
+    }
+
+    @Test
+    void aListingThatOthersCrowdOutGoesOnAllTheSame() throws Exception {
+        for (int i = 10; i < 30; i++) {
+            putByte("a/" + i);
+        }
+        List<Listing> first = new ArrayList<>();
+        for (int limit = 1; limit <= 8; limit++) {
+            first.add(store().list(ListRequest.all("").withLimit(limit), CONTEXT));
+        }
+        for (Listing page : first) {
+            Listing next =
+                    store().list(ListRequest.all("").withAfter(page.next().orElseThrow()), CONTEXT);
+            assertThat(page.objects().size() + next.objects().size()).isEqualTo(20);
+        }
+    }
+
+    private void putByte(String key) throws Exception {
+        store().put(new ObjectKey(key), ObjectSource.of(new byte[1]), PutCondition.ALWAYS, CONTEXT);
+    }
+
+    private long readsOfDirectories(ListRequest first) throws Exception {
+        long before = world.simulation().steps();
+        Optional<String> after = Optional.empty();
+        do {
+            after = store().list(after.map(first::withAfter).orElse(first), CONTEXT)
+                    .next();
+        } while (after.isPresent());
+        return world.simulation().steps() - before;
     }
 
     /** The first attempt gives the object its name and fails to sync it; the retry finds it there. */

@@ -1,0 +1,73 @@
+package dev.palimpsest.storage.day;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.palimpsest.storage.day.SimulatedDay.Parameters;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.ToLongFunction;
+import org.junit.jupiter.api.Test;
+
+/** What the store takes does not grow with what was written to it, only with what is kept. */
+class SimulatedDayTest {
+    @Test
+    void someHoursTakeNoMoreThanTheFirst() throws Exception {
+        Duration pitr = Duration.ofMinutes(30);
+        Parameters hours = new Parameters(1, pitr.multipliedBy(8), pitr, 60, pitr.dividedBy(4));
+        checkFlat(hours, pitr.multipliedBy(5), 1.4);
+    }
+
+    @Test
+    void aSeedAlwaysGivesTheSameNumbers() throws Exception {
+        Duration pitr = Duration.ofMinutes(6);
+        Parameters parameters = new Parameters(7, pitr.multipliedBy(2), pitr, 30, pitr);
+        List<DaySample> first = new ArrayList<>();
+        List<DaySample> second = new ArrayList<>();
+        assertThat(SimulatedDay.run(parameters, first::add)).isEqualTo(SimulatedDay.run(parameters, second::add));
+        assertThat(first).isEqualTo(second).hasSize(2);
+    }
+
+    /** Of all that is measured, the most after {@code half} is not much more than the most before, beginning with two intervals. */
+    private static void checkFlat(Parameters parameters, Duration half, double most) throws Exception {
+        List<DaySample> samples = new ArrayList<>();
+        SimulatedDay.Done done = SimulatedDay.run(parameters, samples::add);
+        Duration warm = parameters.pitr().multipliedBy(2);
+        List<DaySample> before = samples.stream()
+                .filter(sample ->
+                        sample.at().compareTo(warm) >= 0 && sample.at().compareTo(half) < 0)
+                .toList();
+        List<DaySample> after = samples.stream()
+                .filter(sample -> sample.at().compareTo(half) >= 0)
+                .toList();
+        check("disk", parameters, before, after, DaySample::diskBytes, most);
+        check("bucket", parameters, before, after, DaySample::bucketBytes, most);
+        check("objects", parameters, before, after, DaySample::objects, most);
+        check("layers", parameters, before, after, DaySample::layers, most);
+        check("layers under half of the pages", parameters, before, after, DaySample::readP50, most);
+        check("layers under most pages", parameters, before, after, DaySample::readP99, most);
+        check("memory", parameters, before, after, DaySample::memoryBytes, most);
+        check("what is tracked", parameters, before, after, DaySample::tracked, most);
+        assertThat(samples)
+                .as("seed %d: layer files on the disk", parameters.seed())
+                .allMatch(sample -> sample.residentBytes() < 2 * parameters.maxLocalBytes());
+        assertThat(done.layersRemoved()).isPositive();
+        assertThat(done.dropped()).isPositive();
+        assertThat(done.downloads()).isPositive();
+    }
+
+    private static void check(
+            String what,
+            Parameters parameters,
+            List<DaySample> before,
+            List<DaySample> after,
+            ToLongFunction<DaySample> number,
+            double most) {
+        long first = before.stream().mapToLong(number).max().orElseThrow();
+        assertThat((double) after.stream().mapToLong(number).max().orElseThrow())
+                .as(
+                        "seed %d: most of %s in the second half, after at most %d in the first",
+                        parameters.seed(), what, first)
+                .isLessThanOrEqualTo(most * first);
+    }
+}
