@@ -68,6 +68,7 @@ final class ReloadedTls extends SslContext {
     }
 
     @Override
+    @SuppressWarnings("deprecation") // there is no other way to say that it is HTTP/2
     public ApplicationProtocolNegotiator applicationProtocolNegotiator() {
         return now().applicationProtocolNegotiator();
     }

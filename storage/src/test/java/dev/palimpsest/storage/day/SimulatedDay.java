@@ -169,7 +169,6 @@ public final class SimulatedDay {
                         metrics);
                 BackgroundGc gc = new BackgroundGc(
                         environment,
-                        parameters.pitr().dividedBy(6),
                         Duration.ZERO,
                         work::collections,
                         compaction::isBehind,
