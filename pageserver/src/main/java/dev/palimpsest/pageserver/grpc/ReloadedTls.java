@@ -50,7 +50,7 @@ final class ReloadedTls extends SslContext {
     private JdkSslContext now() {
         SSLContext context = tls.context();
         Wrapped known = latest;
-        if (known.context != context) {
+        if (!known.context.equals(context)) {
             known = wrap(context);
             latest = known;
         }
