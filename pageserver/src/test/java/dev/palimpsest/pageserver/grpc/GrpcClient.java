@@ -191,10 +191,15 @@ final class GrpcClient implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         channel.shutdownNow();
-        if (!channel.awaitTermination(30, TimeUnit.SECONDS)) {
-            throw new AssertionError("the client does not end");
+        try {
+            if (!channel.awaitTermination(30, TimeUnit.SECONDS)) {
+                throw new AssertionError("the client does not end");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError("the end of the client was not waited for", e);
         }
     }
 }

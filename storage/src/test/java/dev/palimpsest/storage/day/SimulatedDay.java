@@ -92,7 +92,7 @@ public final class SimulatedDay {
             return new CompactionSettings(
                     5,
                     20 * l0Bytes(),
-                    (long) (IMAGES_PER_STEP * stepsPerInterval) * PageLayout.PAGE_SIZE,
+                    (long) (IMAGES_PER_STEP * stepsPerInterval * PageLayout.PAGE_SIZE),
                     5,
                     256,
                     new BlobCompression.Zstd(1));
@@ -169,7 +169,6 @@ public final class SimulatedDay {
                         metrics);
                 BackgroundGc gc = new BackgroundGc(
                         environment,
-                        parameters.pitr().dividedBy(6),
                         Duration.ZERO,
                         work::collections,
                         compaction::isBehind,
