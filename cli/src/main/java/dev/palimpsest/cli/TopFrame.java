@@ -156,7 +156,8 @@ record TopFrame(String server, Sample before, Sample now) {
                 "BRANCH", "STATE", "BEHIND", "FOR", "WAL/S", "LAST LSN", "NOT DURABLE", "LAYERS", "SIZE", "HERE");
         now.branches.stream()
                 .sorted(Comparator.comparingDouble((BranchView branch) -> -walRate(branch, known))
-                        .thenComparing(Comparator.comparingLong(BranchView::lagBytes).reversed())
+                        .thenComparing(
+                                Comparator.comparingLong(BranchView::lagBytes).reversed())
                         .thenComparing(BranchView::name))
                 .forEach(branch -> table.add(
                         branch.name(),

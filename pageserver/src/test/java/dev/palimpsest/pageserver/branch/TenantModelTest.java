@@ -52,6 +52,7 @@ class TenantModelTest {
     }
 
     private final List<Model> models = new ArrayList<>();
+
     @SuppressWarnings("NullAway.Init") // each test begins with begin()
     private TenantHost host;
 

@@ -168,11 +168,7 @@ public final class SimulatedDay {
                         tenant::evictable,
                         metrics);
                 BackgroundGc gc = new BackgroundGc(
-                        environment,
-                        Duration.ZERO,
-                        work::collections,
-                        compaction::isBehind,
-                        metrics)) {
+                        environment, Duration.ZERO, work::collections, compaction::isBehind, metrics)) {
             DayMeasurements measurements = new DayMeasurements(disk, bucket, metrics, tenant, work, compaction, gc);
             long steps = parameters.length().dividedBy(parameters.sampleEvery());
             for (long step = 1; step <= steps; step++) {
