@@ -137,6 +137,40 @@ class ComputeDirectoryTest {
         byte[] archive = archive(cluster, new PreviousRecord.At(PREVIOUS));
         Map<String, byte[]> entries = entries(archive);
 
+        assertThat(entries.keySet()).containsExactlyElementsOf(expected(version));
+        assertThat(Arrays.copyOf(archive, 108)).startsWith(text("global\0")).endsWith(text("0000755 "));
+
+        String major = version.major() + (version.major() < 16 ? "" : "\n");
+        byte[] map = RelationMap.of(version, Map.of(1259, 1259)).encode();
+        assertThat(entries)
+                .containsEntry("pg_ident.conf", new byte[0])
+                .containsEntry("postgresql.auto.conf", new byte[0])
+                .containsEntry("PG_VERSION", text(major))
+                .containsEntry("base/5/PG_VERSION", text(major))
+                .containsEntry("global/pg_filenode.map", map)
+                .containsEntry("base/5/pg_filenode.map", map)
+                .containsEntry("neon.signal", text("PREV LSN: 0/50000C8"))
+                .containsEntry("zenith.signal", text("PREV LSN: 0/50000C8"));
+        assertThat(map).hasSize(version.isAtLeast(PostgresVersion.V16) ? 524 : 512);
+        assertThat(content(entries, "pg_xact/0000")).hasSize(8192).containsOnly(SlruKind.XACT.number() + 1);
+        assertThat(content(entries, "pg_multixact/members/0000"))
+                .hasSize(8192)
+                .containsOnly(SlruKind.MULTIXACT_MEMBERS.number() + 1);
+        assertThat(content(entries, "base/5/16385")).hasSize(8192).isEqualTo(content(entries, "base/5/16385_init"));
+        checkControlFile(version, content(entries, "global/pg_control"));
+        byte[] wal = content(entries, "pg_wal/000000030000000000000005");
+        assertThat(wal).hasSize(16 << 20);
+        assertThat(HexFormat.of().formatHex(wal, 0, 48))
+                .isEqualTo(String.format("%02x%02x", version.walMagic() & 0xFF, version.walMagic() >> 8) + "0300"
+                        + "03000000" + "0000000500000000" + "d8000000" + "00000000" + "71605f4e3d2c1b6a" + "00000001"
+                        + "00200000" + "0000000000000000");
+        assertThat(Arrays.copyOfRange(archive, archive.length - 1024, archive.length))
+                .as("the end of the archive")
+                .containsOnly(0);
+        unpack(version, archive);
+    }
+
+    private static List<String> expected(PostgresVersion version) {
         List<String> expected = new ArrayList<>(List.of("global/", "pg_wal/archive_status/"));
         if (version.isAtLeast(PostgresVersion.V17)) {
             expected.add("pg_wal/summaries/");
@@ -179,37 +213,7 @@ class ComputeDirectoryTest {
                 "zenith.signal",
                 "global/pg_control",
                 "pg_wal/000000030000000000000005"));
-        assertThat(entries.keySet()).containsExactlyElementsOf(expected);
-        assertThat(Arrays.copyOf(archive, 108)).startsWith(text("global\0")).endsWith(text("0000755 "));
-
-        String major = version.major() + (version.major() < 16 ? "" : "\n");
-        byte[] map = RelationMap.of(version, Map.of(1259, 1259)).encode();
-        assertThat(entries)
-                .containsEntry("pg_ident.conf", new byte[0])
-                .containsEntry("postgresql.auto.conf", new byte[0])
-                .containsEntry("PG_VERSION", text(major))
-                .containsEntry("base/5/PG_VERSION", text(major))
-                .containsEntry("global/pg_filenode.map", map)
-                .containsEntry("base/5/pg_filenode.map", map)
-                .containsEntry("neon.signal", text("PREV LSN: 0/50000C8"))
-                .containsEntry("zenith.signal", text("PREV LSN: 0/50000C8"));
-        assertThat(map).hasSize(version.isAtLeast(PostgresVersion.V16) ? 524 : 512);
-        assertThat(content(entries, "pg_xact/0000")).hasSize(8192).containsOnly(SlruKind.XACT.number() + 1);
-        assertThat(content(entries, "pg_multixact/members/0000"))
-                .hasSize(8192)
-                .containsOnly(SlruKind.MULTIXACT_MEMBERS.number() + 1);
-        assertThat(content(entries, "base/5/16385")).hasSize(8192).isEqualTo(content(entries, "base/5/16385_init"));
-        checkControlFile(version, content(entries, "global/pg_control"));
-        byte[] wal = content(entries, "pg_wal/000000030000000000000005");
-        assertThat(wal).hasSize(16 << 20);
-        assertThat(HexFormat.of().formatHex(wal, 0, 48))
-                .isEqualTo(String.format("%02x%02x", version.walMagic() & 0xFF, version.walMagic() >> 8) + "0300"
-                        + "03000000" + "0000000500000000" + "d8000000" + "00000000" + "71605f4e3d2c1b6a" + "00000001"
-                        + "00200000" + "0000000000000000");
-        assertThat(Arrays.copyOfRange(archive, archive.length - 1024, archive.length))
-                .as("the end of the archive")
-                .containsOnly(0);
-        unpack(version, archive);
+        return expected;
     }
 
     private static void checkControlFile(PostgresVersion version, byte[] bytes) throws Exception {
