@@ -11,9 +11,7 @@ import dev.palimpsest.postgres.redo.PageComparison;
 import dev.palimpsest.testkit.PostgresServer;
 import dev.palimpsest.testkit.TcpProxy;
 import dev.palimpsest.testkit.s3.S3Server;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -39,18 +37,27 @@ class ServerCrashTest {
     private static final long PATIENCE_NANOS = 60_000_000_000L;
 
     private static Process start(Path directory, String connection, @Nullable String storage) throws IOException {
-        Process process = launch(directory, connection, storage);
-        StringBuilder said = new StringBuilder();
-        BufferedReader out =
-                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
-        for (String line = out.readLine(); !ServerProcess.FOLLOWING.equals(line); line = out.readLine()) {
-            assertThat(line).as("the server ended: %s", said).isNotNull();
-            said.append(line).append('\n');
+        Path said = output();
+        Process process = launch(directory, connection, storage, said);
+        long deadline = System.nanoTime() + PATIENCE_NANOS;
+        while (!Files.readAllLines(said).contains(ServerProcess.FOLLOWING)) {
+            if (!process.isAlive() || System.nanoTime() > deadline) {
+                process.destroyForcibly();
+                throw new AssertionError("the server does not follow: " + Files.readString(said));
+            }
+            pause();
         }
         return process;
     }
 
-    private static Process launch(Path directory, String connection, @Nullable String storage) throws IOException {
+    private static Path output() throws IOException {
+        Path file = Files.createTempFile("server", ".log");
+        file.toFile().deleteOnExit();
+        return file;
+    }
+
+    private static Process launch(Path directory, String connection, @Nullable String storage, Path said)
+            throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:+UseSerialGC",
@@ -65,7 +72,10 @@ class ServerCrashTest {
         if (storage != null) {
             command.add(storage);
         }
-        return new ProcessBuilder(command).redirectErrorStream(true).start();
+        return new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(said.toFile())
+                .start();
     }
 
     /** Writes until it is told to stop; a server that goes away is waited for. */
@@ -135,7 +145,7 @@ class ServerCrashTest {
             String connection = "host=127.0.0.1 port=" + proxy.port() + " user=" + PostgresServer.USER;
             for (long bytes : List.of(1L << 20, 12L << 20)) {
                 proxy.holdAfter(bytes);
-                Process server = launch(directory, connection, null);
+                Process server = launch(directory, connection, null, output());
                 proxy.awaitHold();
                 server.destroyForcibly().waitFor();
                 proxy.restore();

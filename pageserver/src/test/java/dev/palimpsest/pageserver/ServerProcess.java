@@ -29,7 +29,17 @@ final class ServerProcess {
     }
 
     /** @param arguments the directory, a connection string, and the URL of a bucket or nothing */
-    public static void main(String[] arguments) throws Exception {
+    @SuppressWarnings("CatchAndPrintStackTrace") // it is what the test shows of a server that ended
+    public static void main(String[] arguments) {
+        try {
+            follow(arguments);
+        } catch (Exception e) {
+            e.printStackTrace(System.out);
+            Runtime.getRuntime().halt(1); // the server's threads would keep the process, and so the test, waiting
+        }
+    }
+
+    private static void follow(String[] arguments) throws Exception {
         Server server = Server.open(options(Path.of(arguments[0]), arguments.length > 2 ? arguments[2] : null));
         Branches branches = server.branches();
         if (branches.list().isEmpty() && branches.attachments().isEmpty()) {

@@ -30,6 +30,7 @@ final class RequestHandler extends Handler.Abstract {
 
     private static final Logger LOG = LoggerFactory.getLogger(RequestHandler.class);
     private static final int MAX_BODY = 1 << 20;
+    private static final int MAX_DRAINED = 16 << 20;
     private static final int STREAM_BUFFER = 1 << 18;
     private static final String ROUTE = "dev.palimpsest.route";
     private static final String REQUEST_ID = "x-request-id";
@@ -168,15 +169,28 @@ final class RequestHandler extends Handler.Abstract {
     private static byte[] body(Request request) throws HttpFailure, IOException {
         byte[] body;
         try (InputStream in = Content.Source.asInputStream(request)) {
-            body = request.getLength() > MAX_BODY ? new byte[MAX_BODY + 1] : in.readNBytes(MAX_BODY + 1);
-        }
-        if (body.length > MAX_BODY) {
-            throw new HttpFailure(HttpFailure.TOO_LARGE, "the body is larger than " + MAX_BODY + " bytes");
+            body = in.readNBytes(MAX_BODY + 1);
+            if (body.length > MAX_BODY) {
+                drain(in);
+                throw new HttpFailure(HttpFailure.TOO_LARGE, "the body is larger than " + MAX_BODY + " bytes");
+            }
         }
         if (body.length > 0) {
             checkType(request, JSON);
         }
         return body;
+    }
+
+    /**
+     * Reads on for a while: a connection that is closed before all of a request was read is reset, and a client that is still
+     * writing would see that instead of the answer.
+     */
+    private static void drain(InputStream in) throws IOException {
+        byte[] piece = new byte[STREAM_BUFFER];
+        int count = 1;
+        for (int total = 0; total < MAX_DRAINED && count > 0; total += count) {
+            count = in.readNBytes(piece, 0, piece.length);
+        }
     }
 
     private static void send(Reply reply, Response response, Callback callback) throws IOException, BranchException {

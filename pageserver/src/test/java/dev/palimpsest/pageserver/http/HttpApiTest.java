@@ -334,6 +334,7 @@ class HttpApiTest {
                 request(BRANCHES).header("Content-Type", "text/plain").POST(BodyPublishers.ofString("{}"));
         assertThat(send(text).status()).isEqualTo(415);
         assertThat(post(BRANCHES, "\"" + "x".repeat(1 << 20) + "\"").status()).isEqualTo(413);
+        assertThat(post(BRANCHES, "\"" + "x".repeat(12 << 20) + "\"").status()).isEqualTo(413);
         assertThat(post(BRANCHES, "\"" + "x".repeat((1 << 20) - 2) + "\"").status())
                 .isEqualTo(400);
     }
