@@ -83,6 +83,7 @@ final class CommandedServer {
                 options.directory(),
                 options.http(),
                 options.pageService(),
+                options.grpc(),
                 options.security(),
                 options.storage(),
                 options.remote(),

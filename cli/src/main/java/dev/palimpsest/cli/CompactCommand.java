@@ -32,8 +32,9 @@ final class CompactCommand implements Callable<Integer> {
 
     @Option(
             names = "--history",
-            description = "instead rewrite the layers below what GC has left readable, so that they have only what branches and"
-                    + " leases need there")
+            description =
+                    "instead rewrite the layers below what GC has left readable, so that they have only what branches and"
+                            + " leases need there")
     private boolean history;
 
     @Spec
@@ -48,8 +49,8 @@ final class CompactCommand implements Callable<Integer> {
             if (history) {
                 return history(client);
             }
-            CompactionView done = client.put(
-                    target.path() + "/compact", new Requests.Compact(images, force), CompactionView.class);
+            CompactionView done =
+                    client.put(target.path() + "/compact", new Requests.Compact(images, force), CompactionView.class);
             PrintWriter out = spec.commandLine().getOut();
             out.printf(
                     "%s read, %s; %s written, %s%n",
@@ -69,8 +70,8 @@ final class CompactCommand implements Callable<Integer> {
     }
 
     private int history(ServerClient client) throws IOException, ServerFailure {
-        HistoryCompactionView done = client.put(
-                target.path() + "/compact-history", Map.of(), HistoryCompactionView.class);
+        HistoryCompactionView done =
+                client.put(target.path() + "/compact-history", Map.of(), HistoryCompactionView.class);
         PrintWriter out = spec.commandLine().getOut();
         out.printf(
                 "%s read, %s; %s written, %s; %s removed, %s%n",

@@ -30,6 +30,7 @@ public final class Palimpsest implements Runnable {
             Map.entry("status", StatusCommand.class),
             Map.entry("top", TopCommand.class),
             Map.entry("branch", BranchCommand.class),
+            Map.entry("tenant", TenantCommand.class),
             Map.entry("lsn", LsnCommand.class),
             Map.entry("flush", FlushCommand.class),
             Map.entry("compact", CompactCommand.class),

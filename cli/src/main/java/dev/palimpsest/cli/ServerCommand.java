@@ -13,6 +13,7 @@ import dev.palimpsest.pageserver.config.ConfigurationFile;
 import dev.palimpsest.pageserver.config.ServiceSettings;
 import dev.palimpsest.pageserver.config.Setting;
 import dev.palimpsest.pageserver.config.StorageSettings;
+import dev.palimpsest.pageserver.grpc.GrpcSettings;
 import dev.palimpsest.storage.StorageException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -111,6 +112,14 @@ final class ServerCommand implements Callable<Integer> {
     private @Nullable String pages;
 
     @Option(
+            names = "--listen-grpc",
+            paramLabel = "ADDR:PORT",
+            description =
+                    "where pages are served to clients that speak Neon's page API over gRPC, such as 127.0.0.1:51051; port 0 for a "
+                            + "free one; default: nowhere")
+    private @Nullable String grpc;
+
+    @Option(
             names = "--pg-bin",
             paramLabel = "DIR",
             description = "where the programs of PostgreSQL are looked for first, to run endpoints with")
@@ -170,6 +179,12 @@ final class ServerCommand implements Callable<Integer> {
         out.printf("palimpsest: ready at %s, data in %s%n", server.httpUrl(), options.directory());
         out.printf(
                 "palimpsest: pages at %s%n", new Address(options.pageService().host(), server.pageServicePort()));
+        GrpcSettings overGrpc = options.grpc();
+        if (overGrpc != null) {
+            out.printf(
+                    "palimpsest: pages over gRPC at %s%n",
+                    new Address(overGrpc.host(), server.grpcPort().orElseThrow()));
+        }
         out.flush();
         Thread ending = Thread.ofPlatform().name("stop").unstarted(() -> endWith(stop(server)));
         Runtime.getRuntime().addShutdownHook(ending);
@@ -215,6 +230,7 @@ final class ServerCommand implements Callable<Integer> {
         configuration = with(configuration, ServiceSettings.DIRECTORY, directory, "--dir");
         configuration = with(configuration, ServiceSettings.LISTEN_HTTP_ADDR, listen, "--listen");
         configuration = with(configuration, ServiceSettings.LISTEN_PG_ADDR, pages, "--pages");
+        configuration = with(configuration, ServiceSettings.LISTEN_GRPC_ADDR, grpc, "--listen-grpc");
         configuration = with(configuration, ServiceSettings.PG_BIN_DIR, programs, "--pg-bin");
         configuration = with(configuration, ServiceSettings.LOG_LEVEL, level, "--log");
         configuration = with(configuration, StorageSettings.EVICTION_MAX_LOCAL_BYTES, maxDisk, "--max-disk");

@@ -6,6 +6,7 @@ import dev.palimpsest.pageserver.branch.BrokenJob;
 import dev.palimpsest.pageserver.branch.EndpointView;
 import dev.palimpsest.pageserver.http.ApiJson;
 import dev.palimpsest.pageserver.http.Responses;
+import dev.palimpsest.pageserver.tenant.TenantView;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.List;
@@ -28,7 +29,10 @@ import tools.jackson.databind.SerializationFeature;
 final class StatusCommand implements Callable<Integer> {
     /** All there is, in one document. */
     private record Everything(
-            List<BranchView> branches, List<EndpointView> endpoints, List<AttachProgress> attachments) {}
+            List<BranchView> branches,
+            List<EndpointView> endpoints,
+            List<AttachProgress> attachments,
+            List<TenantView> tenants) {}
 
     @Option(names = "--json", description = "print everything that is known, as JSON")
     private boolean json;
@@ -48,13 +52,16 @@ final class StatusCommand implements Callable<Integer> {
                     .endpoints();
             List<AttachProgress> attachments = client.get("/palimpsest/v1/attach", Responses.Attachments.class)
                     .attachments();
+            List<TenantView> tenants =
+                    client.get(TenantListCommand.PATH, Responses.Tenants.class).tenants();
             PrintWriter out = spec.commandLine().getOut();
             if (json) {
                 out.println(ApiJson.mapper()
                         .writer()
                         .with(SerializationFeature.INDENT_OUTPUT)
-                        .writeValueAsString(new Everything(branches, endpoints, attachments)));
+                        .writeValueAsString(new Everything(branches, endpoints, attachments, tenants)));
             } else {
+                TenantListCommand.printProblems(tenants, out);
                 print(branches, endpoints, attachments, out);
             }
             return 0;

@@ -30,7 +30,7 @@ class ArchitectureTest {
     @Test
     void everyModuleIsSeen() {
         assertThat(PALIMPSEST.stream().map(c -> c.getPackageName().split("\\.")[2]))
-                .contains("postgres", "storage", "pageserver", "benchmarks", "cli");
+                .contains("postgres", "storage", "pageapi", "pageserver", "benchmarks", "cli");
         assertThat(PALIMPSEST.stream().map(JavaClass::getPackageName)).contains("dev.palimpsest.storage.s3");
     }
 
@@ -94,7 +94,28 @@ class ArchitectureTest {
                 .resideInAPackage("dev.palimpsest.pageserver..")
                 .should()
                 .dependOnClassesThat(OURS.and(DescribedPredicate.not(resideInAnyPackage(
-                        "dev.palimpsest.pageserver..", "dev.palimpsest.storage..", "dev.palimpsest.postgres.."))))
+                        "dev.palimpsest.pageserver..",
+                        "dev.palimpsest.pageapi..",
+                        "dev.palimpsest.storage..",
+                        "dev.palimpsest.postgres.."))))
+                .check(PALIMPSEST);
+    }
+
+    /** What is not started is not loaded. */
+    @Test
+    void onlyTheGrpcPackageKnowsGrpc() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackages("dev.palimpsest.pageserver.grpc", "dev.palimpsest.pageapi")
+                .should()
+                .dependOnClassesThat(
+                        resideInAnyPackage("dev.palimpsest.pageapi..", "io.grpc..", "com.google.protobuf.."))
+                .check(PALIMPSEST);
+        noClasses()
+                .that()
+                .resideInAPackage("dev.palimpsest.pageapi..")
+                .should()
+                .dependOnClassesThat(OURS.and(DescribedPredicate.not(resideInAPackage("dev.palimpsest.pageapi.."))))
                 .check(PALIMPSEST);
     }
 

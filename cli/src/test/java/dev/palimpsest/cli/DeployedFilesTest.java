@@ -14,6 +14,7 @@ import io.prometheus.metrics.model.snapshots.MetricMetadata;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import io.prometheus.metrics.model.snapshots.SummarySnapshot;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -143,15 +144,12 @@ class DeployedFilesTest {
     }
 
     @Test
-    @SuppressWarnings("unchecked")
     void theAlertsAskForWhatAServerTellsAndHaveARunbook() throws Exception {
-        Map<String, Object> file = (Map<String, Object>) yaml(DEPLOY.resolve("prometheus/palimpsest.rules.yml"));
-        List<Map<String, Object>> rules = ((List<Map<String, Object>>) file.get("groups"))
-                .stream()
-                        .flatMap(group -> ((List<Map<String, Object>>) group.get("rules")).stream())
-                        .toList();
+        JsonNode file = ApiJson.mapper().valueToTree(yaml(DEPLOY.resolve("prometheus/palimpsest.rules.yml")));
+        List<JsonNode> rules = new ArrayList<>();
+        file.path("groups").forEach(group -> group.path("rules").forEach(rules::add));
         assertThat(rules).hasSizeGreaterThan(15);
-        assertThat(unknown(rules.stream().map(rule -> (String) rule.get("expr"))))
+        assertThat(unknown(rules.stream().map(rule -> rule.path("expr").asString())))
                 .isEmpty();
         Set<String> headings = new TreeSet<>();
         Files.readString(Path.of("../docs/operations.md"))
@@ -161,12 +159,13 @@ class DeployedFilesTest {
                         .toLowerCase(Locale.ROOT)
                         .replaceAll("[^a-z0-9 -]", "")
                         .replace(' ', '-')));
-        for (Map<String, Object> rule : rules) {
-            Map<String, String> annotations = (Map<String, String>) rule.get("annotations");
-            assertThat(annotations).as(String.valueOf(rule.get("alert"))).containsKeys("summary", "runbook");
-            String runbook = annotations.getOrDefault("runbook", "");
-            assertThat(runbook).startsWith("docs/operations.md#");
-            assertThat(headings).contains(runbook.substring(runbook.indexOf('#') + 1));
+        for (JsonNode rule : rules) {
+            JsonNode annotations = rule.path("annotations");
+            String name = rule.path("alert").asString();
+            assertThat(annotations.path("summary").asString()).as(name).isNotEmpty();
+            String runbook = annotations.path("runbook").asString();
+            assertThat(runbook).as(name).startsWith("docs/operations.md#");
+            assertThat(headings).as(name).contains(runbook.substring(runbook.indexOf('#') + 1));
         }
     }
 
@@ -205,7 +204,7 @@ class DeployedFilesTest {
             Assumptions.abort("there is no systemd-analyze here: " + e.getMessage());
             return;
         }
-        String said = new String(process.getInputStream().readAllBytes());
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor(1, TimeUnit.MINUTES)).isTrue();
         // Of other units on the machine, or of its manuals, it may say what it likes.
         assertThat(said.lines().filter(line -> line.contains("palimpsest.service")))

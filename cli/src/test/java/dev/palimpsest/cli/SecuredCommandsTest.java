@@ -49,9 +49,11 @@ class SecuredCommandsTest {
         SecuritySettings security = new SecuritySettings(
                 true,
                 true,
+                true,
                 Optional.of(keys),
                 TlsMode.REQUIRED,
                 TlsMode.REQUIRED,
+                true,
                 Optional.of(certificates.serverCertificateFile()),
                 Optional.of(certificates.serverKeyFile()),
                 Duration.ofMinutes(1),

@@ -7,6 +7,7 @@ import dev.palimpsest.pageserver.config.ConfigurationException;
 import dev.palimpsest.pageserver.config.ServiceSettings;
 import dev.palimpsest.pageserver.config.Setting;
 import dev.palimpsest.pageserver.config.StorageSettings;
+import dev.palimpsest.pageserver.grpc.GrpcSettings;
 import dev.palimpsest.pageserver.http.HttpSettings;
 import dev.palimpsest.pageserver.pageservice.PageServiceSettings;
 import dev.palimpsest.pageserver.pageservice.ThrottleSettings;
@@ -58,6 +59,7 @@ public final class ConfiguredOptions {
                 configuration.find(ServiceSettings.DIRECTORY).orElseThrow(),
                 options.http(),
                 options.pageService(),
+                options.grpc(),
                 options.security(),
                 storage,
                 options.remote(),
@@ -82,7 +84,8 @@ public final class ConfiguredOptions {
                 get(ServiceSettings.HTTP_MAX_CONNECTIONS),
                 Math.toIntExact(get(ServiceSettings.HTTP_MAX_HEADER_SIZE)),
                 get(ServiceSettings.HTTP_REQUEST_TIMEOUT),
-                get(ServiceSettings.METRICS_NEED_TOKEN));
+                get(ServiceSettings.METRICS_NEED_TOKEN),
+                get(ServiceSettings.ID));
     }
 
     private PageServiceSettings pageService() {
@@ -100,6 +103,17 @@ public final class ConfiguredOptions {
                 throttle());
     }
 
+    private @Nullable GrpcSettings grpc() {
+        return configuration
+                .find(ServiceSettings.LISTEN_GRPC_ADDR)
+                .map(address -> new GrpcSettings(
+                        address.host(),
+                        address.port(),
+                        get(ServiceSettings.GRPC_MAX_CONNECTIONS),
+                        get(ServiceSettings.GRPC_MAX_CALLS)))
+                .orElse(null);
+    }
+
     private ThrottleSettings throttle() {
         return new ThrottleSettings(
                 !get(StorageSettings.THROTTLE_TASK_KINDS).isEmpty(),
@@ -113,9 +127,11 @@ public final class ConfiguredOptions {
         return new SecuritySettings(
                 get(ServiceSettings.HTTP_AUTH_TYPE) == ServiceSettings.AuthType.NEON_JWT,
                 get(ServiceSettings.PG_AUTH_TYPE) == ServiceSettings.AuthType.NEON_JWT,
+                get(ServiceSettings.GRPC_AUTH_TYPE) == ServiceSettings.AuthType.NEON_JWT,
                 configuration.find(ServiceSettings.AUTH_VALIDATION_PUBLIC_KEY_PATH),
                 get(ServiceSettings.HTTP_TLS),
                 get(ServiceSettings.PAGE_SERVICE_TLS),
+                get(ServiceSettings.GRPC_TLS),
                 configuration.find(ServiceSettings.SSL_CERT_FILE),
                 configuration.find(ServiceSettings.SSL_KEY_FILE),
                 get(ServiceSettings.SSL_CERT_RELOAD_PERIOD),

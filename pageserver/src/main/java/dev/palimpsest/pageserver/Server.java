@@ -5,6 +5,8 @@ import dev.palimpsest.pageserver.config.Address;
 import dev.palimpsest.pageserver.config.Configuration;
 import dev.palimpsest.pageserver.config.ConfigurationSource;
 import dev.palimpsest.pageserver.datadir.DataDirectoryWriter;
+import dev.palimpsest.pageserver.grpc.GrpcPageService;
+import dev.palimpsest.pageserver.grpc.GrpcSettings;
 import dev.palimpsest.pageserver.http.HttpApi;
 import dev.palimpsest.pageserver.http.Responses;
 import dev.palimpsest.pageserver.http.ServerOperations;
@@ -14,6 +16,7 @@ import dev.palimpsest.pageserver.redo.PostgresRedo;
 import dev.palimpsest.pageserver.relation.DenseClusterKeys;
 import dev.palimpsest.pageserver.security.ServerSecurity;
 import dev.palimpsest.pageserver.security.TlsMode;
+import dev.palimpsest.pageserver.tenant.TenantService;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.WalRedo;
 import dev.palimpsest.storage.context.RequestContext;
@@ -30,8 +33,10 @@ import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -53,6 +58,7 @@ public final class Server implements AutoCloseable {
     private @Nullable ObjectStore objects;
     private @Nullable HttpApi api;
     private @Nullable PageService pages;
+    private @Nullable GrpcPageService grpc;
     private @Nullable Branches branches;
 
     private Server(ServerOptions options, Reload reload) {
@@ -102,6 +108,10 @@ public final class Server implements AutoCloseable {
         ServerSecurity security = keep(ServerSecurity.open(options.security(), InstantSource.system()));
         security.refuseExposure("the management API", options.http().host(), security.http());
         security.refuseExposure("the page service", options.pageService().host(), security.pageService());
+        GrpcSettings grpcSettings = options.grpc();
+        if (grpcSettings != null) {
+            security.refuseExposure("the gRPC page API", grpcSettings.host(), security.grpc());
+        }
         keep(DirectoryLock.take(options.directory()));
         LOG.info("starting in {}", options.directory());
         ProcessMetricsOfJvm.register(metrics);
@@ -114,7 +124,7 @@ public final class Server implements AutoCloseable {
                 new DenseClusterKeys(),
                 metrics));
         Clock clock = new SystemClock();
-        Branches opened = keep(Branches.open(
+        Branches opened = keep(new Branches(
                 store,
                 new DataDirectoryWriter(new VirtualThreadTasks(clock), clock),
                 options.directory(),
@@ -125,16 +135,26 @@ public final class Server implements AutoCloseable {
         keep(opened.startGc(metrics));
         PageService pageService = keep(new PageService(
                 opened.served(), options.pageService(), security.pageService(), store.clock(), metrics));
+        GrpcPageService overGrpc = grpcSettings == null
+                ? null
+                : keep(new GrpcPageService(
+                        opened.served(), pageService, grpcSettings, security.grpc(), store.clock(), metrics));
         ObjectStoreProbe probe = new ObjectStoreProbe(opened(objects), clock);
-        HttpApi http = keep(new HttpApi(opened, new Operations(probe), options.http(), security.http(), metrics));
+        HttpApi http = keep(
+                new HttpApi(opened, new Operations(probe, opened.tenants()), options.http(), security.http(), metrics));
         pageService.tracing(options.traces());
         reload.start(security, http, pageService);
         pageService.start();
+        if (overGrpc != null) {
+            overGrpc.start();
+        }
         http.start();
+        opened.tenants().start();
         security.start(http::certificateChanged);
         branches = opened;
         api = http;
         pages = pageService;
+        grpc = overGrpc;
         LOG.info("serving pages on {}:{}", options.pageService().host(), pageService.port());
         LOG.info("listening on {}", httpUrl());
     }
@@ -143,16 +163,28 @@ public final class Server implements AutoCloseable {
     private final class Operations implements ServerOperations {
         private final ObjectStoreProbe probe;
 
-        Operations(ObjectStoreProbe probe) {
+        private final TenantService tenants;
+
+        Operations(ObjectStoreProbe probe, TenantService tenants) {
             this.probe = probe;
+            this.tenants = tenants;
         }
 
-        /** Whoever can ask finds all tenants loaded: before, nobody listens. */
         @Override
         public List<String> problems() {
-            return closed.get()
-                    ? List.of("the server is stopping")
-                    : probe.problem().stream().toList();
+            if (closed.get()) {
+                return List.of("the server is stopping");
+            }
+            List<String> all = new ArrayList<>(probe.problem().stream().toList());
+            if (!tenants.areAllLookedAt()) {
+                all.add("tenants are still being loaded");
+            }
+            return all;
+        }
+
+        @Override
+        public List<String> tenantsNotServed() {
+            return tenants.notServing();
         }
 
         @Override
@@ -210,6 +242,11 @@ public final class Server implements AutoCloseable {
     /** Where pages are served. */
     public int pageServicePort() {
         return opened(pages).port();
+    }
+
+    /** Where pages are served over gRPC; empty if nowhere. */
+    public OptionalInt grpcPort() {
+        return grpc == null ? OptionalInt.empty() : OptionalInt.of(grpc.port());
     }
 
     /** Its branches: what the API serves, for those in the same process. */

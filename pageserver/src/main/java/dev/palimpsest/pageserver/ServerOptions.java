@@ -1,5 +1,6 @@
 package dev.palimpsest.pageserver;
 
+import dev.palimpsest.pageserver.grpc.GrpcSettings;
 import dev.palimpsest.pageserver.http.HttpSettings;
 import dev.palimpsest.pageserver.pageservice.PageServiceSettings;
 import dev.palimpsest.pageserver.pageservice.TraceSettings;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param directory where it keeps everything; made if it is not there
  * @param http the management API
  * @param pageService where pages are served
+ * @param grpc where pages are served over gRPC; null for nowhere
  * @param security who is let in, and how connections are encrypted
  * @param storage where history is kept, of which the directory is a cache then; null for the directory itself
  * @param remote how calls to that are made, unless it is the directory itself
@@ -33,6 +35,7 @@ public record ServerOptions(
         Path directory,
         HttpSettings http,
         PageServiceSettings pageService,
+        @Nullable GrpcSettings grpc,
         SecuritySettings security,
         @Nullable StorageLocation storage,
         RemoteSettings remote,
@@ -58,6 +61,7 @@ public record ServerOptions(
                 directory,
                 HttpSettings.on(listenHost, listenPort),
                 PageServiceSettings.on(listenHost, 0),
+                null,
                 SecuritySettings.NONE,
                 null,
                 RemoteSettings.DEFAULT,
@@ -89,6 +93,7 @@ public record ServerOptions(
                 directory,
                 http,
                 pageService,
+                grpc,
                 otherSecurity,
                 otherStorage,
                 remote,

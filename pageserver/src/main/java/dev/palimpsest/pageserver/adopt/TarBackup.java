@@ -75,9 +75,10 @@ final class TarBackup extends BackupFiles {
 
         void skipToEnd() throws IOException {
             byte[] scratch = new byte[SKIP];
-            while (read(scratch, 0, SKIP) >= 0) {
-                continue;
-            }
+            int count;
+            do {
+                count = read(scratch, 0, SKIP);
+            } while (count >= 0);
         }
     }
 

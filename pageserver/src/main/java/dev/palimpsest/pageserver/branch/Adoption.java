@@ -20,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.jspecify.annotations.Nullable;
@@ -48,7 +49,7 @@ final class Adoption {
     private volatile @Nullable ClusterImport taking;
     private volatile @Nullable Branch branch;
     private volatile @Nullable Lsn consistent;
-    private volatile long received;
+    private final AtomicLong received = new AtomicLong();
     private volatile boolean done;
     private volatile @Nullable String failure;
 
@@ -68,7 +69,7 @@ final class Adoption {
         return new AttachProgress(
                 name,
                 done ? "ready" : step,
-                received,
+                received.get(),
                 known == null ? 0 : known.bytes(),
                 cluster == null ? 0 : cluster.pages(),
                 known == null ? null : known.startLsn(),
@@ -148,7 +149,7 @@ final class Adoption {
 
         int read(byte[] bytes, int offset, int length) throws IOException {
             int count = tar.readNBytes(bytes, offset, length);
-            received += count;
+            received.addAndGet(count);
             return count;
         }
     }

@@ -1,16 +1,21 @@
 package dev.palimpsest.pageserver.branch;
 
+import dev.palimpsest.pageserver.tenant.TenantBranches;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.CorruptionException;
+import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.index.TimelineMetadata;
 import dev.palimpsest.storage.timeline.ArchivedTimeline;
 import dev.palimpsest.storage.timeline.TenantTimelines;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -33,8 +38,9 @@ final class ArchivedBranches {
         }
     }
 
-    /** Takes up what a tenant has archived. */
-    void load(TenantTimelines tenant) throws CorruptionException {
+    /** What a tenant has archived. */
+    static List<Archived> of(TenantTimelines tenant) throws CorruptionException {
+        List<Archived> all = new ArrayList<>();
         for (ArchivedTimeline timeline : tenant.archived()) {
             String json = timeline.extension();
             if (json == null) {
@@ -44,12 +50,34 @@ final class ArchivedBranches {
                         tenant.tenant());
                 continue;
             }
-            add(tenant, timeline.id(), BranchRecord.decode(json, "index part of timeline " + timeline.id()));
+            BranchRecord record = BranchRecord.decode(json, "index part of timeline " + timeline.id());
+            all.add(new Archived(tenant, timeline.id(), record));
         }
+        return all;
     }
 
-    void add(TenantTimelines tenant, TimelineId id, BranchRecord record) {
-        byName.put(record.name(), new Archived(tenant, id, record));
+    void add(Archived one) {
+        byName.put(one.record().name(), one);
+    }
+
+    /** Those of a tenant are not here any more. */
+    void removeAll(TenantId tenant) {
+        byName.values().removeIf(one -> one.tenant().tenant().equals(tenant));
+    }
+
+    /** What there is of each tenant that has archived something. */
+    Map<TenantId, TenantBranches.Size> sizes() {
+        Map<TenantId, TenantBranches.Size> sizes = new TreeMap<>();
+        for (Archived one : byName.values()) {
+            ArchivedTimeline timeline = one.timeline();
+            if (timeline != null) {
+                sizes.merge(
+                        one.tenant().tenant(),
+                        new TenantBranches.Size(1, timeline.layerBytes(), 0),
+                        TenantBranches.Size::plus);
+            }
+        }
+        return sizes;
     }
 
     int size() {
@@ -63,6 +91,30 @@ final class ArchivedBranches {
     @Nullable
     Archived get(String name) {
         return byName.get(name);
+    }
+
+    /** Why a branch is not among those that are at work: it is archived, or there is none. */
+    BranchException missing(String name) {
+        return missing(name, false, List.of());
+    }
+
+    /**
+     * The same.
+     *
+     * @param noneAtWork whether there are no branches at work
+     * @param notServing tenants that may have the branch and do not serve it now, with the reason
+     */
+    BranchException missing(String name, boolean noneAtWork, List<String> notServing) {
+        return byName.containsKey(name)
+                ? new BranchException(
+                        BranchException.Kind.CONFLICT,
+                        "branch " + name + " is archived; take it back with: palimpsest branch unarchive " + name)
+                : new BranchException(
+                        BranchException.Kind.NOT_FOUND,
+                        "there is no branch " + name + (noneAtWork ? "; nothing is attached yet" : "")
+                                + notServing.stream()
+                                        .map(problem -> "; " + problem)
+                                        .collect(Collectors.joining()));
     }
 
     /** The names of those that left a timeline. */

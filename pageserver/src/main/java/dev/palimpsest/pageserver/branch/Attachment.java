@@ -1,5 +1,6 @@
 package dev.palimpsest.pageserver.branch;
 
+import dev.palimpsest.pageserver.files.PrivateFiles;
 import dev.palimpsest.pageserver.ingest.ClusterImport;
 import dev.palimpsest.pageserver.upstream.BackupEnd;
 import dev.palimpsest.pageserver.upstream.BackupEntry;

@@ -1,5 +1,6 @@
 package dev.palimpsest.pageserver.branch;
 
+import dev.palimpsest.pageserver.files.PrivateFiles;
 import dev.palimpsest.pageserver.upstream.ConnectionSettings;
 import dev.palimpsest.storage.context.RequestContext;
 import java.util.List;

@@ -4,6 +4,7 @@ import dev.palimpsest.pageserver.datadir.BackupManifest;
 import dev.palimpsest.pageserver.datadir.BootPoint;
 import dev.palimpsest.pageserver.datadir.DataDirectorySink;
 import dev.palimpsest.pageserver.relation.DirectoryComparison;
+import dev.palimpsest.pageserver.tenant.TenantService;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.redo.PageComparison;
 import dev.palimpsest.storage.TimelineId;
@@ -104,6 +105,12 @@ public interface BranchService {
     /** When the last commit at or before an LSN was; null if none is known. */
     @Nullable
     Instant timeOf(String name, Lsn lsn) throws BranchException;
+
+    /** The tenants that the branches are of. */
+    TenantService tenants();
+
+    /** The layers of branches. */
+    LayerService layers();
 
     /** What is done for the upkeep of branches. */
     UpkeepService upkeep();

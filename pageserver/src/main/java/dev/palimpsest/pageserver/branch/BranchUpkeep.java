@@ -5,8 +5,10 @@ import dev.palimpsest.pageserver.retention.Retention;
 import dev.palimpsest.pageserver.retention.RetentionOverride;
 import dev.palimpsest.pageserver.retention.RetentionPlanner;
 import dev.palimpsest.pageserver.retention.RetentionSettings;
+import dev.palimpsest.pageserver.tenant.Tenants;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.compaction.CompactionReport;
 import dev.palimpsest.storage.compaction.CompactionSettings;
@@ -34,6 +36,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -51,8 +55,10 @@ final class BranchUpkeep implements UpkeepService {
     private static final int DEPTH_SAMPLE = 1000;
 
     private final Map<String, Branch> branches;
+    private final ArchivedBranches archive;
     private final EmbeddedStore store;
-    private final RetentionSettings settings;
+    private final RetentionSettings servers;
+    private final Function<TenantId, RetentionSettings> settings;
     private final Clock clock;
     private final RequestContext context;
     private final Instant leasesKnownFrom;
@@ -72,19 +78,27 @@ final class BranchUpkeep implements UpkeepService {
         }
     }
 
-    /** @param branches always those of now, by name */
+    /**
+     * @param branches always those of now, by name
+     * @param servers what is kept of the history of tenants that have nothing of their own
+     * @param tenants say what is kept of that of theirs
+     */
     BranchUpkeep(
             Map<String, Branch> branches,
+            ArchivedBranches archive,
             EmbeddedStore store,
-            RetentionSettings settings,
+            RetentionSettings servers,
+            Supplier<Tenants> tenants,
             Clock clock,
             RequestContext context) {
         this.branches = branches;
+        this.archive = archive;
         this.store = store;
-        this.settings = settings;
+        this.settings = tenant -> tenants.get().retention(tenant);
         this.clock = clock;
         this.context = context;
-        this.leasesKnownFrom = clock.instant().plus(settings.leaseLength());
+        this.leasesKnownFrom = clock.instant().plus(servers.leaseLength());
+        this.servers = servers;
     }
 
     /** Begins to collect by itself, unless the settings say never; close the result before the store. */
@@ -102,16 +116,8 @@ final class BranchUpkeep implements UpkeepService {
                     }
                 })
                 .register(metrics);
-        if (settings.gcPeriod().isZero()) {
-            return () -> {};
-        }
         BackgroundGc started = new BackgroundGc(
-                store.environment(),
-                settings.gcPeriod(),
-                settings.leaseLength(),
-                this::work,
-                store::isCompactionBehind,
-                metrics);
+                store.environment(), servers.leaseLength(), this::work, store::isCompactionBehind, metrics);
         background = started;
         return started;
     }
@@ -123,14 +129,24 @@ final class BranchUpkeep implements UpkeepService {
         }
 
         @Override
+        public TenantId tenant() {
+            return branch.tenantId();
+        }
+
+        @Override
+        public Duration period() {
+            return upkeep.settings.apply(branch.tenantId()).gcPeriod();
+        }
+
+        @Override
         public GcReport collect(RequestContext context) throws StorageException {
             GcReport report = upkeep.collect(
                             branch,
-                            branch.record().retention().over(upkeep.settings.kept()),
+                            upkeep.retention(branch, RetentionOverride.NONE),
                             GarbageCollection.Mode.REMOVE,
                             context)
                     .report;
-            HistorySettings history = upkeep.settings.history();
+            HistorySettings history = upkeep.settings.apply(branch.tenantId()).history();
             if (history != null && branch.timeline().upkeep().isHistoryDue(history)) {
                 upkeep.compactHistory(branch, history, upkeep.store::isCompactionBehind, context);
             }
@@ -147,6 +163,12 @@ final class BranchUpkeep implements UpkeepService {
 
     private Kept kept(Branch branch) {
         return kept.computeIfAbsent(branch.timeline().id(), _ -> new Kept(branch.timeline()));
+    }
+
+    /** What counts first is the first of: {@code other}, the branch's own, its tenant's, the server's. */
+    private Retention retention(Branch branch, RetentionOverride other) {
+        return other.or(branch.record().retention())
+                .over(settings.apply(branch.tenantId()).kept());
     }
 
     /** To be called when a branch is deleted. */
@@ -172,12 +194,17 @@ final class BranchUpkeep implements UpkeepService {
     }
 
     private Branch branch(String name) throws BranchException {
-        Branch branch = branches.get(name);
-        if (branch == null) {
-            throw new BranchException(BranchException.Kind.NOT_FOUND, "there is no branch " + name);
-        }
+        Branch branch = present(name);
         if (!branch.isReadable()) {
             throw new BranchException(BranchException.Kind.UNAVAILABLE, "branch " + name + " cannot be read yet");
+        }
+        return branch;
+    }
+
+    private Branch present(String name) throws BranchException {
+        Branch branch = branches.get(name);
+        if (branch == null) {
+            throw archive.missing(name);
         }
         return branch;
     }
@@ -230,7 +257,7 @@ final class BranchUpkeep implements UpkeepService {
                             + ": until then clients may ask again for LSNs that they leased before the server was started"
                             + " (lsn_lease_length); a dry run shows what would go");
         }
-        Retention retention = other.or(branch.record().retention()).over(settings.kept());
+        Retention retention = retention(branch, other);
         LayerCensus census = LayerCensus.of(branch.timeline());
         try {
             Collected done = collect(
@@ -301,10 +328,10 @@ final class BranchUpkeep implements UpkeepService {
     public HistoryCompactionView compactHistory(String name) throws BranchException {
         Branch branch = branch(name);
         Instant begin = clock.instant();
-        HistorySettings history = settings.history();
+        HistorySettings history = settings.apply(branch.tenantId()).history();
         try {
-            HistoryReport report = compactHistory(
-                    branch, history == null ? HistorySettings.DEFAULT : history, () -> false, context);
+            HistoryReport report =
+                    compactHistory(branch, history == null ? HistorySettings.DEFAULT : history, () -> false, context);
             return HistoryCompactionView.of(report, Duration.between(begin, clock.instant()));
         } catch (StorageException e) {
             throw Branches.failed("compaction of the history of branch " + name + " failed", e);
@@ -313,10 +340,7 @@ final class BranchUpkeep implements UpkeepService {
 
     @Override
     public FlushView flush(String name) throws BranchException {
-        Branch branch = branches.get(name);
-        if (branch == null) {
-            throw new BranchException(BranchException.Kind.NOT_FOUND, "there is no branch " + name);
-        }
+        Branch branch = present(name);
         Instant begin = clock.instant();
         Lsn before = branch.timeline().remoteConsistentLsn();
         LayerCensus.Level memory = LayerCensus.of(branch.timeline()).memory();
@@ -338,7 +362,7 @@ final class BranchUpkeep implements UpkeepService {
         Branch branch = branch(name);
         Timeline timeline = branch.timeline();
         RetentionOverride own = branch.record().retention();
-        Retention retention = own.over(settings.kept());
+        Retention retention = retention(branch, RetentionOverride.NONE);
         Kept known = kept(branch);
         known.lock.lock();
         try {
@@ -399,7 +423,8 @@ final class BranchUpkeep implements UpkeepService {
                             + History.WHY_NOT_OLDER);
         }
         try {
-            return known.leases.lease(lsn, clock.instant().plus(settings.leaseLength()));
+            return known.leases.lease(
+                    lsn, clock.instant().plus(settings.apply(branch.tenantId()).leaseLength()));
         } catch (StorageException e) {
             throw Branches.failed("no lease of " + lsn + " on branch " + name, e);
         }

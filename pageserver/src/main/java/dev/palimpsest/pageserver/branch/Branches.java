@@ -4,11 +4,14 @@ import dev.palimpsest.pageserver.datadir.BackupManifest;
 import dev.palimpsest.pageserver.datadir.BootPoint;
 import dev.palimpsest.pageserver.datadir.DataDirectorySink;
 import dev.palimpsest.pageserver.datadir.DataDirectoryWriter;
+import dev.palimpsest.pageserver.files.PrivateFiles;
 import dev.palimpsest.pageserver.pageservice.ServedTimelines;
 import dev.palimpsest.pageserver.relation.ClusterReader;
 import dev.palimpsest.pageserver.relation.DirectoryComparison;
 import dev.palimpsest.pageserver.relation.TimelineCluster;
 import dev.palimpsest.pageserver.retention.RetentionSettings;
+import dev.palimpsest.pageserver.tenant.TenantDefaults;
+import dev.palimpsest.pageserver.tenant.Tenants;
 import dev.palimpsest.pageserver.upstream.ConnectionSettings;
 import dev.palimpsest.pageserver.upstream.Problem;
 import dev.palimpsest.pageserver.upstream.SourceChecks;
@@ -66,9 +69,11 @@ public final class Branches implements BranchService, AutoCloseable {
     private final BranchUpkeep upkeep;
     private final ArchivedBranches archive = new ArchivedBranches();
     private final Departures departures;
+    private final Tenants tenants;
+    private final BranchLayers layers;
 
     /**
-     * Loads every branch that the store has, and goes on following what was followed.
+     * Loads every branch that the store has, and goes on following what was followed. Returns when every tenant was looked at.
      *
      * @param directory the server's, for what is kept besides layers: endpoints and passwords
      * @param binaries where PostgreSQL's programs are looked for first; null for the usual places only
@@ -85,11 +90,12 @@ public final class Branches implements BranchService, AutoCloseable {
             RetentionSettings retention)
             throws StorageException, IOException {
         Branches all = new Branches(store, directories, directory, binaries, environment, clock, retention);
-        all.load();
+        all.tenants.startAndWait();
         return all;
     }
 
-    private Branches(
+    /** The same, but nothing is loaded before somebody {@linkplain Tenants#start starts} its tenants. */
+    public Branches(
             EmbeddedStore store,
             DataDirectoryWriter directories,
             Path directory,
@@ -107,59 +113,41 @@ public final class Branches implements BranchService, AutoCloseable {
         this.attachments =
                 new Attachments(sources, target, new PrivateFiles(directory.resolve("attaching")), context, clock);
         this.adoptions = new Adoptions(target, clock);
-        this.upkeep = new BranchUpkeep(branches, store, retention, clock, context);
+        this.upkeep = new BranchUpkeep(branches, archive, store, retention, this::tenants, clock, context);
         this.endpoints = new Endpoints(directory.resolve("endpoints"), binaries, directories, environment);
+        this.layers = new BranchLayers(branches, archive, clock, context);
         this.departures = new Departures(branches, archive, endpoints, sources, upkeep, context);
+        this.tenants = new Tenants(
+                store,
+                new BranchesOfTenants(
+                        branches, archive, names, attachments, endpoints, sources, upkeep, this::follow, context),
+                new TenantDefaults(store.timelineConfig(), store.compactionSettings(), retention),
+                directory.resolve("locations"));
     }
 
-    private void load() throws StorageException {
-        for (TenantId id : store.tenants(context)) {
-            if (store.isDeserted(id, context)) {
-                continue;
-            }
-            TenantTimelines tenant = store.tenant(id, context);
-            archive.load(tenant);
-            for (Timeline timeline : tenant.all()) {
-                String json = timeline.indexPart().state().extension();
-                if (json == null) {
-                    LOG.warn("timeline {} of tenant {} has no name, and is left alone", timeline.id(), id);
-                    continue;
-                }
-                BranchRecord record = BranchRecord.decode(json, "index part of timeline " + timeline.id());
-                Branch branch = new Branch(tenant, timeline, record);
-                if (record.attaching()) {
-                    if (!attachments.isIntended(record.name())) {
-                        LOG.warn("making {} was cut short; it is removed, attach or adopt it again", record.name());
-                        sources.dropSlot(branch);
-                    }
-                    tenant.delete(timeline.id(), context);
-                    sources.secrets().forget(timeline.id());
-                } else {
-                    branches.put(record.name(), branch);
-                }
-            }
-        }
-        for (Branch branch : branches.values()) {
-            if (branch.record().source() != null) {
-                follow(branch);
-            }
-        }
-        attachments.resume(branches.keySet());
+    @Override
+    public Tenants tenants() {
+        return tenants;
     }
 
     private Branch branch(String name) throws BranchException {
         Branch branch = branches.get(name);
-        if (branch == null && archive.get(name) != null) {
-            throw new BranchException(
-                    BranchException.Kind.CONFLICT,
-                    "branch " + name + " is archived; take it back with: palimpsest branch unarchive " + name);
+        if (branch == null && archive.get(name) == null) {
+            awaitAllLookedAt();
+            branch = branches.get(name);
         }
         if (branch == null) {
-            throw new BranchException(
-                    BranchException.Kind.NOT_FOUND,
-                    "there is no branch " + name + (branches.isEmpty() ? "; nothing is attached yet" : ""));
+            throw archive.missing(name, branches.isEmpty(), tenants.notServing());
         }
         return branch;
+    }
+
+    /** A name is known to be free, or not to be there, only when all tenants have told theirs. */
+    private void awaitAllLookedAt() throws BranchException {
+        if (!tenants.awaitAllLookedAt()) {
+            throw new BranchException(
+                    BranchException.Kind.UNAVAILABLE, "tenants are still being loaded, try again in a moment");
+        }
     }
 
     private Branch readable(String name) throws BranchException {
@@ -176,12 +164,12 @@ public final class Branches implements BranchService, AutoCloseable {
 
     /** What can be read of them over the page service. */
     public ServedTimelines served() {
-        return new ServedBranches(branches.values(), directories, upkeep, clock);
+        return new ServedBranches(branches.values(), archive, tenants, directories, upkeep, clock);
     }
 
-    /** All branches, by name. */
     @Override
     public List<BranchView> list() {
+        tenants.awaitAllLookedAt();
         return Stream.concat(branches.values().stream().map(this::view), archive.views(branches.values()).stream())
                 .sorted(Comparator.comparing(BranchView::name))
                 .toList();
@@ -193,15 +181,18 @@ public final class Branches implements BranchService, AutoCloseable {
                 parent == null ? null : parent.name(), history(branch).first(), clock.instant(), upkeep.broken(branch));
     }
 
-    /** One of them; NOT_FOUND if there is none of the name. */
     @Override
     public BranchView view(String name) throws BranchException {
+        if (!branches.containsKey(name)) {
+            awaitAllLookedAt();
+        }
         ArchivedBranches.Archived archived = archive.get(name);
         Optional<BranchView> view = archived == null ? Optional.empty() : archive.view(archived, branches.values());
         return view.isPresent() ? view.get() : view(branch(name));
     }
 
     private void checkFree(String name) throws BranchException {
+        awaitAllLookedAt();
         if (branches.containsKey(name)
                 || archive.get(name) != null
                 || attachments.isRunning(name)
@@ -249,6 +240,7 @@ public final class Branches implements BranchService, AutoCloseable {
             TimelineId timelineId = TimelineId.parse(randomId());
             BranchRecord safe = connection == null ? record : sources.secrets().keep(timelineId, connection, record);
             TenantTimelines tenant = store.tenant(tenantId, context);
+            tenants.made(tenant);
             Timeline timeline = tenant.create(timelineId, start, pgVersion, state(safe), context);
             Branch branch = new Branch(tenant, timeline, safe);
             branches.put(name, branch);
@@ -374,6 +366,9 @@ public final class Branches implements BranchService, AutoCloseable {
             branches.put(name, branch);
             return view(branch);
         } catch (StorageException e) {
+            if (branches.get(parent.name()) != parent) {
+                throw archive.missing(parent.name()); // since a moment ago
+            }
             throw failed("branch " + name + " cannot be made", e);
         } finally {
             names.unlock();
@@ -428,7 +423,6 @@ public final class Branches implements BranchService, AutoCloseable {
         return archive.list();
     }
 
-    /** The LSN that a moment is on a branch, readable. INVALID if its history does not reach there. */
     @Override
     public Lsn resolve(String name, Moment moment) throws BranchException {
         Branch branch = readable(name);
@@ -439,7 +433,6 @@ public final class Branches implements BranchService, AutoCloseable {
         return new History(branch, branches.values(), context);
     }
 
-    /** When the last commit at or before an LSN was; null if none is known. */
     @Override
     public @Nullable Instant timeOf(String name, Lsn lsn) throws BranchException {
         Branch branch = readable(name);
@@ -451,6 +444,11 @@ public final class Branches implements BranchService, AutoCloseable {
     }
 
     @Override
+    public LayerService layers() {
+        return layers;
+    }
+
+    @Override
     public UpkeepService upkeep() {
         return upkeep;
     }
@@ -458,6 +456,7 @@ public final class Branches implements BranchService, AutoCloseable {
     /** Begins to collect garbage by itself, if the settings say so; close the result before the store. */
     public AutoCloseable startGc(PrometheusRegistry metrics) {
         BranchGauges.register(branches, archive::size, clock, metrics);
+        tenants.register(metrics);
         return upkeep.start(metrics);
     }
 
@@ -503,14 +502,12 @@ public final class Branches implements BranchService, AutoCloseable {
         return PageLookup.page(branch.reader(resolve(name, at), context), relation, block);
     }
 
-    /** What happened to a page up to a moment, the newest first. */
     @Override
     public List<PageVersion> pageHistory(String name, String relation, long block, Moment at) throws BranchException {
         Branch branch = readable(name);
         return PageLookup.history(branch.timeline(), resolve(name, at), relation, block, context);
     }
 
-    /** Compares every page with the data directory of a stopped server, as of where that stopped. */
     @Override
     public DirectoryComparison.Result verify(String name, Path directory, PageComparison.Server server)
             throws BranchException {
@@ -543,7 +540,6 @@ public final class Branches implements BranchService, AutoCloseable {
         }
     }
 
-    /** Stops the endpoint of a branch, and waits until the branch has all of its WAL. */
     @Override
     public EndpointView stopEndpoint(String name) throws BranchException {
         Branch branch = branch(name);
@@ -557,15 +553,14 @@ public final class Branches implements BranchService, AutoCloseable {
         }
     }
 
-    /** All endpoints. */
     @Override
     public List<EndpointView> endpoints() {
         return endpoints.list(List.copyOf(branches.values()));
     }
 
-    /** Stops endpoints and following, and writes what was taken in to layer files. */
     @Override
     public void close() {
+        tenants.close();
         attachments.close();
         adoptions.close();
         for (Branch branch : branches.values()) {

@@ -1,7 +1,7 @@
 package dev.palimpsest.pageserver.branch;
 
-import dev.palimpsest.pageserver.walreceiver.WalReceiver;
 import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
@@ -60,9 +60,16 @@ final class Departures {
     private Branch branch(String name) throws BranchException {
         Branch branch = branches.get(name);
         if (branch == null) {
-            throw new BranchException(BranchException.Kind.NOT_FOUND, "there is no branch " + name);
+            throw archive.missing(name);
         }
         return branch;
+    }
+
+    /** What the store refuses though we did not is in the way since a moment ago, such as a branch that somebody has just made. */
+    private static BranchException refused(String what, StorageException e) {
+        return e instanceof InvalidRequestException
+                ? new BranchException(BranchException.Kind.CONFLICT, what + ": " + e.getMessage(), e)
+                : Branches.failed(what, e);
     }
 
     /** As {@link BranchService#delete}, of what is not being attached. */
@@ -80,7 +87,7 @@ final class Departures {
             children.addAll(archive.from(branch.timeline().id()));
             refuseIfAny(children, "branch " + name + " cannot be deleted");
             BranchRecord.Source source = branch.record().source();
-            stopFollowing(branch);
+            BranchesOfTenants.stopFollowing(branch);
             endpoints.remove(branch);
             if (source != null && !source.endpoint()) {
                 String undropped = sources.dropSlot(branch);
@@ -94,7 +101,7 @@ final class Departures {
             sources.secrets().forget(branch.timeline().id());
             return left;
         } catch (StorageException e) {
-            throw Branches.failed("branch " + name + " cannot be deleted", e);
+            throw refused("branch " + name + " cannot be deleted", e);
         } finally {
             branch.lifecycle.unlock();
         }
@@ -107,15 +114,7 @@ final class Departures {
             archived.tenant().delete(archived.id(), context);
             archive.remove(name);
         } catch (StorageException e) {
-            throw Branches.failed("branch " + name + " cannot be deleted", e);
-        }
-    }
-
-    private static void stopFollowing(Branch branch) {
-        WalReceiver receiver = branch.receiver();
-        if (receiver != null) {
-            receiver.close();
-            branch.setReceiver(null);
+            throw refused("branch " + name + " cannot be deleted", e);
         }
     }
 
@@ -181,12 +180,13 @@ final class Departures {
                 giveUpSource(branch, left);
             }
             branch.tenant().archive(branch.timeline().id(), context);
-            archive.add(branch.tenant(), branch.timeline().id(), branch.record());
+            archive.add(new ArchivedBranches.Archived(
+                    branch.tenant(), branch.timeline().id(), branch.record()));
             branches.remove(name);
             upkeep.forget(branch);
             return left;
         } catch (StorageException e) {
-            throw Branches.failed("branch " + name + " cannot be archived", e);
+            throw refused("branch " + name + " cannot be archived", e);
         } finally {
             branch.lifecycle.unlock();
         }
@@ -195,7 +195,7 @@ final class Departures {
     /** What was received is kept; the slot goes once the branch does not say any more that it follows anything. */
     private void giveUpSource(Branch branch, List<String> left) throws StorageException {
         BranchRecord before = branch.record();
-        stopFollowing(branch);
+        BranchesOfTenants.stopFollowing(branch);
         branch.timeline().freezeAndFlush(context);
         branch.update(before.following(null), context);
         String undropped = sources.dropSlot(branch.timeline().id(), before);
@@ -226,7 +226,7 @@ final class Departures {
             branches.putIfAbsent(name, new Branch(archived.tenant(), back, archived.record()));
             archive.remove(name);
         } catch (StorageException e) {
-            throw Branches.failed("branch " + name + " cannot be taken back from the archive", e);
+            throw refused("branch " + name + " cannot be taken back from the archive", e);
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.palimpsest.pageserver.branch;
 
+import dev.palimpsest.pageserver.files.PrivateFiles;
 import dev.palimpsest.storage.TimelineId;
 import java.io.IOException;
 import java.nio.file.Path;

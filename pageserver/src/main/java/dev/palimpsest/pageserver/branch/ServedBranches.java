@@ -6,6 +6,8 @@ import dev.palimpsest.pageserver.datadir.TarSink;
 import dev.palimpsest.pageserver.pageservice.ServedTimeline;
 import dev.palimpsest.pageserver.pageservice.ServedTimelines;
 import dev.palimpsest.pageserver.relation.TimelineCluster;
+import dev.palimpsest.pageserver.tenant.TenantException;
+import dev.palimpsest.pageserver.tenant.TenantService;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.StorageException;
@@ -20,17 +22,31 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The branches, as the page service sees them. */
 final class ServedBranches implements ServedTimelines {
+    private static final Logger LOG = LoggerFactory.getLogger(ServedBranches.class);
+
     private final Collection<Branch> branches;
+    private final TenantService tenants;
     private final DataDirectoryWriter directories;
+    private final ArchivedBranches archive;
     private final UpkeepService upkeep;
     private final Clock clock;
 
     /** @param branches always those of now */
-    ServedBranches(Collection<Branch> branches, DataDirectoryWriter directories, UpkeepService upkeep, Clock clock) {
+    ServedBranches(
+            Collection<Branch> branches,
+            ArchivedBranches archive,
+            TenantService tenants,
+            DataDirectoryWriter directories,
+            UpkeepService upkeep,
+            Clock clock) {
         this.branches = branches;
+        this.archive = archive;
+        this.tenants = tenants;
         this.directories = directories;
         this.upkeep = upkeep;
         this.clock = clock;
@@ -49,8 +65,26 @@ final class ServedBranches implements ServedTimelines {
     @Override
     public Optional<ServedTimeline> find(TenantId tenant, TimelineId timeline) {
         return branch(timeline)
+                .or(() -> isActive(tenant) ? branch(timeline) : Optional.empty())
                 .filter(branch -> branch.tenantId().equals(tenant))
                 .map(Branch::served);
+    }
+
+    /** Waits a few seconds for a tenant that is being loaded. */
+    private boolean isActive(TenantId tenant) {
+        try {
+            tenants.awaitActive(tenant);
+            return true;
+        } catch (TenantException e) {
+            LOG.debug("{}", e.getMessage());
+            return false;
+        }
+    }
+
+    @Override
+    public boolean isArchived(TenantId tenant, TimelineId timeline) {
+        ArchivedBranches.Archived archived = archive.of(timeline);
+        return archived != null && archived.tenant().tenant().equals(tenant);
     }
 
     @Override

@@ -20,6 +20,9 @@ public final class ConfigurationChecks {
         checks.security();
         checks.exposure(ServiceSettings.LISTEN_HTTP_ADDR, ServiceSettings.HTTP_AUTH_TYPE);
         checks.exposure(ServiceSettings.LISTEN_PG_ADDR, ServiceSettings.PG_AUTH_TYPE);
+        if (configuration.isGiven(ServiceSettings.LISTEN_GRPC_ADDR)) {
+            checks.exposure(ServiceSettings.LISTEN_GRPC_ADDR, ServiceSettings.GRPC_AUTH_TYPE);
+        }
         checks.remoteStorage();
         checks.numbers();
         if (!checks.problems.isEmpty()) {
@@ -39,22 +42,29 @@ public final class ConfigurationChecks {
         if (http.port() != 0 && http.equals(configuration.get(ServiceSettings.LISTEN_PG_ADDR))) {
             fail(ServiceSettings.LISTEN_PG_ADDR, "is the address of listen_http_addr too");
         }
+        Address grpc = configuration.find(ServiceSettings.LISTEN_GRPC_ADDR).orElse(null);
+        for (Setting<Address> other : List.of(ServiceSettings.LISTEN_HTTP_ADDR, ServiceSettings.LISTEN_PG_ADDR)) {
+            if (grpc != null && grpc.port() != 0 && grpc.equals(configuration.get(other))) {
+                fail(ServiceSettings.LISTEN_GRPC_ADDR, "is the address of " + other + " too");
+            }
+        }
     }
 
     private void security() {
         for (Setting<ServiceSettings.AuthType> auth :
-                List.of(ServiceSettings.HTTP_AUTH_TYPE, ServiceSettings.PG_AUTH_TYPE)) {
+                List.of(ServiceSettings.HTTP_AUTH_TYPE, ServiceSettings.PG_AUTH_TYPE, ServiceSettings.GRPC_AUTH_TYPE)) {
             if (configuration.get(auth) == ServiceSettings.AuthType.NEON_JWT
                     && !configuration.isGiven(ServiceSettings.AUTH_VALIDATION_PUBLIC_KEY_PATH)) {
                 fail(auth, "asks for tokens, and there are no keys: auth_validation_public_key_path is not given");
             }
         }
         for (Setting<TlsMode> tls : List.of(ServiceSettings.HTTP_TLS, ServiceSettings.PAGE_SERVICE_TLS)) {
-            if (configuration.get(tls) != TlsMode.OFF
-                    && !(configuration.isGiven(ServiceSettings.SSL_CERT_FILE)
-                            && configuration.isGiven(ServiceSettings.SSL_KEY_FILE))) {
-                fail(tls, "needs ssl_cert_file and ssl_key_file");
+            if (configuration.get(tls) != TlsMode.OFF) {
+                needsCertificate(tls);
             }
+        }
+        if (configuration.get(ServiceSettings.GRPC_TLS)) {
+            needsCertificate(ServiceSettings.GRPC_TLS);
         }
         if (configuration.isGiven(ServiceSettings.SSL_CERT_FILE)
                 != configuration.isGiven(ServiceSettings.SSL_KEY_FILE)) {
@@ -67,6 +77,13 @@ public final class ConfigurationChecks {
         if (configuration.get(ServiceSettings.METRICS_NEED_TOKEN)
                 && configuration.get(ServiceSettings.HTTP_AUTH_TYPE) == ServiceSettings.AuthType.TRUST) {
             fail(ServiceSettings.METRICS_NEED_TOKEN, "has no effect while http_auth_type is Trust");
+        }
+    }
+
+    private void needsCertificate(Setting<?> tls) {
+        if (!configuration.isGiven(ServiceSettings.SSL_CERT_FILE)
+                || !configuration.isGiven(ServiceSettings.SSL_KEY_FILE)) {
+            fail(tls, "needs ssl_cert_file and ssl_key_file");
         }
     }
 

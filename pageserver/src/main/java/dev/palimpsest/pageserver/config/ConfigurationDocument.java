@@ -47,6 +47,7 @@ public final class ConfigurationDocument {
             case "true or false" -> "true";
             case "bytes" -> "\"20GB\"";
             case "duration" -> "\"7 d\"";
+            case "address" -> "\"127.0.0.1:51051\"";
             default -> "\"…\"";
         };
     }

@@ -56,6 +56,13 @@ public final class ServiceSettings {
             "Where the server keeps everything; with remote_storage, a cache of that. Made if it is not there. Required, here or "
                     + "as --dir.");
 
+    /** Which server this is. */
+    public static final Setting<Integer> ID = LIST.add(
+            "id",
+            Kind.number(0, Integer.MAX_VALUE),
+            1,
+            "What this server is called by whoever places tenants on several.");
+
     /** Where the management API listens. */
     public static final Setting<Address> LISTEN_HTTP_ADDR = LIST.add(
             "listen_http_addr",
@@ -69,6 +76,14 @@ public final class ServiceSettings {
             Kind.address(),
             new Address("127.0.0.1", 64000),
             "Where pages are served to clients that speak the page-service protocol.");
+
+    /** Where pages are served over gRPC. */
+    public static final Setting<Address> LISTEN_GRPC_ADDR = LIST.add(
+            "listen_grpc_addr",
+            Kind.address(),
+            null,
+            "Where pages are served over gRPC, such as 127.0.0.1:51051; nowhere if it is not given. What is said here of the page "
+                    + "service's throttle, batches and timeouts counts there too.");
 
     /** Programs of PostgreSQL. */
     public static final Setting<Path> PG_BIN_DIR = LIST.add(
@@ -99,6 +114,13 @@ public final class ServiceSettings {
             AuthType.TRUST,
             "Who is served pages: everybody who reaches the page service, or who has a token, given as the password.");
 
+    /** Who is served pages over gRPC. */
+    public static final Setting<AuthType> GRPC_AUTH_TYPE = LIST.add(
+            "grpc_auth_type",
+            Kind.choice(AuthType.class, type -> type.text),
+            AuthType.TRUST,
+            "Who is served pages over gRPC: everybody who reaches listen_grpc_addr, or who has a token.");
+
     /** Keys of tokens. */
     public static final Setting<Path> AUTH_VALIDATION_PUBLIC_KEY_PATH = LIST.add(
             "auth_validation_public_key_path",
@@ -127,6 +149,10 @@ public final class ServiceSettings {
             Kind.choice(TlsMode.class),
             TlsMode.OFF,
             "Whether the page service speaks TLS: never, if the client wants it, or always.");
+
+    /** Whether gRPC encrypts. */
+    public static final Setting<Boolean> GRPC_TLS =
+            LIST.add("grpc_tls", Kind.truth(), false, "Whether pages are served over gRPC with TLS: always, or never.");
 
     /** The certificate. */
     public static final Setting<Path> SSL_CERT_FILE = LIST.add(
@@ -213,6 +239,21 @@ public final class ServiceSettings {
             Kind.time(NO_TIME, LONG_TIME),
             Duration.ofMinutes(2),
             "How long a client of the page service may not take what it is sent.");
+
+    /** Connections of gRPC. */
+    public static final Setting<Integer> GRPC_MAX_CONNECTIONS = LIST.add(
+            "grpc_max_connections",
+            Kind.number(1, MANY),
+            1000,
+            "How many gRPC connections there may be at once, each with up to 256 calls. More are sent away.");
+
+    /** Calls of gRPC. */
+    public static final Setting<Integer> GRPC_MAX_CALLS = LIST.add(
+            "grpc_max_calls",
+            Kind.number(1, MANY),
+            2000,
+            "How many gRPC calls there may be at once over all connections; a stream of requests is one, and takes a thread while it "
+                    + "is served. More are refused.");
 
     /** How long a read waits for WAL. */
     public static final Setting<Duration> WAIT_LSN_TIMEOUT = LIST.reloadable(

@@ -295,6 +295,13 @@ public final class StorageSettings {
             "At how many L0 layers no layer is flushed until there are fewer; 0 for six times "
                     + "compaction_threshold.");
 
+    public static final Setting<Duration> HEATMAP_PERIOD = LIST.add(
+            "tenant_config.heatmap_period",
+            Kind.time(Duration.ZERO, LONG_TIME),
+            Duration.ZERO,
+            "How often to write into remote_storage which layers are here, for servers that have the tenant as secondary; 0 for "
+                    + "never. Counts where a tenant has it of its own.");
+
     public static final Setting<Duration> PITR_INTERVAL = LIST.add(
             "tenant_config.pitr_interval",
             Kind.time(Duration.ZERO, LONG_TIME),
@@ -316,7 +323,7 @@ public final class StorageSettings {
     public static final Setting<Boolean> GC_COMPACTION_ENABLED = LIST.add(
             "tenant_config.gc_compaction_enabled",
             Kind.truth(),
-            true,
+            false,
             "Whether layers below what is kept for its age or size are rewritten after GC, so that they have only what branches"
                     + " and leases need there.");
 

@@ -1,8 +1,8 @@
 package dev.palimpsest.pageserver.http;
 
+import dev.palimpsest.pageserver.branch.AttachProgress;
 import dev.palimpsest.pageserver.branch.BranchException;
 import dev.palimpsest.pageserver.branch.BranchService;
-import java.util.Set;
 
 /**
  * Adopting a base backup and its WAL: {@code PUT /palimpsest/v1/adopt/NAME?to=}, with a body that {@link
@@ -19,8 +19,15 @@ final class AdoptResource {
     }
 
     void addTo(Router router) {
-        router.addStreamed("PUT", PATH, Set.of("to"), HttpApi.TAR_TYPE, this::adopt);
-        router.add("GET", PATH, Set.of(), call -> Reply.ok(service.attachProgress(call.variable("name"))));
+        router.add(Route.put(PATH, "Makes a branch of a base backup and its WAL")
+                .query(Parameter.moment("to", "Up to where; to the end of the WAL if it is left out"))
+                .takesStream(HttpApi.TAR_TYPE)
+                .answers(201, new Route.Answer.Json("It is there, and durable", AttachProgress.class, false))
+                .fails(HttpFailure.CONFLICT, "There is a branch of this name")
+                .by(this::adopt));
+        router.add(Route.get(PATH, "How far adopting a branch is")
+                .answers(AttachProgress.class)
+                .by(call -> Reply.ok(service.attachProgress(call.variable("name")))));
     }
 
     private Reply adopt(Call call) throws BranchException {

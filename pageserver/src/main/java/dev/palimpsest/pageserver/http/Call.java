@@ -37,12 +37,23 @@ record Call(Map<String, String> variables, Map<String, String> query, String acc
         return query.get(name);
     }
 
-    String requiredParameter(String name) throws HttpFailure {
+    /** A parameter that the route requires. */
+    String requiredParameter(String name) {
         String value = query.get(name);
-        if (value == null || value.isEmpty()) {
-            throw HttpFailure.badRequest("the parameter '" + name + "' is missing");
+        if (value == null) {
+            throw new IllegalArgumentException("the route does not require a parameter " + name);
         }
         return value;
+    }
+
+    /** A flag; false if it is not given. */
+    boolean flag(String parameter) {
+        return flag(parameter, false);
+    }
+
+    boolean flag(String parameter, boolean otherwise) {
+        String value = query.get(parameter);
+        return value == null ? otherwise : Boolean.parseBoolean(value);
     }
 
     /** A moment; times without a zone are UTC. */
@@ -51,30 +62,23 @@ record Call(Map<String, String> variables, Map<String, String> query, String acc
         return value == null ? Moment.LATEST : Moment.parse(value, ZoneOffset.UTC);
     }
 
-    Lsn lsn(String parameter) throws HttpFailure {
-        return parseLsn(requiredParameter(parameter));
+    /** An LSN that the route requires. */
+    Lsn lsn(String parameter) {
+        return Lsn.parse(requiredParameter(parameter));
     }
 
+    /** A number that the route requires. */
+    long number(String parameter) {
+        return Long.parseLong(requiredParameter(parameter));
+    }
+
+    /** An LSN from a body. */
     static Lsn parseLsn(String text) throws HttpFailure {
         try {
             return Lsn.parse(text);
         } catch (IllegalArgumentException e) {
             throw HttpFailure.badRequest(String.valueOf(e.getMessage()));
         }
-    }
-
-    long number(String parameter, long most) throws HttpFailure {
-        String value = requiredParameter(parameter);
-        try {
-            long number = Long.parseLong(value);
-            if (number >= 0 && number <= most) {
-                return number;
-            }
-        } catch (NumberFormatException e) {
-            throw HttpFailure.badRequest("the parameter '" + parameter + "' is no number: '" + value + "'");
-        }
-        throw HttpFailure.badRequest(
-                "the parameter '" + parameter + "' is to be a number from 0 to " + most + ", not " + value);
     }
 
     /** The body as a request that may be left out; {@code none} if it is. */

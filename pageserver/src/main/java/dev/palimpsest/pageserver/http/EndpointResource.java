@@ -2,9 +2,9 @@ package dev.palimpsest.pageserver.http;
 
 import dev.palimpsest.pageserver.branch.BranchException;
 import dev.palimpsest.pageserver.branch.BranchService;
+import dev.palimpsest.pageserver.branch.EndpointView;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** PostgreSQLs on branches: {@code /palimpsest/v1/endpoint}, and {@code endpoint} below a branch. */
@@ -19,13 +19,18 @@ final class EndpointResource {
     }
 
     void addTo(Router router) {
-        router.add(
-                "GET",
-                "/palimpsest/v1/endpoint",
-                Set.of(),
-                _ -> Reply.ok(new Responses.Endpoints(service.endpoints())));
-        router.add("POST", ONE, Set.of(), this::start);
-        router.add("DELETE", ONE, Set.of(), call -> Reply.ok(service.stopEndpoint(call.variable("name"))));
+        router.add(Route.get("/palimpsest/v1/endpoint", "All endpoints, running and stopped")
+                .answers(Responses.Endpoints.class)
+                .by(_ -> Reply.ok(new Responses.Endpoints(service.endpoints()))));
+        router.add(Route.post(ONE, "Boots a PostgreSQL at the end of a branch, or starts the one that is there")
+                .mayTake(Requests.StartEndpoint.class)
+                .answers(EndpointView.class)
+                .fails(HttpFailure.CONFLICT, "The branch follows a PostgreSQL, or its endpoint runs")
+                .by(this::start));
+        router.add(Route.delete(ONE, "Stops a branch's endpoint, and waits until the branch has all of its WAL")
+                .answers(EndpointView.class)
+                .fails(HttpFailure.CONFLICT, "Something else is being done with it")
+                .by(call -> Reply.ok(service.stopEndpoint(call.variable("name")))));
     }
 
     private Reply start(Call call) throws BranchException, HttpFailure {

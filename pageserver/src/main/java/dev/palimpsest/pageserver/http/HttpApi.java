@@ -114,11 +114,16 @@ public final class HttpApi implements AutoCloseable {
             HttpSettings settings,
             PrometheusRegistry metrics,
             Clock clock) {
+        new OpenApiResource(router).addTo();
         new OperationsResource(operations, metrics)
                 .addTo(router, settings.metricsNeedToken() ? Access.SERVER : Access.OPEN);
-        new TenantResource(service).addTo(router);
+        new TenantResource(service, settings.nodeId()).addTo(router);
+        new LocationResource(service.tenants(), settings.nodeId()).addTo(router);
+        new TenantConfigResource(service.tenants()).addTo(router);
+        new UtilizationResource(service.tenants(), clock).addTo(router);
         new TimelineResource(service).addTo(router);
         new TimelineUpkeepResource(service).addTo(router);
+        new LayerResource(service).addTo(router);
         new UpkeepResource(service).addTo(router);
         new BranchResource(service).addTo(router);
         new AttachResource(service).addTo(router);
@@ -151,8 +156,8 @@ public final class HttpApi implements AutoCloseable {
     }
 
     /** All routes there are. */
-    List<Router.Entry> routes() {
-        return router.entries();
+    List<Route> routes() {
+        return router.routes();
     }
 
     /** New connections are shown the certificate that was loaded last. */

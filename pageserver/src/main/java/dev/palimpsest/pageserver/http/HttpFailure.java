@@ -1,6 +1,7 @@
 package dev.palimpsest.pageserver.http;
 
 import dev.palimpsest.pageserver.branch.BranchException;
+import dev.palimpsest.pageserver.tenant.TenantException;
 import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +46,20 @@ final class HttpFailure extends Exception {
     }
 
     static HttpFailure of(BranchException failure) {
+        return new HttpFailure(
+                switch (failure.kind()) {
+                    case NOT_FOUND -> NOT_FOUND;
+                    case CONFLICT -> CONFLICT;
+                    case INVALID -> BAD_REQUEST;
+                    case UNAVAILABLE -> UNAVAILABLE;
+                    case FAILED -> INTERNAL;
+                },
+                String.valueOf(failure.getMessage()),
+                "",
+                failure);
+    }
+
+    static HttpFailure of(TenantException failure) {
         return new HttpFailure(
                 switch (failure.kind()) {
                     case NOT_FOUND -> NOT_FOUND;

@@ -12,6 +12,7 @@ import java.time.Duration;
  * @param requestTimeout how long a connection may take, from its beginning or its last answer, until its next request is here
  *     as a whole
  * @param metricsNeedToken whether {@code /metrics} is for administrators only
+ * @param nodeId what this server is called by whoever places tenants
  */
 public record HttpSettings(
         String host,
@@ -19,7 +20,8 @@ public record HttpSettings(
         int maxConnections,
         int maxHeaderBytes,
         Duration requestTimeout,
-        boolean metricsNeedToken) {
+        boolean metricsNeedToken,
+        int nodeId) {
     /** Neon's port for the same thing. */
     public static final int DEFAULT_PORT = 9898;
 
@@ -42,6 +44,6 @@ public record HttpSettings(
 
     /** Listens on an address, with room for a thousand connections. */
     public static HttpSettings on(String host, int port) {
-        return new HttpSettings(host, port, 1000, 16 << 10, Duration.ofMinutes(1), false);
+        return new HttpSettings(host, port, 1000, 16 << 10, Duration.ofMinutes(1), false, 1);
     }
 }

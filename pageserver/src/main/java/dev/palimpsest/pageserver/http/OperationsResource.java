@@ -7,11 +7,12 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /** What those ask who run the server, and their tools: probes, metrics, reload. */
 final class OperationsResource {
     private static final int OK = 200;
+
+    private record Health(String status) {}
 
     private final ServerOperations operations;
     private final PrometheusRegistry metrics;
@@ -24,17 +25,32 @@ final class OperationsResource {
 
     /** @param metricsAccess who may see the metrics */
     void addTo(Router router, Access metricsAccess) {
-        router.add("GET", "/healthz", Router.ANY, Access.OPEN, _ -> Reply.ok(Map.of("status", "ok")));
-        router.add("GET", "/readyz", Router.ANY, Access.OPEN, _ -> ready());
-        router.add("GET", "/metrics", Router.ANY, metricsAccess, this::metrics);
-        router.add("POST", "/palimpsest/v1/reload", Set.of(), _ -> reload());
-        router.add("POST", "/v1/reload_auth_validation_keys", Router.ANY, _ -> reload());
+        router.add(Route.get("/healthz", "Whether the server is alive")
+                .access(Access.OPEN)
+                .answers(Health.class)
+                .by(_ -> Reply.ok(new Health("ok"))));
+        router.add(Route.get("/readyz", "Whether the server serves, and if not, why")
+                .access(Access.OPEN)
+                .answers(Responses.Ready.class)
+                .answers(HttpFailure.UNAVAILABLE, new Route.Answer.Json("It does not", Responses.Ready.class, false))
+                .by(_ -> ready()));
+        router.add(Route.get("/metrics", "Metrics for Prometheus, as text or as the header Accept says")
+                .access(metricsAccess)
+                .answers(200, new Route.Answer.Bytes("The metrics", "text/plain"))
+                .by(this::metrics));
+        router.add(Route.post("/palimpsest/v1/reload", "Reads configuration, keys and certificates again")
+                .answers(Responses.Reloaded.class)
+                .by(_ -> reload()));
+        router.add(Route.post("/v1/reload_auth_validation_keys", "Reads the keys of tokens, and all else, again")
+                .answers(Responses.Reloaded.class)
+                .by(_ -> reload()));
     }
 
     private Reply ready() {
         List<String> problems = operations.problems();
         return new Reply.Json(
-                problems.isEmpty() ? OK : HttpFailure.UNAVAILABLE, new Responses.Ready(problems.isEmpty(), problems));
+                problems.isEmpty() ? OK : HttpFailure.UNAVAILABLE,
+                new Responses.Ready(problems.isEmpty(), problems, operations.tenantsNotServed()));
     }
 
     private Reply metrics(Call call) {

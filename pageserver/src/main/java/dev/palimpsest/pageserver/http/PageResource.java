@@ -5,13 +5,17 @@ import dev.palimpsest.pageserver.branch.BranchService;
 import dev.palimpsest.pageserver.branch.Moment;
 import dev.palimpsest.postgres.Lsn;
 import java.util.Map;
-import java.util.Set;
 
 /** Single pages: {@code page} and {@code page_history} below a branch. */
 final class PageResource {
     private static final String BRANCH = "/palimpsest/v1/branch/{name}";
-    private static final Set<String> PARAMETERS = Set.of("relation", "block", "at");
-    private static final long MAX_BLOCK = 0xFFFF_FFFEL;
+    private static final String PAGE_TYPE = "application/octet-stream";
+    private static final Parameter RELATION = Parameter.text(
+                    "relation",
+                    "TABLESPACE/DATABASE/FILE, or base/DATABASE/FILE; _vm, _fsm or _init at its end for other forks")
+            .asRequired();
+    private static final Parameter BLOCK =
+            Parameter.number("block", 0, 0xFFFF_FFFEL, "The block's number").asRequired();
 
     private final BranchService service;
 
@@ -20,23 +24,34 @@ final class PageResource {
     }
 
     void addTo(Router router) {
-        router.add("GET", BRANCH + "/page", PARAMETERS, Access.BRANCH, this::page);
-        router.add("GET", BRANCH + "/page_history", PARAMETERS, Access.BRANCH, this::history);
+        router.add(Route.get(BRANCH + "/page", "A page of a relation as of a moment")
+                .access(Access.BRANCH)
+                .query(RELATION, BLOCK, BranchResource.AT)
+                .answers(
+                        200,
+                        new Route.Answer.Bytes(
+                                "The page, 8192 bytes; its LSN is in the header " + HttpApi.LSN_HEADER, PAGE_TYPE))
+                .by(this::page));
+        router.add(Route.get(BRANCH + "/page_history", "What happened to a page up to a moment, the newest first")
+                .access(Access.BRANCH)
+                .query(RELATION, BLOCK, BranchResource.AT)
+                .answers(Responses.PageHistory.class)
+                .by(this::history));
     }
 
-    private Reply page(Call call) throws BranchException, HttpFailure {
+    private Reply page(Call call) throws BranchException {
         String name = call.variable("name");
         String relation = call.requiredParameter("relation");
-        long block = call.number("block", MAX_BLOCK);
+        long block = call.number("block");
         Lsn lsn = service.resolve(name, call.moment("at"));
         byte[] page = service.page(name, relation, block, new Moment.AtLsn(lsn));
-        return new Reply.Bytes("application/octet-stream", Map.of(HttpApi.LSN_HEADER, lsn.toString()), page);
+        return new Reply.Bytes(PAGE_TYPE, Map.of(HttpApi.LSN_HEADER, lsn.toString()), page);
     }
 
-    private Reply history(Call call) throws BranchException, HttpFailure {
+    private Reply history(Call call) throws BranchException {
         String name = call.variable("name");
         String relation = call.requiredParameter("relation");
-        long block = call.number("block", MAX_BLOCK);
+        long block = call.number("block");
         Lsn lsn = service.resolve(name, call.moment("at"));
         return Reply.ok(
                 new Responses.PageHistory(lsn, service.pageHistory(name, relation, block, new Moment.AtLsn(lsn))));

@@ -32,6 +32,11 @@ sealed interface Reply {
         return new Json(200, body);
     }
 
+    /** The JSON value {@code null}, which is Neon's for what has nothing to say. */
+    static Reply okNull() {
+        return new Bytes("application/json", Map.of(), new byte[] {'n', 'u', 'l', 'l'});
+    }
+
     static Reply created(Object body) {
         return new Json(201, body);
     }

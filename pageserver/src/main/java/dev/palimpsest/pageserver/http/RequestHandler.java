@@ -22,6 +22,7 @@ import org.eclipse.jetty.util.Callback;
 import org.eclipse.jetty.util.Fields;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /** Between HTTP and the routes: makes a {@link Call} of each request, and sends the {@link Reply}. */
 final class RequestHandler extends Handler.Abstract {
@@ -59,6 +60,13 @@ final class RequestHandler extends Handler.Abstract {
             slowClients.awaits(connection);
             count(request, response.getStatus());
         });
+        try (MDC.MDCCloseable _ = MDC.putCloseable("request", id)) {
+            serve(request, connection, response, id, callback);
+        }
+        return true;
+    }
+
+    private void serve(Request request, Connection connection, Response response, String id, Callback callback) {
         try {
             head(response, id);
             send(answer(request, connection), response, callback);
@@ -77,12 +85,7 @@ final class RequestHandler extends Handler.Abstract {
                     e.getMessage());
             callback.failed(e);
         } catch (RuntimeException e) {
-            LOG.error(
-                    "request {}: {} {} failed",
-                    id,
-                    request.getMethod(),
-                    request.getHttpURI().getPath(),
-                    e);
+            LOG.error("{} {} failed", request.getMethod(), request.getHttpURI().getPath(), e);
             fail(
                     new HttpFailure(
                             HttpFailure.INTERNAL, "this is a bug of the server; its log has more of request " + id),
@@ -90,7 +93,6 @@ final class RequestHandler extends Handler.Abstract {
                     id,
                     callback);
         }
-        return true;
     }
 
     private void head(Response response, String id) {
@@ -107,25 +109,25 @@ final class RequestHandler extends Handler.Abstract {
             admission.caller(request); // who may nothing is not told what there is
             throw e;
         }
-        request.setAttribute(ROUTE, found.path());
-        if (found.access() != Access.OPEN) {
-            admission.check(admission.caller(request), found.access(), found.variables());
+        Route route = found.route();
+        request.setAttribute(ROUTE, route.path());
+        if (route.access() != Access.OPEN) {
+            admission.check(admission.caller(request), route.access(), found.variables());
         }
         Map<String, String> query = query(request);
-        found.check(query.keySet());
+        route.check(query);
         String header = request.getHeaders().get(HttpHeader.ACCEPT);
         String accept = header == null ? "" : header;
-        String type = found.streamType();
-        if (type == null) {
+        if (!(route.body() instanceof Route.Body.Streamed(String type))) {
             byte[] body = body(request);
             slowClients.arrived(connection);
-            return found.action()
+            return route.action()
                     .handle(new Call(found.variables(), query, accept, body, InputStream.nullInputStream()));
         }
         checkType(request, type);
         slowClients.arrived(connection);
         try (InputStream in = new BodyStream(Content.Source.asInputStream(request), connection, slowClients)) {
-            return found.action().handle(new Call(found.variables(), query, accept, new byte[0], in));
+            return route.action().handle(new Call(found.variables(), query, accept, new byte[0], in));
         }
     }
 

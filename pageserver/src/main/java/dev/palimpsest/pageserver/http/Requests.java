@@ -19,6 +19,13 @@ public final class Requests {
             @Nullable String slot) {}
 
     /**
+     * To attach a tenant that the object store has.
+     *
+     * @param secondary whether only its layer files are kept warm here, so that it can be taken over; no if null
+     */
+    public record AttachTenant(@Nullable Boolean secondary) {}
+
+    /**
      * To make a branch.
      *
      * @param name required

@@ -4,6 +4,7 @@ import dev.palimpsest.pageserver.branch.AttachProgress;
 import dev.palimpsest.pageserver.branch.BranchView;
 import dev.palimpsest.pageserver.branch.EndpointView;
 import dev.palimpsest.pageserver.branch.PageVersion;
+import dev.palimpsest.pageserver.tenant.TenantView;
 import dev.palimpsest.postgres.Lsn;
 import java.time.Instant;
 import java.util.List;
@@ -16,8 +17,16 @@ public final class Responses {
     /** Why a request was not done; also below {@code /v1}. */
     public record Failure(String msg) {}
 
-    /** Whether the server serves; what keeps it from that is in {@code problems}, a sentence each. */
-    public record Ready(boolean ready, List<String> problems) {}
+    /**
+     * Whether the server serves.
+     *
+     * @param problems what keeps it from that, a sentence each
+     * @param tenants which tenants it does not serve, and why, though it serves the others, a sentence each
+     */
+    public record Ready(boolean ready, List<String> problems, List<String> tenants) {}
+
+    /** All tenants. */
+    public record Tenants(List<TenantView> tenants) {}
 
     /**
      * The configuration was read again.

@@ -11,7 +11,6 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.time.Clock;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * A data directory as one tar archive, its tablespaces within it: {@code restore} below a branch. The headers {@code
@@ -31,18 +30,16 @@ final class RestoreResource {
     }
 
     void addTo(Router router) {
-        router.add(
-                "GET", "/palimpsest/v1/branch/{name}/restore", Set.of("at", "manifest"), Access.BRANCH, this::restore);
+        router.add(Route.get("/palimpsest/v1/branch/{name}/restore", "A data directory that PostgreSQL starts from")
+                .access(Access.BRANCH)
+                .query(BranchResource.AT, Parameter.flag("manifest", "Whether the last file is to be backup_manifest"))
+                .answers(200, new Route.Answer.Bytes("A tar archive", HttpApi.TAR_TYPE))
+                .by(this::restore));
     }
 
-    private Reply restore(Call call) throws BranchException, HttpFailure {
+    private Reply restore(Call call) throws BranchException {
         String name = call.variable("name");
-        BackupManifest manifest = switch (call.parameter("manifest")) {
-            case null -> BackupManifest.OMITTED;
-            case "false" -> BackupManifest.OMITTED;
-            case "true" -> BackupManifest.INCLUDED;
-            case String other -> throw HttpFailure.badRequest("manifest is to be true or false, not '" + other + "'");
-        };
+        BackupManifest manifest = call.flag("manifest") ? BackupManifest.INCLUDED : BackupManifest.OMITTED;
         Lsn lsn = service.resolve(name, call.moment("at"));
         return new Reply.Stream(
                 HttpApi.TAR_TYPE,

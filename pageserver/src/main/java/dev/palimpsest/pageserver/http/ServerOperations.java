@@ -8,6 +8,11 @@ public interface ServerOperations {
     /** What keeps it from serving, a sentence each; empty if it serves. */
     List<String> problems();
 
+    /** Which tenants it does not serve though it serves, and why, a sentence each. */
+    default List<String> tenantsNotServed() {
+        return List.of();
+    }
+
     /**
      * Reads its configuration, keys and certificates again, and goes on with them.
      *

@@ -2,82 +2,155 @@ package dev.palimpsest.pageserver.http;
 
 import dev.palimpsest.pageserver.branch.BranchService;
 import dev.palimpsest.pageserver.branch.BranchView;
+import dev.palimpsest.pageserver.tenant.TenantException;
+import dev.palimpsest.pageserver.tenant.TenantLocation;
+import dev.palimpsest.pageserver.tenant.TenantService;
+import dev.palimpsest.pageserver.tenant.TenantState;
+import dev.palimpsest.pageserver.tenant.TenantView;
 import dev.palimpsest.storage.TenantId;
 import java.util.List;
-import java.util.SortedMap;
-import java.util.TreeMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
-/** Tenants as Neon's API shows them, and the server's own status. A tenant here is the cluster that was attached. */
+/** Tenants as Neon's API shows them, resets and deletes them, and the server's own status. */
 final class TenantResource {
-    private static final int NODE_ID = 1;
-    private static final int GENERATION = 1;
+    private static final String ALL = "/v1/tenant";
+    private static final String ONE = ALL + "/{tenant}";
+    private static final String CONFLICT = "Something else is being done with the tenant";
 
     private record Status(int id) {}
 
-    private record Slug(String slug) {}
+    private record TenantInfo(
+            String id,
+            Map<String, Object> state,
+            long currentPhysicalSize,
+            Map<String, Object> attachmentStatus,
+            @Nullable Long generation) {}
 
-    private record TenantInfo(String id, Slug state, long currentPhysicalSize, Slug attachmentStatus, int generation) {}
+    /** Redo runs in the server: there is never a process of which anything could be told. */
+    private record Walredo(
+            @Nullable String lastRedoAt, @Nullable Integer process) {
+        static final Walredo NONE = new Walredo(null, null);
+    }
 
     private record TenantDetails(
             String id,
-            Slug state,
+            Map<String, Object> state,
             long currentPhysicalSize,
-            Slug attachmentStatus,
-            int generation,
+            Map<String, Object> attachmentStatus,
+            @Nullable Long generation,
+            Walredo walredo,
             List<String> timelines) {}
 
-    private final BranchService service;
+    private final BranchService branches;
+    private final TenantService tenants;
+    private final int nodeId;
 
-    TenantResource(BranchService service) {
-        this.service = service;
+    TenantResource(BranchService branches, int nodeId) {
+        this.branches = branches;
+        this.tenants = branches.tenants();
+        this.nodeId = nodeId;
     }
 
     void addTo(Router router) {
-        router.add("GET", "/v1/status", Router.ANY, Access.OPEN, _ -> Reply.ok(new Status(NODE_ID)));
-        router.add("GET", "/v1/tenant", Router.ANY, _ -> Reply.ok(list()));
-        router.add("GET", "/v1/tenant/{tenant}", Router.ANY, Access.TENANT, this::show);
+        router.add(Route.get("/v1/status", "The server's ID")
+                .access(Access.OPEN)
+                .answers(Status.class)
+                .by(_ -> Reply.ok(new Status(nodeId))));
+        router.add(Route.get(ALL, "All tenants that are attached")
+                .answersList(TenantInfo.class)
+                .by(_ -> Reply.ok(list())));
+        router.add(Route.get(ONE, "A tenant and its timelines")
+                .access(Access.TENANT)
+                .answers(TenantDetails.class)
+                .by(TenantRoute.of((tenant, _) -> show(tenant))));
+        router.add(Route.delete(ONE, "Deletes a tenant with all its history")
+                .access(Access.TENANT)
+                .answers(200, new Route.Answer.JsonNull("Done"))
+                .fails(HttpFailure.CONFLICT, CONFLICT)
+                .by(TenantRoute.of((tenant, _) -> {
+                    tenants.delete(tenant);
+                    return Reply.okNull();
+                })));
+        router.add(Route.post(ONE + "/reset", "Loads a tenant again from the object store")
+                .access(Access.TENANT)
+                .query(Parameter.flag("drop_cache", "Whether to forget its local files first"))
+                .answers(200, new Route.Answer.JsonNull("Done"))
+                .fails(HttpFailure.CONFLICT, CONFLICT)
+                .by(TenantRoute.of((tenant, call) -> {
+                    tenants.reset(tenant, call.flag("drop_cache"));
+                    return Reply.okNull();
+                })));
     }
 
     private List<TenantInfo> list() {
-        SortedMap<String, Long> sizes = new TreeMap<>();
-        for (BranchView branch : service.list()) {
-            sizes.merge(branch.tenant(), branch.layerBytes(), Long::sum);
-        }
-        return sizes.entrySet().stream()
+        return tenants.list().stream()
+                .filter(tenant -> tenant.mode() == TenantLocation.Mode.ATTACHED)
                 .map(tenant -> new TenantInfo(
-                        tenant.getKey(), new Slug("Active"), tenant.getValue(), new Slug("attached"), GENERATION))
+                        tenant.id(), state(tenant), tenant.layerBytes(), attachment(tenant), tenant.generation()))
                 .toList();
     }
 
-    private Reply show(Call call) throws HttpFailure {
-        String tenant = id(call);
-        List<BranchView> branches = branches(service, tenant);
+    private Reply show(TenantId id) throws TenantException, HttpFailure {
+        TenantView tenant = tenants.view(id);
+        if (tenant.mode() != TenantLocation.Mode.ATTACHED) {
+            throw new HttpFailure(HttpFailure.NOT_FOUND, "tenant " + id + " is not attached here");
+        }
         return Reply.ok(new TenantDetails(
-                tenant,
-                new Slug("Active"),
-                branches.stream().mapToLong(BranchView::layerBytes).sum(),
-                new Slug("attached"),
-                GENERATION,
-                branches.stream().map(BranchView::timeline).sorted().toList()));
+                tenant.id(),
+                state(tenant),
+                tenant.layerBytes(),
+                attachment(tenant),
+                tenant.generation(),
+                Walredo.NONE,
+                branches.list().stream()
+                        .filter(branch -> branch.tenant().equals(tenant.id()))
+                        .map(BranchView::timeline)
+                        .sorted()
+                        .toList()));
+    }
+
+    private static Map<String, Object> state(TenantView tenant) {
+        TenantState.Phase phase = phase(tenant);
+        return phase == TenantState.Phase.BROKEN
+                ? Map.of("slug", phase.neonsName(), "data", Map.of("reason", reason(tenant), "backtrace", ""))
+                : Map.of("slug", phase.neonsName());
+    }
+
+    private static Map<String, Object> attachment(TenantView tenant) {
+        return switch (phase(tenant)) {
+            case ATTACHING -> Map.of("slug", "maybe");
+            case ACTIVE, STOPPING -> Map.of("slug", "attached");
+            case BROKEN -> Map.of("slug", "failed", "data", Map.of("reason", reason(tenant)));
+        };
+    }
+
+    private static TenantState.Phase phase(TenantView tenant) {
+        TenantState.Phase phase = tenant.phase();
+        if (phase == null) {
+            throw new IllegalStateException("tenant " + tenant.id() + " is not attached");
+        }
+        return phase;
+    }
+
+    private static String reason(TenantView tenant) {
+        return String.valueOf(tenant.reason());
     }
 
     /** The tenant of a path, in the form that views have. */
     static String id(Call call) throws HttpFailure {
-        try {
-            return TenantId.parse(call.variable("tenant")).toString();
-        } catch (IllegalArgumentException e) {
-            throw HttpFailure.badRequest("not the ID of a tenant: " + e.getMessage());
-        }
+        return TenantRoute.id(call).toString();
     }
 
-    /** A tenant's branches, at least one. */
+    /** The branches of a tenant that serves; waits a while for one that is being loaded. */
     static List<BranchView> branches(BranchService service, String tenant) throws HttpFailure {
-        List<BranchView> branches = service.list().stream()
+        try {
+            service.tenants().awaitActive(TenantId.parse(tenant));
+        } catch (TenantException e) {
+            throw HttpFailure.of(e);
+        }
+        return service.list().stream()
                 .filter(branch -> branch.tenant().equals(tenant))
                 .toList();
-        if (branches.isEmpty()) {
-            throw new HttpFailure(HttpFailure.NOT_FOUND, "tenant " + tenant + " not found");
-        }
-        return branches;
     }
 }

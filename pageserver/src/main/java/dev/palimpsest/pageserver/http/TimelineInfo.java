@@ -1,19 +1,29 @@
 package dev.palimpsest.pageserver.http;
 
+import com.fasterxml.jackson.annotation.JsonValue;
 import dev.palimpsest.pageserver.branch.BranchView;
+import dev.palimpsest.pageserver.branch.LayerService;
 import dev.palimpsest.pageserver.walreceiver.FollowState;
 import dev.palimpsest.postgres.Lsn;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A timeline as Neon's API shows it.
  *
- * @param state {@code "Loading"}, {@code "Active"}, or an object {@code {"Broken": {"reason": …}}}
  * @param minReadableLsn below this a read is refused, but for leased LSNs
+ * @param prevRecordLsn the end of the record before the last one; null if that is not known
+ * @param initdbLsn where the history of its cluster begins; null of a timeline that is being taken in
+ * @param currentLogicalSize of all relations, in bytes; 0 if it was not looked at
+ * @param currentLogicalSizeIsAccurate whether it was
+ * @param currentLogicalSizeNonIncremental the same; null if it was not looked at
+ * @param directoryEntriesCounts empty: they are not counted
+ * @param relSizeMigration which relation directory counts
+ * @param isInvisible always false: no timeline can be made so
  * @param latestGcCutoffLsn as Neon called it until 2024
  * @param appliedGcCutoffLsn as Neon calls it since
  * @param pitrHistorySize bytes of WAL from the first LSN that can be read to the last
@@ -27,12 +37,18 @@ record TimelineInfo(
         @Nullable String ancestorTimelineId,
         @Nullable Lsn ancestorLsn,
         Lsn lastRecordLsn,
+        @Nullable Lsn prevRecordLsn,
         Lsn latestGcCutoffLsn,
         Lsn appliedGcCutoffLsn,
         Lsn minReadableLsn,
         Lsn diskConsistentLsn,
         Lsn remoteConsistentLsn,
         Lsn remoteConsistentLsnVisible,
+        @Nullable Lsn initdbLsn,
+        long currentLogicalSize,
+        boolean currentLogicalSizeIsAccurate,
+        @Nullable Long currentLogicalSizeNonIncremental,
+        List<Long> directoryEntriesCounts,
         long pitrHistorySize,
         boolean withinAncestorPitr,
         long currentPhysicalSize,
@@ -41,10 +57,41 @@ record TimelineInfo(
         @Nullable Lsn lastReceivedMsgLsn,
         @Nullable Long lastReceivedMsgTs,
         int pgVersion,
-        Object state,
+        State state,
         String walreceiverStatus,
-        boolean isArchived) {
-    static TimelineInfo of(BranchView branch, Collection<BranchView> all) {
+        boolean isArchived,
+        boolean isInvisible,
+        @Nullable String relSizeMigration) {
+    /**
+     * What it does. Written as a word: {@code "Active"}; or, if it is broken, as {@code {"Broken": {"reason": …, "backtrace": ""}}}.
+     *
+     * @param reason why it is broken; null if it is not
+     */
+    record State(String word, @Nullable String reason) {
+        static final State LOADING = new State("Loading", null);
+        static final State ACTIVE = new State("Active", null);
+
+        static State broken(String reason) {
+            return new State("Broken", reason);
+        }
+
+        /** As it is written. */
+        @JsonValue
+        Object written() {
+            return reason == null ? word : Map.of(word, Map.of("reason", reason, "backtrace", ""));
+        }
+    }
+
+    /**
+     * @param all the branches of its tenant
+     * @param facts null if they are not known yet
+     * @param logicalSize of all relations, in bytes; null if it was not looked at
+     */
+    static TimelineInfo of(
+            BranchView branch,
+            Collection<BranchView> all,
+            LayerService.@Nullable Facts facts,
+            @Nullable Long logicalSize) {
         FollowState follow = branch.follow();
         Instant heard = follow == null ? null : follow.lastMessage();
         return new TimelineInfo(
@@ -57,12 +104,18 @@ record TimelineInfo(
                         .orElse(null),
                 branch.branchedAt(),
                 branch.lastRecordLsn(),
+                facts == null || !facts.prevRecordLsn().isValid() ? null : facts.prevRecordLsn(),
                 branch.gcCutoffLsn(),
                 branch.gcCutoffLsn(),
                 branch.readableFrom(),
                 branch.diskConsistentLsn(),
                 branch.remoteConsistentLsn(),
                 branch.remoteConsistentLsn(),
+                facts == null ? null : facts.initdbLsn(),
+                logicalSize == null ? 0 : logicalSize,
+                logicalSize != null,
+                logicalSize,
+                List.of(),
                 Math.max(
                         0,
                         branch.lastRecordLsn().value() - branch.readableFrom().value()),
@@ -74,12 +127,14 @@ record TimelineInfo(
                 heard == null ? null : ChronoUnit.MICROS.between(Instant.EPOCH, heard),
                 branch.pgVersion(),
                 switch (branch.phase()) {
-                    case READY, ARCHIVED -> "Active";
-                    case ATTACHING, CATCHING_UP -> "Loading";
-                    case FAILED -> Map.of("Broken", Map.of("reason", "attaching failed", "backtrace", ""));
+                    case READY, ARCHIVED -> State.ACTIVE;
+                    case ATTACHING, CATCHING_UP -> State.LOADING;
+                    case FAILED -> State.broken("attaching failed");
                 },
                 status(follow),
-                branch.phase() == BranchView.Phase.ARCHIVED);
+                branch.phase() == BranchView.Phase.ARCHIVED,
+                false,
+                facts == null ? null : facts.relSizeMigration());
     }
 
     private static String status(@Nullable FollowState follow) {

@@ -3,42 +3,53 @@ package dev.palimpsest.pageserver.http;
 import dev.palimpsest.pageserver.branch.BranchException;
 import dev.palimpsest.pageserver.branch.BranchService;
 import dev.palimpsest.pageserver.branch.BranchView;
+import dev.palimpsest.pageserver.branch.LayerService;
 import dev.palimpsest.pageserver.branch.Moment;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.TimelineId;
-import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Timelines as Neon's API shows and makes them. A branch that is made here has its timeline's ID for a name. */
 final class TimelineResource {
     private static final String ALL = "/v1/tenant/{tenant}/timeline";
     private static final String ONE = ALL + "/{timeline}";
 
-    private record Create(
+    private record CreateTimeline(
             @Nullable String newTimelineId,
             @Nullable String ancestorTimelineId,
             @Nullable String ancestorStartLsn,
             @Nullable Integer pgVersion,
             @Nullable Boolean readOnly) {}
 
-    private record Offloaded(
+    private record OffloadedTimeline(
             String tenantId,
             String timelineId,
             @Nullable String ancestorTimelineId,
             @Nullable Lsn ancestorRetainLsn,
             Instant archivedAt) {}
 
-    private record WithOffloaded(List<TimelineInfo> timelines, List<Offloaded> offloaded) {}
+    private record TimelinesAndOffloaded(List<TimelineInfo> timelines, List<OffloadedTimeline> offloaded) {}
 
     private record ArchivalConfig(@Nullable String state) {}
 
     private record Reparented(List<String> reparentedTimelines) {}
 
-    private record FoundLsn(Lsn lsn, String kind) {}
+    /**
+     * @param kind {@code present}; {@code future}: no commit comes after the time; {@code past}: all do; {@code nodata}: no commit is
+     *     known at all
+     * @param validUntil until when it is leased; null if it is not
+     */
+    private record FoundLsn(Lsn lsn, String kind, @Nullable String validUntil) {}
+
+    private static final Logger LOG = LoggerFactory.getLogger(TimelineResource.class);
+    private static final Parameter WITH_SIZE = Parameter.flag(
+            "include-non-incremental-logical-size",
+            "Whether to read how large all relations are, which a single timeline says in any case");
 
     private final BranchService service;
 
@@ -47,36 +58,72 @@ final class TimelineResource {
     }
 
     void addTo(Router router) {
-        router.add("GET", ALL, Router.ANY, Access.TENANT, call -> Reply.ok(list(call)));
-        router.add(
-                "GET",
-                "/v1/tenant/{tenant}/timeline_and_offloaded",
-                Router.ANY,
-                Access.TENANT,
-                call -> Reply.ok(new WithOffloaded(list(call), offloaded(call))));
-        router.add("POST", ALL, Router.ANY, Access.TENANT, this::create);
-        router.add("GET", ONE, Router.ANY, Access.TENANT, call -> Reply.ok(info(findHere(call))));
-        router.add("PUT", ONE + "/archival_config", Router.ANY, Access.TENANT, this::archivalConfig);
-        router.add("PUT", ONE + "/offload", Router.ANY, Access.TENANT, this::offload);
-        router.add("PUT", ONE + "/detach_ancestor", Router.ANY, Access.TENANT, this::detachAncestor);
-        router.add("DELETE", ONE, Router.ANY, Access.TENANT, this::delete);
-        router.add("GET", ONE + "/get_lsn_by_timestamp", Router.ANY, Access.TENANT, this::lsnByTimestamp);
-        router.add("GET", ONE + "/get_timestamp_of_lsn", Router.ANY, Access.TENANT, this::timestampOfLsn);
+        router.add(of(Route.get(ALL, "The timelines of a tenant, without archived ones"))
+                .query(WITH_SIZE)
+                .answersList(TimelineInfo.class)
+                .by(call -> Reply.ok(list(call))));
+        router.add(of(Route.get("/v1/tenant/{tenant}/timeline_and_offloaded", "All timelines of a tenant"))
+                .query(WITH_SIZE)
+                .answers(TimelinesAndOffloaded.class)
+                .by(call -> Reply.ok(new TimelinesAndOffloaded(list(call), offloaded(call)))));
+        router.add(of(Route.post(ALL, "Makes a timeline that shares its history up to an LSN with another"))
+                .takes(CreateTimeline.class, "new_timeline_id")
+                .answers(201, new Route.Answer.Json("It is there, and durable", TimelineInfo.class, false))
+                .fails(HttpFailure.NOT_ACCEPTABLE, "The ancestor is archived, or the LSN is not in its history")
+                .fails(HttpFailure.CONFLICT, "There is a timeline of this ID that was made otherwise")
+                .by(this::create));
+        router.add(of(Route.get(ONE, "How a timeline stands"))
+                .query(WITH_SIZE)
+                .answers(TimelineInfo.class)
+                .by(call -> Reply.ok(info(findHere(call), true))));
+        router.add(of(Route.put(ONE + "/archival_config", "Archives a timeline, or takes it back"))
+                .takes(ArchivalConfig.class, "state")
+                .answers(200, new Route.Answer.JsonNull("Done, and durable"))
+                .fails(HttpFailure.PRECONDITION_FAILED, "Its children are not archived, or its ancestor is")
+                .by(this::archivalConfig));
+        router.add(of(Route.put(ONE + "/offload", "Offloads an archived timeline, which it is already"))
+                .answers(200, new Route.Answer.JsonNull("It is offloaded"))
+                .fails(HttpFailure.PRECONDITION_FAILED, "It is not archived")
+                .by(this::offload));
+        router.add(of(Route.put(ONE + "/detach_ancestor", "Makes a timeline independent of its ancestor"))
+                .query(Parameter.choice("detach_behavior", "What becomes of siblings: they are moved over", "v1"))
+                .answers(Reparented.class)
+                .fails(HttpFailure.CONFLICT, "Something else is being done with it")
+                .by(this::detachAncestor));
+        router.add(of(Route.delete(ONE, "Deletes a timeline"))
+                .answers(202, new Route.Answer.Nothing("It is deleted"))
+                .fails(HttpFailure.PRECONDITION_FAILED, "Other timelines come from it")
+                .by(this::delete));
+        router.add(of(Route.get(ONE + "/get_lsn_by_timestamp", "The LSN of the last commit up to a time"))
+                .query(Parameter.time("timestamp", "The time").asRequired())
+                .query(Parameter.flag("with_lease", "Whether to keep the LSN readable for a while"))
+                .answers(FoundLsn.class)
+                .by(this::lsnByTimestamp));
+        router.add(of(Route.get(ONE + "/get_timestamp_of_lsn", "When the last commit up to an LSN was"))
+                .query(Parameter.lsn("lsn", "The LSN").asRequired())
+                .answers(Instant.class)
+                .fails(HttpFailure.PRECONDITION_FAILED, "No commit is known up to there")
+                .by(this::timestampOfLsn));
+    }
+
+    private static Route.Builder of(Route.Builder route) {
+        return route.access(Access.TENANT);
     }
 
     private List<TimelineInfo> list(Call call) throws HttpFailure {
         List<BranchView> branches = TenantResource.branches(service, TenantResource.id(call));
+        boolean sized = call.flag(WITH_SIZE.name());
         return branches.stream()
                 .filter(branch -> branch.phase() != BranchView.Phase.ARCHIVED)
-                .map(branch -> TimelineInfo.of(branch, branches))
+                .map(branch -> info(branch, branches, sized))
                 .toList();
     }
 
-    private List<Offloaded> offloaded(Call call) throws HttpFailure {
+    private List<OffloadedTimeline> offloaded(Call call) throws HttpFailure {
         String tenant = TenantResource.id(call);
         return service.archived().stream()
                 .filter(branch -> branch.tenant().equals(tenant))
-                .map(branch -> new Offloaded(
+                .map(branch -> new OffloadedTimeline(
                         tenant, branch.timeline(), branch.ancestor(), branch.branchedAt(), branch.archivedAt()))
                 .toList();
     }
@@ -102,7 +149,7 @@ final class TimelineResource {
         } catch (BranchException e) {
             failPrecondition(e);
         }
-        return Reply.ok(Map.of());
+        return Reply.okNull();
     }
 
     /** Everything that is archived is offloaded. */
@@ -112,11 +159,18 @@ final class TimelineResource {
             throw new HttpFailure(
                     HttpFailure.PRECONDITION_FAILED, "timeline " + branch.timeline() + " is not archived");
         }
-        return Reply.ok(Map.of());
+        return Reply.okNull();
     }
 
     private Reply detachAncestor(Call call) throws BranchException, HttpFailure {
-        List<String> moved = service.detach(findHere(call).name());
+        BranchView here = findHere(call);
+        if (here.parent() == null && service.layers().facts(here.name()).formerAncestor() != null) {
+            return Reply.ok(new Reparented(service.list().stream()
+                    .filter(branch -> here.name().equals(branch.parent()))
+                    .map(BranchView::timeline)
+                    .toList()));
+        }
+        List<String> moved = service.detach(here.name());
         return Reply.ok(new Reparented(service.list().stream()
                 .filter(branch -> moved.contains(branch.name()))
                 .map(BranchView::timeline)
@@ -131,8 +185,23 @@ final class TimelineResource {
         throw e;
     }
 
-    private TimelineInfo info(BranchView branch) {
-        return TimelineInfo.of(branch, service.list());
+    private TimelineInfo info(BranchView branch, boolean sized) {
+        return info(branch, service.list(), sized);
+    }
+
+    /** Whatever else is not known of a branch that comes or goes just now, there is what its view says. */
+    private TimelineInfo info(BranchView branch, List<BranchView> all, boolean sized) {
+        LayerService.Facts facts = null;
+        Long size = null;
+        try {
+            facts = service.layers().facts(branch.name());
+            if (sized && branch.phase() == BranchView.Phase.READY) {
+                size = service.relationBytes(branch.name(), Moment.LATEST);
+            }
+        } catch (BranchException e) {
+            LOG.debug("timeline {} is shown as far as it is known: {}", branch.timeline(), e.getMessage());
+        }
+        return TimelineInfo.of(branch, all, facts, size);
     }
 
     private static TimelineId timelineId(String text) throws HttpFailure {
@@ -167,7 +236,7 @@ final class TimelineResource {
     }
 
     private Reply create(Call call) throws BranchException, HttpFailure {
-        Create request = call.body(Create.class);
+        CreateTimeline request = call.body(CreateTimeline.class);
         List<BranchView> branches = TenantResource.branches(service, TenantResource.id(call));
         TimelineId id = timelineId(Call.required("new_timeline_id", request.newTimelineId()));
         if (request.ancestorTimelineId() == null) {
@@ -178,6 +247,9 @@ final class TimelineResource {
         BranchView ancestor = in(branches, ancestorId);
         if (ancestor == null) {
             throw new HttpFailure(HttpFailure.NOT_FOUND, "ancestor timeline " + ancestorId + " was not found");
+        }
+        if (ancestor.phase() == BranchView.Phase.ARCHIVED) {
+            throw new HttpFailure(HttpFailure.NOT_ACCEPTABLE, "ancestor timeline " + ancestorId + " is archived");
         }
         Lsn lsn = request.ancestorStartLsn() == null ? null : Call.parseLsn(request.ancestorStartLsn());
         if (request.pgVersion() != null && request.pgVersion() != ancestor.pgVersion()) {
@@ -190,7 +262,7 @@ final class TimelineResource {
         }
         try {
             Moment at = lsn == null ? Moment.LATEST : new Moment.AtLsn(lsn);
-            return Reply.created(info(service.create(id.toString(), id, ancestor.name(), at)));
+            return Reply.created(info(service.create(id.toString(), id, ancestor.name(), at), false));
         } catch (BranchException e) {
             if (e.kind() == BranchException.Kind.INVALID) {
                 throw new HttpFailure(HttpFailure.NOT_ACCEPTABLE, String.valueOf(e.getMessage()));
@@ -202,7 +274,7 @@ final class TimelineResource {
     /** Asked for once more in the same way it is as good as made; without an LSN, any is the same. */
     private Reply existing(BranchView there, BranchView ancestor, @Nullable Lsn lsn) throws HttpFailure {
         if (ancestor.name().equals(there.parent()) && (lsn == null || lsn.equals(there.branchedAt()))) {
-            return Reply.created(info(there));
+            return Reply.created(info(there, false));
         }
         throw new HttpFailure(
                 HttpFailure.CONFLICT, "timeline " + there.timeline() + " is there already, with other parameters");
@@ -217,32 +289,30 @@ final class TimelineResource {
         return new Reply.Empty(202);
     }
 
-    /** {@code future}: no commit comes after the time. {@code past}: all do. {@code nodata}: no commit is known at all. */
     private Reply lsnByTimestamp(Call call) throws BranchException, HttpFailure {
         BranchView branch = find(call);
-        Instant time = time(call.requiredParameter("timestamp"));
+        Instant time = OffsetDateTime.parse(call.requiredParameter("timestamp")).toInstant();
         Lsn found;
         try {
             found = service.resolve(branch.name(), new Moment.AtTime(time));
         } catch (BranchException e) {
             if (e.kind() == BranchException.Kind.INVALID) {
-                return Reply.ok(new FoundLsn(branch.readableFrom(), "past"));
+                return found(call, branch, branch.readableFrom(), "past");
             }
             throw e;
         }
         if (found.isBefore(branch.lastRecordLsn())) {
-            return Reply.ok(new FoundLsn(found, "present"));
+            return found(call, branch, found, "present");
         }
         boolean known = service.timeOf(branch.name(), found) != null;
-        return Reply.ok(new FoundLsn(found, known ? "future" : "nodata"));
+        return found(call, branch, found, known ? "future" : "nodata");
     }
 
-    private static Instant time(String text) throws HttpFailure {
-        try {
-            return OffsetDateTime.parse(text).toInstant();
-        } catch (DateTimeException e) {
-            throw HttpFailure.badRequest("'" + text + "' is no time of the form 2026-11-20T10:15:00Z");
-        }
+    private Reply found(Call call, BranchView branch, Lsn lsn, String kind) throws BranchException {
+        String until = call.flag("with_lease")
+                ? TimelineUpkeepResource.MILLIS.format(service.upkeep().lease(branch.name(), lsn))
+                : null;
+        return Reply.ok(new FoundLsn(lsn, kind, until));
     }
 
     private Reply timestampOfLsn(Call call) throws BranchException, HttpFailure {

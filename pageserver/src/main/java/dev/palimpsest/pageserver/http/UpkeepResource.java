@@ -2,11 +2,15 @@ package dev.palimpsest.pageserver.http;
 
 import dev.palimpsest.pageserver.branch.BranchException;
 import dev.palimpsest.pageserver.branch.BranchService;
+import dev.palimpsest.pageserver.branch.CompactionView;
+import dev.palimpsest.pageserver.branch.FlushView;
+import dev.palimpsest.pageserver.branch.GcView;
+import dev.palimpsest.pageserver.branch.HistoryCompactionView;
+import dev.palimpsest.pageserver.branch.HistoryView;
 import dev.palimpsest.pageserver.config.Units;
 import dev.palimpsest.pageserver.retention.RetentionOverride;
 import dev.palimpsest.postgres.Lsn;
 import java.time.Duration;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What is done for the upkeep of a branch, below {@code /palimpsest/v1/branch/NAME}. */
@@ -20,29 +24,41 @@ final class UpkeepResource {
     }
 
     void addTo(Router router) {
-        router.add(
-                "PUT",
-                ONE + "/flush",
-                Set.of(),
-                Access.BRANCH,
-                call -> Reply.ok(service.upkeep().flush(call.variable("name"))));
-        router.add("PUT", ONE + "/gc", Set.of(), Access.BRANCH, this::gc);
-        router.add("PUT", ONE + "/compact", Set.of(), Access.BRANCH, this::compact);
-        router.add(
-                "PUT",
-                ONE + "/compact-history",
-                Set.of(),
-                Access.BRANCH,
-                call -> Reply.ok(service.upkeep().compactHistory(call.variable("name"))));
-        router.add(
-                "GET",
-                ONE + "/history",
-                Set.of(),
-                Access.BRANCH,
-                call -> Reply.ok(service.upkeep().history(call.variable("name"))));
-        router.add("POST", ONE + "/lease", Set.of(), Access.BRANCH, this::lease);
-        router.add("PUT", ONE + "/retention", Set.of(), Access.BRANCH, this::retain);
-        router.add("DELETE", ONE + "/retention", Set.of(), Access.BRANCH, this::retainAsServer);
+        router.add(of(Route.put(ONE + "/flush", "Writes what was taken in to layers, and waits for the object store"))
+                .answers(FlushView.class)
+                .by(call -> Reply.ok(service.upkeep().flush(call.variable("name")))));
+        router.add(of(Route.put(ONE + "/gc", "Removes what of a branch's history is not kept"))
+                .mayTake(Requests.CollectGarbage.class)
+                .answers(GcView.class)
+                .by(this::gc));
+        router.add(of(Route.put(ONE + "/compact", "Compacts a branch's layers"))
+                .mayTake(Requests.Compact.class)
+                .answers(CompactionView.class)
+                .by(this::compact));
+        router.add(of(Route.put(
+                        ONE + "/compact-history",
+                        "Rewrites the layers below what GC has left readable to what branches and leases need there"))
+                .answers(HistoryCompactionView.class)
+                .by(call -> Reply.ok(service.upkeep().compactHistory(call.variable("name")))));
+        router.add(of(Route.get(ONE + "/history", "What there is of a branch's history, and what of it is kept"))
+                .answers(HistoryView.class)
+                .by(call -> Reply.ok(service.upkeep().history(call.variable("name")))));
+        router.add(of(Route.post(ONE + "/lease", "Keeps an LSN readable for a while"))
+                .takes(Requests.LeaseLsn.class, "lsn")
+                .answers(Responses.Leased.class)
+                .by(this::lease));
+        router.add(of(Route.put(ONE + "/retention", "Has a branch keep other than the server's branches do"))
+                .takes(Requests.Retain.class)
+                .answers(204, new Route.Answer.Nothing("Done, and durable"))
+                .by(this::retain));
+        router.add(of(Route.delete(ONE + "/retention", "Has a branch keep what the server's branches do"))
+                .answers(204, new Route.Answer.Nothing("Done, and durable"))
+                .by(this::retainAsServer));
+    }
+
+    private static Route.Builder of(Route.Builder route) {
+        return route.access(Access.BRANCH)
+                .fails(HttpFailure.CONFLICT, "The branch is archived, or something else is being done with it");
     }
 
     private Reply gc(Call call) throws BranchException, HttpFailure {

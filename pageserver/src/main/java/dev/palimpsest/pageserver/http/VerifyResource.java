@@ -2,9 +2,9 @@ package dev.palimpsest.pageserver.http;
 
 import dev.palimpsest.pageserver.branch.BranchException;
 import dev.palimpsest.pageserver.branch.BranchService;
+import dev.palimpsest.pageserver.relation.DirectoryComparison;
 import dev.palimpsest.postgres.redo.PageComparison;
 import java.nio.file.Path;
-import java.util.Set;
 
 /** Comparing a branch with a data directory on the server's machine: {@code verify} below a branch. */
 final class VerifyResource {
@@ -15,7 +15,11 @@ final class VerifyResource {
     }
 
     void addTo(Router router) {
-        router.add("POST", "/palimpsest/v1/branch/{name}/verify", Set.of(), this::verify);
+        router.add(Route.post("/palimpsest/v1/branch/{name}/verify", "Compares a branch with a stopped data directory")
+                .takes(Requests.Verify.class, "directory")
+                .answers(DirectoryComparison.Result.class)
+                .fails(HttpFailure.CONFLICT, "The branch ends elsewhere than the directory")
+                .by(this::verify));
     }
 
     private Reply verify(Call call) throws BranchException, HttpFailure {

@@ -27,13 +27,13 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * Answers the requests of pagestreams out of one timeline.
+ * Answers the requests of clients out of one timeline, whichever protocol they speak.
  *
  * <p>As of which LSN: the client says which version it wants, and since when what it asks for is unchanged; any LSN from the
  * one to the other gives the same answer. So a read waits only for {@code not_modified_since}, and is then made as of the
  * request LSN, or of the last record if that is before it. Used by one thread.
  */
-final class PageReads {
+public final class PageReads {
     private static final int PAGE = 8192;
     private static final byte[] ZEROS = new byte[PAGE];
 
@@ -41,8 +41,12 @@ final class PageReads {
     private final Timeline timeline;
     private final Cancellation waits;
 
-    /** @param waits ends waits for LSNs */
-    PageReads(ServedTimeline served, Cancellation waits) {
+    /**
+     * Reads nothing yet.
+     *
+     * @param waits ends waits for LSNs
+     */
+    public PageReads(ServedTimeline served, Cancellation waits) {
         this.served = served;
         this.waits = waits;
         this.timeline = served.timeline();
@@ -53,7 +57,7 @@ final class PageReads {
     }
 
     /** A page, or why there is none. */
-    sealed interface PageResult {
+    public sealed interface PageResult {
         /** The page; 8192 bytes or more, of which the first count. */
         record Page(byte[] bytes) implements PageResult {}
 
@@ -68,7 +72,8 @@ final class PageReads {
      * @return results in the order of the requests
      * @throws CancelledException if the timeline or the connection is being shut down
      */
-    List<PageResult> pages(List<PagestreamRequest.GetPage> requests, RequestContext context) throws CancelledException {
+    public List<PageResult> pages(List<PagestreamRequest.GetPage> requests, RequestContext context)
+            throws CancelledException {
         List<PageResult> results = new ArrayList<>(requests.size());
         Map<Lsn, List<Integer>> byLsn = new LinkedHashMap<>(4);
         Lsn last;
@@ -150,7 +155,9 @@ final class PageReads {
         return length(checked(request.fork()), lsn, context).isPresent();
     }
 
-    int nblocks(PagestreamRequest.Nblocks request, RequestContext context) throws RequestFailure, CancelledException {
+    /** How many blocks a fork has that must exist, or is a map that need not. */
+    public int nblocks(PagestreamRequest.Nblocks request, RequestContext context)
+            throws RequestFailure, CancelledException {
         Lsn lsn = awaitOne(request, context);
         RelTag fork = checked(request.fork());
         if (fork.forkNumber() == RelTag.FREE_SPACE_MAP || fork.forkNumber() == RelTag.VISIBILITY_MAP) {
@@ -159,8 +166,15 @@ final class PageReads {
         return existingLength(fork, lsn, context);
     }
 
+    /** How many blocks a fork has; empty if it does not exist. */
+    public OptionalInt blocks(PagestreamRequest.Nblocks request, RequestContext context)
+            throws RequestFailure, CancelledException {
+        Lsn lsn = awaitOne(request, context);
+        return length(checked(request.fork()), lsn, context);
+    }
+
     /** In bytes: all forks, in all tablespaces. */
-    long databaseSize(PagestreamRequest.DbSize request, RequestContext context)
+    public long databaseSize(PagestreamRequest.DbSize request, RequestContext context)
             throws RequestFailure, CancelledException {
         Lsn lsn = awaitOne(request, context);
         ClusterReader reader = new ClusterReader(timeline, lsn, context);
@@ -180,7 +194,7 @@ final class PageReads {
     }
 
     /** Whole pages. */
-    byte[] slruSegment(PagestreamRequest.GetSlruSegment request, RequestContext context)
+    public byte[] slruSegment(PagestreamRequest.GetSlruSegment request, RequestContext context)
             throws RequestFailure, CancelledException {
         Lsn lsn = awaitOne(request, context);
         SlruKind[] kinds = SlruKind.values();

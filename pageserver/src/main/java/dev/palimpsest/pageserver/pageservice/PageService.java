@@ -2,6 +2,9 @@ package dev.palimpsest.pageserver.pageservice;
 
 import dev.palimpsest.pageserver.security.InterfaceSecurity;
 import dev.palimpsest.postgres.protocol.ServerMessages;
+import dev.palimpsest.storage.CancelledException;
+import dev.palimpsest.storage.TenantId;
+import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.runtime.VirtualThreadTasks;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
@@ -99,6 +102,26 @@ public final class PageService implements AutoCloseable {
     /** Other limits, for clients that come from now on; where it listens stays. */
     public void limits(PageServiceSettings limits) {
         settings = limits;
+    }
+
+    /** What clients may take, now. */
+    public PageServiceSettings limits() {
+        return settings;
+    }
+
+    /** What is counted of clients, of whichever protocol. */
+    public PageServiceMetrics metrics() {
+        return metrics;
+    }
+
+    /**
+     * Waits until a tenant may make so many more requests, of whichever protocol.
+     *
+     * @param waits ends the wait
+     * @throws CancelledException if that did
+     */
+    public void throttle(TenantId tenant, int requests, Cancellation waits) throws CancelledException {
+        throttle.await(tenant, requests, settings.throttle(), waits);
     }
 
     /** Of which requests it is said from now on where their time went. */

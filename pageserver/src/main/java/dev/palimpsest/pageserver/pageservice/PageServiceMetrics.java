@@ -16,13 +16,15 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
-/** What the page service counts, under Neon's names. Safe for use by many threads. */
-final class PageServiceMetrics {
+/** What is counted of clients that read pages, whichever protocol they speak, under Neon's names. Safe for use by many threads. */
+public final class PageServiceMetrics {
     private static final double[] SECONDS = {
         0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100
     };
     private static final double[] BACKUP_SECONDS = {0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300};
     private static final double NANOS = 1e9;
+    private static final String LIBPQ = "page_service";
+    private static final String GRPC = "page_service_grpc";
     private static final String CORRUPTION = "corruption";
     private static final String MISSING_KEY = "missing_key";
     private static final String REDO = "redo";
@@ -43,6 +45,8 @@ final class PageServiceMetrics {
     private final Histogram baseBackups;
     private final CounterDataPoint connectionsStarted;
     private final CounterDataPoint connectionsFinished;
+    private final CounterDataPoint grpcConnectionsStarted;
+    private final CounterDataPoint grpcConnectionsFinished;
     private final Counter readErrors;
     private final RequestTraces traces =
             new RequestTraces(new SystemClock(), LoggerFactory.getLogger(RequestTraces.class));
@@ -98,18 +102,30 @@ final class PageServiceMetrics {
                 .help("Clients that had no good token, or did not encrypt where they must")
                 .register(registry)
                 .labelValues();
-        connectionsStarted = Counter.builder()
+        Counter started = Counter.builder()
                 .name("pageserver_live_connections_started")
                 .help("Connections of clients that began")
                 .labelNames("pageserver_connection_kind")
-                .register(registry)
-                .labelValues("page_service");
-        connectionsFinished = Counter.builder()
+                .register(registry);
+        connectionsStarted = started.labelValues(LIBPQ);
+        grpcConnectionsStarted = started.labelValues(GRPC);
+        Counter finished = Counter.builder()
                 .name("pageserver_live_connections_finished")
                 .help("Connections of clients that ended")
                 .labelNames("pageserver_connection_kind")
-                .register(registry)
-                .labelValues("page_service");
+                .register(registry);
+        connectionsFinished = finished.labelValues(LIBPQ);
+        grpcConnectionsFinished = finished.labelValues(GRPC);
+    }
+
+    /** Another connection of the gRPC page API. */
+    public void grpcConnected() {
+        grpcConnectionsStarted.inc();
+    }
+
+    /** One of them has ended. */
+    public void grpcDisconnected() {
+        grpcConnectionsFinished.inc();
     }
 
     /** Says where the time of requests went. */
@@ -122,7 +138,7 @@ final class PageServiceMetrics {
     }
 
     /** A client was not let in. */
-    void refused() {
+    public void refused() {
         refusedLogins.inc();
     }
 
@@ -144,7 +160,7 @@ final class PageServiceMetrics {
     }
 
     /** What became of a base backup. */
-    enum BackupResult {
+    public enum BackupResult {
         /** It was sent. */
         OK,
         /** It could not be made. */
@@ -153,16 +169,18 @@ final class PageServiceMetrics {
         CLIENT_ERROR
     }
 
-    void baseBackup(BackupResult result, long nanos) {
+    /** A base backup that took so long. */
+    public void baseBackup(BackupResult result, long nanos) {
         baseBackups.labelValues(result.name().toLowerCase(Locale.ROOT)).observe(nanos / NANOS);
     }
 
-    void batch(int pages) {
+    /** So many pages were read at once. */
+    public void batch(int pages) {
         batchSize.observe(pages);
     }
 
     /** A request failed for a reason that is none of the client's. */
-    void readError(@Nullable Throwable reason) {
+    public void readError(@Nullable Throwable reason) {
         readErrors
                 .labelValues(
                         switch (reason) {
@@ -188,7 +206,7 @@ final class PageServiceMetrics {
     }
 
     /** One request that took so long, successfully or not. */
-    void served(PagestreamRequest request, long nanos, boolean success) {
+    public void served(PagestreamRequest request, long nanos, boolean success) {
         DistributionDataPoint seconds = switch (request) {
             case PagestreamRequest.Exists _ -> exists;
             case PagestreamRequest.Nblocks _ -> nblocks;

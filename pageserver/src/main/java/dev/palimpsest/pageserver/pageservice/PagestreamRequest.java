@@ -6,7 +6,7 @@ import dev.palimpsest.postgres.protocol.MessageBody;
 import dev.palimpsest.storage.key.RelTag;
 
 /**
- * What a client asks for in a pagestream: the content of one CopyData. All numbers are big-endian.
+ * What a client asks for. In a pagestream it is the content of one CopyData; all numbers are big-endian.
  *
  * <pre>
  * u8   tag: 0 exists, 1 nblocks, 2 getpage, 3 dbsize, 4 getslrusegment
@@ -22,7 +22,7 @@ import dev.palimpsest.storage.key.RelTag;
  *
  * <p>Source: Neon's pagestream protocol. Bytes after the end are passed over, as there.
  */
-sealed interface PagestreamRequest {
+public sealed interface PagestreamRequest {
     /** Tag of {@link Exists}. */
     int EXISTS = 0;
     /** Tag of {@link Nblocks}. */

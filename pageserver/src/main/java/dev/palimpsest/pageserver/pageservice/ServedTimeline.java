@@ -12,12 +12,12 @@ import dev.palimpsest.storage.timeline.Timeline;
  */
 public record ServedTimeline(Timeline timeline, Lsn readableFrom, RelationLengths lengths) {
     /** Whether GC may have removed what a read at an LSN needs: it is below the cutoff, and nobody has leased it. */
-    boolean isCutOff(Lsn lsn) {
+    public boolean isCutOff(Lsn lsn) {
         return lsn.isBefore(timeline.gcCutoffLsn()) && !timeline.heldLsns().contains(lsn);
     }
 
     /** Why an LSN that {@link #isCutOff is cut off} cannot be read, or leased. */
-    String whyCutOff(Lsn lsn) {
+    public String whyCutOff(Lsn lsn) {
         return "timeline " + timeline.id() + " cannot be read at " + lsn + ": its history is retained from "
                 + Lsn.max(readableFrom, timeline.gcCutoffLsn()) + " to " + timeline.lastRecordLsn()
                 + "; older history is kept as far as the settings pitr_interval and gc_horizon say";

@@ -16,6 +16,9 @@ public interface ServedTimelines {
     /** A timeline; empty if there is none of that id. */
     Optional<ServedTimeline> find(TenantId tenant, TimelineId timeline);
 
+    /** Whether there is a timeline of that id in the archive, from which it would have to be taken back to be served. */
+    boolean isArchived(TenantId tenant, TimelineId timeline);
+
     /**
      * Writes a data directory that PostgreSQL starts from, as a tar archive.
      *

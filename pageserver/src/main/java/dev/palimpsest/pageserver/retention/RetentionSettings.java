@@ -21,12 +21,7 @@ public record RetentionSettings(
         @Nullable HistorySettings history) {
     /** Neon's: seven days, 64 MiB, every hour, ten minutes. */
     public static final RetentionSettings DEFAULT =
-            new RetentionSettings(
-                    Duration.ofDays(7),
-                    64L << 20,
-                    Duration.ofHours(1),
-                    Duration.ofMinutes(10),
-                    HistorySettings.DEFAULT);
+            new RetentionSettings(Duration.ofDays(7), 64L << 20, Duration.ofHours(1), Duration.ofMinutes(10), null);
 
     /** The same, without compaction of history. */
     public RetentionSettings(Duration pitrInterval, long gcHorizon, Duration gcPeriod, Duration leaseLength) {

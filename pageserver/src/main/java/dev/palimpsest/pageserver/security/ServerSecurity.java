@@ -75,6 +75,11 @@ public final class ServerSecurity implements AutoCloseable {
         return security(settings.pageServiceTokens(), settings.pageServiceTls());
     }
 
+    /** How the gRPC page API is protected. */
+    public InterfaceSecurity grpc() {
+        return security(settings.grpcTokens(), settings.grpcTls() ? TlsMode.REQUIRED : TlsMode.OFF);
+    }
+
     private InterfaceSecurity security(boolean byToken, TlsMode mode) {
         return new InterfaceSecurity(
                 byToken ? Authentication.byToken(tokens.orElseThrow()) : Authentication.trusting(), mode, tls);

@@ -21,6 +21,7 @@ import java.sql.Statement;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -109,12 +110,12 @@ class AdoptTest {
                 assertThat(rows(host, "alone")).isEqualTo("[13000, 13000, 0]");
             }
             roundTrip(host, major, directory);
-            damages(host, plain, primary, middle, directory);
+            damages(host, plain, primary, directory);
         }
     }
 
     /** With Debian's programs, if they are of this version or a later one; null if not. */
-    private static Path tarBackup(BackedUpServer primary, int major, Path target) throws Exception {
+    private static @Nullable Path tarBackup(BackedUpServer primary, int major, Path target) throws Exception {
         for (int version = major; version <= 18; version++) {
             Path program = DEBIAN.resolve(version + "/bin/pg_basebackup");
             if (Files.isExecutable(program)) {
@@ -164,8 +165,7 @@ class AdoptTest {
         assertThat(rows(host, "again")).isEqualTo("[2000, 2000, 0]");
     }
 
-    private static void damages(BranchHost host, Path plain, BackedUpServer primary, Lsn middle, Path directory)
-            throws Exception {
+    private static void damages(BranchHost host, Path plain, BackedUpServer primary, Path directory) throws Exception {
         List<String> before =
                 host.branches().list().stream().map(BranchView::name).toList();
         assertThatThrownBy(() -> AdoptPlan.of(plain, List.of(), null, false))

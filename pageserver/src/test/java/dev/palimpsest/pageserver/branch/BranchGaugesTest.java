@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -82,7 +83,7 @@ class BranchGaugesTest {
             }
 
             assertThat(series()).hasSize(none + 3 * (one - none)).containsEntry("palimpsest_branches_not_shown{}", 5.0);
-            branches.get("branch8").fail("for the test");
+            Objects.requireNonNull(branches.get("branch8")).fail("for the test");
             branches.remove("branch1");
             assertThat(series())
                     .containsEntry("palimpsest_branches{phase=failed}", 1.0)

@@ -49,6 +49,7 @@ class ConfigurationTest {
                         Path.of("/d"),
                         HttpSettings.on("127.0.0.1", 9898),
                         PageServiceSettings.on("127.0.0.1", 64000),
+                        null,
                         SecuritySettings.NONE,
                         null,
                         RemoteSettings.DEFAULT,

@@ -7,6 +7,7 @@ import dev.palimpsest.pageserver.branch.BranchService;
 import dev.palimpsest.pageserver.branch.BranchView;
 import dev.palimpsest.pageserver.branch.BrokenJob;
 import dev.palimpsest.pageserver.branch.EndpointView;
+import dev.palimpsest.pageserver.branch.LayerService;
 import dev.palimpsest.pageserver.branch.Moment;
 import dev.palimpsest.pageserver.branch.PageVersion;
 import dev.palimpsest.pageserver.branch.UpkeepService;
@@ -52,11 +53,16 @@ public final class FakeBranches implements BranchService {
     private final Map<String, Deque<AttachProgress>> attaching = new LinkedHashMap<>();
     private final SortedMap<String, EndpointView> endpoints = new TreeMap<>();
 
+    private FakeLayers layers = new FakeLayers(this);
+
     /** What every call that changes or compares something was, in order. */
     public final List<String> calls = new ArrayList<>();
 
     /** What {@link #page} gives. */
     public byte[] page = new byte[8192];
+
+    /** Those that the branches are of, and others. */
+    private final FakeTenants tenants = new FakeTenants(this);
 
     /** What {@link #verify} finds. */
     public List<String> differences = List.of();
@@ -72,6 +78,9 @@ public final class FakeBranches implements BranchService {
 
     /** Thrown by {@link #restore} after the files, before the control file. */
     public @Nullable BranchException failAfterFiles;
+
+    /** Thrown by {@link #detach}, if set. */
+    public @Nullable BranchException refusal;
 
     /** After how many bytes {@link #adopt} finds damage; negative for never. */
     public int adoptReads = -1;
@@ -115,6 +124,22 @@ public final class FakeBranches implements BranchService {
                         1.5,
                         brokenJobs));
         return this;
+    }
+
+    @Override
+    public FakeTenants tenants() {
+        return tenants;
+    }
+
+    /** Forgets all that was made and done, and begins {@link #withProd}. */
+    public synchronized void reset() {
+        branches.clear();
+        attaching.clear();
+        endpoints.clear();
+        calls.clear();
+        layers = new FakeLayers(this);
+        refusal = null;
+        withProd();
     }
 
     /** The next answers about attaching a branch; the last stays. */
@@ -238,6 +263,10 @@ public final class FakeBranches implements BranchService {
         if (branch.parent() == null) {
             throw new BranchException(BranchException.Kind.INVALID, "branch " + name + " has no ancestor");
         }
+        notArchived(branch);
+        if (refusal != null) {
+            throw refusal;
+        }
         calls.add("detach " + name);
         List<String> moved = branches.values().stream()
                 .filter(other ->
@@ -287,8 +316,18 @@ public final class FakeBranches implements BranchService {
         return left;
     }
 
+    static void notArchived(BranchView branch) throws BranchException {
+        if (branch.phase() == BranchView.Phase.ARCHIVED) {
+            throw new BranchException(BranchException.Kind.CONFLICT, "branch " + branch.name() + " is archived");
+        }
+    }
+
     @Override
     public synchronized BranchView unarchive(String name) throws BranchException {
+        BranchView parent = branches.get(String.valueOf(find(name).parent()));
+        if (parent != null) {
+            notArchived(parent);
+        }
         BranchView branch =
                 changed(find(name), BranchView.Phase.READY, find(name).parent());
         calls.add("unarchive " + name);
@@ -332,6 +371,11 @@ public final class FakeBranches implements BranchService {
     public synchronized @Nullable Instant timeOf(String name, Lsn lsn) throws BranchException {
         resolve(name, new Moment.AtLsn(lsn));
         return lsn.value() == FIRST.value() ? null : EPOCH.plusSeconds(lsn.value() / STEP - 1);
+    }
+
+    @Override
+    public LayerService layers() {
+        return layers;
     }
 
     @Override
@@ -428,7 +472,7 @@ public final class FakeBranches implements BranchService {
     @Override
     public synchronized DirectoryComparison.Result verify(String name, Path directory, PageComparison.Server server)
             throws BranchException {
-        find(name);
+        notArchived(find(name));
         calls.add("verify " + name + " against " + directory + " of a " + server);
         return new DirectoryComparison.Result(12, 3456, differences);
     }
@@ -449,7 +493,7 @@ public final class FakeBranches implements BranchService {
 
     @Override
     public synchronized EndpointView stopEndpoint(String name) throws BranchException {
-        find(name);
+        notArchived(find(name));
         EndpointView running = endpoints.remove(name);
         if (running == null) {
             throw new BranchException(BranchException.Kind.NOT_FOUND, "branch " + name + " has no endpoint");

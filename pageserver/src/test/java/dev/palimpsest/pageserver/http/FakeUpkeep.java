@@ -32,6 +32,7 @@ final class FakeUpkeep implements UpkeepService {
 
     private BranchView call(String name, String what) throws BranchException {
         BranchView view = branches.view(name);
+        FakeBranches.notArchived(view);
         branches.calls.add(what);
         return view;
     }
@@ -79,6 +80,7 @@ final class FakeUpkeep implements UpkeepService {
     @Override
     public HistoryView history(String name) throws BranchException {
         BranchView view = branches.view(name);
+        FakeBranches.notArchived(view);
         return new HistoryView(
                 view.readableFrom(),
                 null,

@@ -41,7 +41,8 @@ class HttpSecurityTest {
     private static final String OTHER_TENANT = "ffffffffffffffffffffffffffffffff";
 
     /** What may be asked without a token: a new route is not among them by accident. */
-    private static final Set<String> OPEN = Set.of("/v1/status", "/healthz", "/readyz", "/metrics");
+    private static final Set<String> OPEN =
+            Set.of("/v1/status", "/healthz", "/readyz", "/metrics", "/openapi.json", "/swagger.yml");
 
     @TempDir
     private Path directory;
@@ -74,7 +75,7 @@ class HttpSecurityTest {
                         throw new IOException("a.toml:3: nonsense");
                     }
                 },
-                new HttpSettings("127.0.0.1", 0, 20, 2048, Duration.ofMillis(400), true),
+                new HttpSettings("127.0.0.1", 0, 20, 2048, Duration.ofMillis(400), true, 1),
                 new InterfaceSecurity(Authentication.byToken(verifier), TlsMode.OFF, Optional.empty()),
                 new PrometheusRegistry());
         api.start();
@@ -102,10 +103,11 @@ class HttpSecurityTest {
         return new Answer(response.statusCode(), response.body(), response);
     }
 
-    private static String path(Router.Entry route, String tenant, String branch) {
+    private static String path(Route route, String tenant, String branch) {
         return route.path()
                 .replace("{tenant}", tenant)
                 .replace("{name}", branch)
+                .replace("{layer}", FakeLayers.DELTA)
                 .replace("{timeline}", FakeBranches.TIMELINE.toString());
     }
 
@@ -114,7 +116,7 @@ class HttpSecurityTest {
         String stranger = Tokens.ed25519().server();
         String expired = signer.token("{\"scope\": \"pageserverapi\", \"exp\": 1000}");
         int open = 0;
-        for (Router.Entry route : api.routes()) {
+        for (Route route : api.routes()) {
             String path = path(route, FakeBranches.TENANT.toString(), "prod");
             String what = route.method() + " " + path;
             if (route.access() == Access.OPEN) {
@@ -150,14 +152,15 @@ class HttpSecurityTest {
             assertThat(other.status()).as(what).isEqualTo(403);
             assertThat(branches.list()).as("nothing was done by " + what).hasSize(1);
         }
-        assertThat(open).isEqualTo(3);
+        assertThat(open).isEqualTo(5);
         assertThat(api.routes()).hasSizeGreaterThan(25);
     }
 
     @Test
     void aTenantsTokenIsGoodForThatTenantOnly() throws Exception {
         String own = "Bearer " + signer.tenant(FakeBranches.TENANT.toString());
-        for (Router.Entry route : api.routes()) {
+        branches.layers().downloadAll("prod", 1);
+        for (Route route : api.routes()) {
             String path = path(route, FakeBranches.TENANT.toString(), "prod");
             if (route.access() == Access.SERVER) {
                 assertThat(send(api, route.method(), path, own).status())
@@ -200,7 +203,8 @@ class HttpSecurityTest {
         assertThat(send(api, "GET", "/healthz", null).status()).isEqualTo(200);
         Answer ready = send(api, "GET", "/readyz", null);
         assertThat(ready.status()).isEqualTo(503);
-        assertThat(ready.body()).isEqualTo("{\"ready\":false,\"problems\":[\"the object store cannot be reached\"]}");
+        assertThat(ready.body())
+                .isEqualTo("{\"ready\":false,\"problems\":[\"the object store cannot be reached\"],\"tenants\":[]}");
         assertThat(send(trusting, "GET", "/readyz", null).status()).isEqualTo(200);
         Answer text = send(api, "GET", "/metrics", "Bearer " + signer.server());
         assertThat(text.response().headers().firstValue("Content-Type").orElse(""))

@@ -48,7 +48,7 @@ class UploadTest {
                     return new Responses.Reloaded(List.of(), List.of());
                 }
             },
-            new HttpSettings("127.0.0.1", 0, 20, 2048, Duration.ofMillis(400), true),
+            new HttpSettings("127.0.0.1", 0, 20, 2048, Duration.ofMillis(400), true, 1),
             InterfaceSecurity.NONE,
             new PrometheusRegistry());
     private final HttpClient client =
@@ -92,6 +92,11 @@ class UploadTest {
             @Override
             public int read() {
                 throw new AssertionError("nothing of the body is asked for");
+            }
+
+            @Override
+            public int read(byte[] target, int offset, int length) {
+                return read();
             }
         };
         HttpResponse<String> taken = put(PATH + "prod", HttpApi.TAR_TYPE, unread);

@@ -68,8 +68,8 @@ class PageServiceKillTest {
                     client.reply().position(25 + 17).get(page);
                     assertThat(page)
                             .as("block %d, seed %d", block, seed)
-                            .isEqualTo(ServedPages.page(
-                                    ServedPages.text(ServedPages.fork(100), block, new Lsn(0x2000))));
+                            .isEqualTo(
+                                    ServedPages.page(ServedPages.text(ServedPages.fork(100), block, new Lsn(0x2000))));
                     pages.incrementAndGet();
                 }
             }

@@ -7,6 +7,7 @@ import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
+import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.runtime.SystemClock;
 import java.lang.management.ManagementFactory;
@@ -121,7 +122,9 @@ class RequestTracesTest {
                     IntStream.range(0, 32).mapToObj(RequestTracesTest::request).toList();
 
             RequestContext context = tracer.begin(CONTEXT);
-            assertThat(new PageReads(new ServedTimeline(served.timeline, ServedPages.START, served.lengths))
+            assertThat(new PageReads(
+                                    new ServedTimeline(served.timeline, ServedPages.START, served.lengths),
+                                    Cancellation.NEVER)
                             .pages(batch, context))
                     .hasSize(32);
             tracer.ended(batch.getFirst(), batch.size(), context, 7_000_000, 9_000_000);

@@ -23,6 +23,7 @@ import dev.palimpsest.storage.key.RelationKeys;
 import dev.palimpsest.storage.key.SlruKeys;
 import dev.palimpsest.storage.key.SlruKind;
 import dev.palimpsest.storage.layer.memory.SerializedBatch;
+import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.timeline.EmbeddedStore;
 import dev.palimpsest.storage.timeline.StoreSettings;
 import dev.palimpsest.storage.timeline.TenantTimelines;
@@ -43,31 +44,33 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /** A page service over a timeline whose content a test makes up. */
-final class ServedPages implements AutoCloseable, ServedTimelines {
-    static final String TENANT = "0123456789abcdef0123456789abcdef";
-    static final String TIMELINE = "00000000000000000000000000000001";
-    static final int SPC = 1663;
-    static final int DB = 5;
-    static final Lsn START = new Lsn(0x1000);
-    static final Instant LEASED_UNTIL = Instant.ofEpochMilli(1_893_456_000_123L);
+public final class ServedPages implements AutoCloseable, ServedTimelines {
+    public static final String TENANT = "0123456789abcdef0123456789abcdef";
+    public static final String TIMELINE = "00000000000000000000000000000001";
+    public static final int SPC = 1663;
+    public static final int DB = 5;
+    public static final Lsn START = new Lsn(0x1000);
+    public static final Instant LEASED_UNTIL = Instant.ofEpochMilli(1_893_456_000_123L);
 
     private static final RequestContext CONTEXT = RequestContext.of(TaskKind.INGEST);
 
-    final PrometheusRegistry metrics = new PrometheusRegistry();
-    final PageService service;
+    public final PrometheusRegistry metrics = new PrometheusRegistry();
+    public final PageService service;
     private final PostgresRedo redo = new PostgresRedo();
     private final EmbeddedStore store;
-    final Timeline timeline;
+    public final Timeline timeline;
     final RelationLengths lengths;
     final LsnLeases leases;
-    volatile Lsn readableFrom = START;
-    volatile boolean failing;
+    public volatile Lsn readableFrom = START;
+    public volatile boolean failing;
+    public volatile boolean archived;
+    public volatile int directorySize = 100_000;
 
-    ServedPages(Path directory, PageServiceSettings settings) throws StorageException, IOException {
+    public ServedPages(Path directory, PageServiceSettings settings) throws StorageException, IOException {
         this(directory, settings, InterfaceSecurity.NONE);
     }
 
-    ServedPages(Path directory, PageServiceSettings settings, InterfaceSecurity security)
+    public ServedPages(Path directory, PageServiceSettings settings, InterfaceSecurity security)
             throws StorageException, IOException {
         store = EmbeddedStore.open(directory, StoreSettings.DEFAULT, redo);
         TenantTimelines tenant = store.tenant(TenantId.parse(TENANT), CONTEXT);
@@ -105,7 +108,7 @@ final class ServedPages implements AutoCloseable, ServedTimelines {
     }
 
     /** A page that one can tell from others. */
-    static byte[] page(String text) {
+    public static byte[] page(String text) {
         byte[] page = new byte[8192];
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         for (int at = 0; at + bytes.length <= page.length; at += 512) {
@@ -114,12 +117,12 @@ final class ServedPages implements AutoCloseable, ServedTimelines {
         return page;
     }
 
-    static RelTag fork(int rel) {
+    public static RelTag fork(int rel) {
         return new RelTag(SPC, DB, rel, RelTag.MAIN);
     }
 
     /** What a record at an LSN changes. */
-    final class Change {
+    public final class Change {
         private final Lsn lsn;
         private final SerializedBatch.Builder batch = new SerializedBatch.Builder();
 
@@ -127,18 +130,18 @@ final class ServedPages implements AutoCloseable, ServedTimelines {
             this.lsn = lsn;
         }
 
-        Change put(Key key, byte[] value) throws StorageException {
+        public Change put(Key key, byte[] value) throws StorageException {
             batch.put(key, lsn, new Value.Image(value));
             return this;
         }
 
         /** A fork of so many pages, each with its number and the LSN. */
-        Change create(RelTag fork, int blocks) throws StorageException {
+        public Change create(RelTag fork, int blocks) throws StorageException {
             put(fork.directoryEntryKey(), Listings.entry(true));
             return resize(fork, 0, blocks);
         }
 
-        Change resize(RelTag fork, int from, int blocks) throws StorageException {
+        public Change resize(RelTag fork, int from, int blocks) throws StorageException {
             put(fork.sizeKey(), Listings.length(blocks));
             lengths.changed(fork, blocks, lsn);
             for (int block = from; block < blocks; block++) {
@@ -147,13 +150,13 @@ final class ServedPages implements AutoCloseable, ServedTimelines {
             return this;
         }
 
-        Change drop(RelTag fork) throws StorageException {
+        public Change drop(RelTag fork) throws StorageException {
             put(fork.directoryEntryKey(), Listings.entry(false));
             lengths.dropped(fork, lsn);
             return this;
         }
 
-        void finish() throws StorageException {
+        public void finish() throws StorageException {
             try (TimelineWriter writer = timeline.writer(CONTEXT)) {
                 writer.put(batch.build());
                 writer.finish(lsn);
@@ -161,15 +164,15 @@ final class ServedPages implements AutoCloseable, ServedTimelines {
         }
     }
 
-    static String text(RelTag fork, int block, Lsn lsn) {
+    public static String text(RelTag fork, int block, Lsn lsn) {
         return fork + " " + block + " " + lsn;
     }
 
-    Change write(Lsn lsn) {
+    public Change write(Lsn lsn) {
         return new Change(lsn);
     }
 
-    double batches() {
+    public double batches() {
         return ((HistogramSnapshot)
                         metrics.scrape(name -> name.equals("pageserver_page_service_batch_size_global")).stream()
                                 .findFirst()
@@ -179,9 +182,23 @@ final class ServedPages implements AutoCloseable, ServedTimelines {
                 .getCount();
     }
 
+    private static boolean isOurs(TenantId tenant, TimelineId id) {
+        return tenant.toString().equals(TENANT) && id.toString().equals(TIMELINE);
+    }
+
+    @Override
+    public boolean isArchived(TenantId tenant, TimelineId id) {
+        return archived && isOurs(tenant, id);
+    }
+
+    /** The engine's. */
+    public Clock clock() {
+        return store.clock();
+    }
+
     @Override
     public Optional<ServedTimeline> find(TenantId tenant, TimelineId id) {
-        return tenant.toString().equals(TENANT) && id.toString().equals(TIMELINE)
+        return !archived && isOurs(tenant, id)
                 ? Optional.of(new ServedTimeline(timeline, readableFrom, lengths))
                 : Optional.empty();
     }
@@ -189,7 +206,7 @@ final class ServedPages implements AutoCloseable, ServedTimelines {
     @Override
     public void writeDataDirectory(TimelineId id, Lsn lsn, OutputStream target, RequestContext context)
             throws StorageException {
-        byte[] content = new byte[100_000];
+        byte[] content = new byte[directorySize];
         Arrays.fill(content, (byte) 7);
         try {
             target.write(content);
@@ -218,7 +235,7 @@ final class ServedPages implements AutoCloseable, ServedTimelines {
     }
 
     /** Lets everything before an LSN go, but what is leased. */
-    void cutOff(Lsn lsn) throws StorageException {
+    public void cutOff(Lsn lsn) throws StorageException {
         flush();
         store.tenant(TenantId.parse(TENANT), CONTEXT)
                 .collectGarbage(

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.PostgresVersion;
 import java.util.HexFormat;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -18,8 +19,8 @@ class ContinuedWalTest {
         return ContinuedWal.at(Lsn.parse(lsn), version, SYSTEM, 1, SEGMENT);
     }
 
-    private static String hex(byte[] bytes) {
-        return HexFormat.of().formatHex(bytes);
+    private static String hex(byte @Nullable [] bytes) {
+        return bytes == null ? "none" : HexFormat.of().formatHex(bytes);
     }
 
     @ParameterizedTest

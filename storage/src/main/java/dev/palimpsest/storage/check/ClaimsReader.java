@@ -58,7 +58,7 @@ final class ClaimsReader {
             if (manifest.isPresent()) {
                 listed.add(manifest.get());
             } else if (!object.key().equals(generations)
-                    && !object.key().value().endsWith("/heatmap-v1.json")) {
+                    && !object.key().value().equals(RemotePaths.heatmap(tenant, ShardIndex.UNSHARDED))) {
                 findings.foreign(object.key().value());
             }
         }

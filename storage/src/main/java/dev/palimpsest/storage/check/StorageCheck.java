@@ -72,7 +72,7 @@ public final class StorageCheck {
                         folder,
                         Finding.NO_OFFSET,
                         "not the folder of a tenant that is not sharded",
-                        "no server starts on this store",
+                        "no server takes it for one",
                         null,
                         null));
                 continue;

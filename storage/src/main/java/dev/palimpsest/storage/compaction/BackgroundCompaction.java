@@ -3,11 +3,13 @@ package dev.palimpsest.storage.compaction;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.jobs.JobState;
 import dev.palimpsest.storage.jobs.JobTracks;
+import dev.palimpsest.storage.jobs.TenantTurns;
 import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.runtime.Environment;
@@ -27,8 +29,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Compacts timelines as long as it runs: always the timeline with the most L0 layers first; images only while no timeline has
- * too many. A timeline whose compaction fails has a pause that grows with each failure in a row, and from the
+ * Compacts timelines as long as it runs: tenants have their turns one after the other, whatever each has of timelines, and of a
+ * tenant the timeline with the most L0 layers comes first; images only while no timeline has too many. A timeline whose compaction fails has a pause that grows with each failure in a row, and from the
  * {@value JobState#FAILURES_TO_BREAK}th on counts as broken, which {@link #states()} and the metrics tell; one success ends that.
  *
  * <p>A number of tasks work at once, each on another timeline. Safe for use by many threads.
@@ -38,6 +40,12 @@ public final class BackgroundCompaction implements AutoCloseable {
     public interface Work {
         /** Which timeline. */
         TimelineId id();
+
+        /** Whose it is: tenants have their turns one after the other. */
+        TenantId tenant();
+
+        /** What counts for it, where {@code ofServer} counts for timelines that have nothing of their own. */
+        CompactionSettings settings(CompactionSettings ofServer);
 
         /** How many L0 layers it has. */
         int l0Layers();
@@ -71,6 +79,7 @@ public final class BackgroundCompaction implements AutoCloseable {
     private final BackgroundSettings settings;
     private final Supplier<? extends Collection<? extends Work>> timelines;
     private final JobTracks tracks;
+    private final TenantTurns turns = new TenantTurns();
     private final Map<TimelineId, ImageCheck> imageChecks = new ConcurrentHashMap<>();
     private final Cancellation cancellation = new Cancellation();
     private final List<Task> tasks = new ArrayList<>();
@@ -143,17 +152,32 @@ public final class BackgroundCompaction implements AutoCloseable {
             if (!tracks.isFree(work.id())) {
                 continue;
             }
-            if (many && (mostL0 == null || work.l0Layers() > mostL0.l0Layers())) {
+            if (many && (mostL0 == null || goesBefore(work, mostL0))) {
                 mostL0 = work;
             }
-            if (images == null && imagesAreDue(work, now)) {
+            if ((images == null || turns.isBefore(work.tenant(), images.tenant())) && imagesAreDue(work, now)) {
                 images = work;
             }
         }
         if (mostL0 != null) {
-            return tracks.begin(mostL0.id()) ? new Job(mostL0, Kind.L0) : null;
+            return begin(mostL0, Kind.L0);
         }
-        return images != null && !manyL0 && tracks.begin(images.id()) ? new Job(images, Kind.IMAGES) : null;
+        return images == null || manyL0 ? null : begin(images, Kind.IMAGES);
+    }
+
+    private @Nullable Job begin(Work work, Kind kind) {
+        if (!tracks.begin(work.id())) {
+            return null;
+        }
+        turns.taken(work.tenant());
+        return new Job(work, kind);
+    }
+
+    private boolean goesBefore(Work work, Work other) {
+        if (work.tenant().equals(other.tenant()) || turns.isEven(work.tenant(), other.tenant())) {
+            return work.l0Layers() > other.l0Layers();
+        }
+        return turns.isBefore(work.tenant(), other.tenant());
     }
 
     private boolean imagesAreDue(Work work, long now) {
@@ -169,8 +193,13 @@ public final class BackgroundCompaction implements AutoCloseable {
     }
 
     private void forgetAllBut(List<? extends Work> all) {
-        Set<TimelineId> known = new HashSet<>();
-        all.forEach(work -> known.add(work.id()));
+        Set<TimelineId> known = HashSet.newHashSet(all.size());
+        Set<TenantId> tenants = new HashSet<>();
+        for (Work work : all) {
+            known.add(work.id());
+            tenants.add(work.tenant());
+        }
+        turns.forgetAllBut(tenants);
         tracks.forgetAllBut(known);
         imageChecks.keySet().retainAll(known);
     }
@@ -178,9 +207,10 @@ public final class BackgroundCompaction implements AutoCloseable {
     private void run(Job job, RequestContext context) {
         Lsn at = job.work.diskConsistentLsn();
         try {
+            CompactionSettings own = job.work.settings(settings.compaction());
             CompactionReport report = job.kind == Kind.L0
-                    ? job.work.compactL0(settings.compaction(), L0Planner.Trigger.THRESHOLD, context)
-                    : job.work.createImages(settings.compaction(), this::isBehind, context);
+                    ? job.work.compactL0(own, L0Planner.Trigger.THRESHOLD, context)
+                    : job.work.createImages(own, this::isBehind, context);
             count(job, report.outcome().toString());
             bytes.labelValues(job.kind.toString()).inc(report.bytesWritten());
             succeeded(job, report, at);
@@ -202,7 +232,7 @@ public final class BackgroundCompaction implements AutoCloseable {
     }
 
     private boolean hasManyL0(Work work) {
-        return work.l0Layers() >= settings.compaction().l0Threshold();
+        return work.l0Layers() >= work.settings(settings.compaction()).l0Threshold();
     }
 
     private void count(Job job, String outcome) {

@@ -47,27 +47,27 @@ final class HistoryCompaction {
     private final HistoryTimeline timeline;
     private final CompactionSettings settings;
     private final int maxChain;
-    private final Key runStart;
+    private final Set<LayerName> carried;
     private final Set<LayerName> kept;
     private final RequestContext context;
     private long valuesRead;
 
     /**
      * @param timeline nobody else compacts it or collects its garbage meanwhile
-     * @param runStart all keys from here up to the job's were done before, with the same {@code kept}
+     * @param carried image layers that were an input of each job before it that they have keys of, with the same {@code kept}
      * @param kept image layers that were found to be needed, of this job and those before it; more are added
      */
     HistoryCompaction(
             HistoryTimeline timeline,
             CompactionSettings settings,
             int maxChain,
-            Key runStart,
+            Set<LayerName> carried,
             Set<LayerName> kept,
             RequestContext context) {
         this.timeline = timeline;
         this.settings = settings;
         this.maxChain = maxChain;
-        this.runStart = runStart;
+        this.carried = carried;
         this.kept = kept;
         this.context = context;
     }
@@ -179,7 +179,7 @@ final class HistoryCompaction {
 
     /** Whether all keys of a layer are done with this job. */
     private boolean isDone(PersistentLayer image, KeyRange range) {
-        return image.keyRange().start().compareTo(runStart) >= 0
+        return (image.keyRange().start().compareTo(range.start()) >= 0 || carried.contains(image.name()))
                 && image.keyRange().end().compareTo(range.end()) <= 0;
     }
 

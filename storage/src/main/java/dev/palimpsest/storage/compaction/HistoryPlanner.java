@@ -50,9 +50,7 @@ public final class HistoryPlanner {
         });
         long old = compacted.isValid() ? bytes[0] : 0;
         long more = compacted.isValid() ? bytes[1] : bytes[0] + bytes[1];
-        return old == 0
-                ? more > 0 && more >= settings.initialBytes()
-                : more >= Math.ceilDiv(old, 100) * settings.ratioPercent();
+        return old == 0 ? more > 0 && more >= settings.initialBytes() : more >= old / 100.0 * settings.ratioPercent();
     }
 
     /**

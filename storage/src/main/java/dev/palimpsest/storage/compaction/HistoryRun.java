@@ -4,6 +4,7 @@ import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.key.Key;
+import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.layer.Layer;
 import dev.palimpsest.storage.layer.LayerName;
 import dev.palimpsest.storage.layer.PersistentLayer;
@@ -17,8 +18,8 @@ public final class HistoryRun {
     private final HistoryTimeline timeline;
     private final Set<LayerName> kept = new HashSet<>();
     private Key next = Key.MIN;
-    /** Every key from here up to the next one was rewritten. */
-    private Key doneFrom = Key.MIN;
+    /** Image layers that reach beyond what is done and were an input of each piece that they have keys of. */
+    private final Set<LayerName> carried = new HashSet<>();
 
     private Lsn upTo = Lsn.MAX;
 
@@ -62,19 +63,26 @@ public final class HistoryRun {
             return HistoryReport.NOTHING;
         }
         if (!job.range().start().equals(next)) {
-            doneFrom = job.range().start();
+            carried.clear();
         }
-        HistoryReport report = new HistoryCompaction(timeline, compaction, settings.maxChain(), doneFrom, kept, context)
-                .run(
-                        new HistoryPlanner.Job<>(
-                                job.range(), job.upTo(), persistent(job.deltas()), persistent(job.images())),
-                        retained);
-        if (report.jobs() == 0) {
-            doneFrom = job.range().end();
-        }
+        List<PersistentLayer> images = persistent(job.images());
+        HistoryReport report = new HistoryCompaction(timeline, compaction, settings.maxChain(), carried, kept, context)
+                .run(new HistoryPlanner.Job<>(job.range(), job.upTo(), persistent(job.deltas()), images), retained);
+        carry(images, job.range(), report.jobs() > 0);
         upTo = Lsn.min(upTo, job.upTo());
         next = job.range().end();
         return report;
+    }
+
+    private void carry(List<PersistentLayer> images, KeyRange done, boolean rewritten) {
+        Set<LayerName> before = Set.copyOf(carried);
+        carried.clear();
+        for (PersistentLayer image : images) {
+            boolean isInput = image.keyRange().start().compareTo(done.start()) >= 0 || before.contains(image.name());
+            if (rewritten && isInput && image.keyRange().end().compareTo(done.end()) > 0) {
+                carried.add(image.name());
+            }
+        }
     }
 
     private static List<PersistentLayer> persistent(List<Layer> layers) {

@@ -2,12 +2,14 @@ package dev.palimpsest.storage.gc;
 
 import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.jobs.JobPauses;
 import dev.palimpsest.storage.jobs.JobState;
 import dev.palimpsest.storage.jobs.JobTracks;
+import dev.palimpsest.storage.jobs.TenantTurns;
 import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.runtime.Environment;
@@ -27,8 +29,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Collects the garbage of timelines as long as it runs, one at a time: each once in a period, the one whose turn was the longest
- * ago first, and none while there is more urgent work. One that fails has its pauses as {@link JobTracks} says, in which the
+ * Collects the garbage of timelines as long as it runs, one at a time: each once in a period, that of the tenant whose turn was
+ * the longest ago first, and of its timelines the one whose turn was the longest ago; and none while there is more urgent work. One that fails has its pauses as {@link JobTracks} says, in which the
  * others have their turn.
  *
  * <p>Safe for use by many threads.
@@ -41,16 +43,22 @@ public final class BackgroundGc implements AutoCloseable {
         /** Which timeline. */
         TimelineId id();
 
+        /** Whose it is: tenants have their turns one after the other. */
+        TenantId tenant();
+
+        /** How often it has its turn; zero for never. */
+        Duration period();
+
         /** Collects once, with what is retained now. */
         GcReport collect(RequestContext context) throws StorageException;
     }
 
     private final Environment environment;
-    private final Duration period;
     private final long notBeforeNanos;
     private final Supplier<? extends Collection<? extends Work>> timelines;
     private final BooleanSupplier yield;
     private final JobTracks tracks;
+    private final TenantTurns turns = new TenantTurns();
     private final Map<TimelineId, Long> lastNanos = new ConcurrentHashMap<>();
     private final Cancellation cancellation = new Cancellation();
     private final Task task;
@@ -61,7 +69,6 @@ public final class BackgroundGc implements AutoCloseable {
     /**
      * Starts.
      *
-     * @param period how often each timeline has its turn; more than zero
      * @param delay how long to wait before the first
      * @param timelines those of the moment, whenever it is asked
      * @param yield asked before each: whether there is more urgent work
@@ -69,16 +76,11 @@ public final class BackgroundGc implements AutoCloseable {
      */
     public BackgroundGc(
             Environment environment,
-            Duration period,
             Duration delay,
             Supplier<? extends Collection<? extends Work>> timelines,
             BooleanSupplier yield,
             PrometheusRegistry registry) {
-        if (period.isNegative() || period.isZero()) {
-            throw new IllegalArgumentException("the period is out of range: " + period);
-        }
         this.environment = environment;
-        this.period = period;
         this.notBeforeNanos = environment.clock().nanos() + delay.toNanos();
         this.timelines = timelines;
         this.yield = yield;
@@ -133,7 +135,9 @@ public final class BackgroundGc implements AutoCloseable {
         for (Work work : all) {
             Long last = lastNanos.get(work.id());
             long since = last == null ? Long.MAX_VALUE : now - last;
-            if (since >= period.toNanos() && since > longest && tracks.isFree(work.id())) {
+            Duration period = work.period();
+            boolean due = !period.isZero() && since >= period.toNanos();
+            if (due && (next == null || goesBefore(work, since, next, longest)) && tracks.isFree(work.id())) {
                 next = work;
                 longest = since;
             }
@@ -141,15 +145,27 @@ public final class BackgroundGc implements AutoCloseable {
         return next;
     }
 
+    private boolean goesBefore(Work work, long since, Work other, long othersSince) {
+        return turns.isEven(work.tenant(), other.tenant())
+                ? since > othersSince
+                : turns.isBefore(work.tenant(), other.tenant());
+    }
+
     private void forgetAllBut(List<? extends Work> all) {
-        Set<TimelineId> known = new HashSet<>();
-        all.forEach(work -> known.add(work.id()));
+        Set<TimelineId> known = HashSet.newHashSet(all.size());
+        Set<TenantId> tenants = new HashSet<>();
+        for (Work work : all) {
+            known.add(work.id());
+            tenants.add(work.tenant());
+        }
+        turns.forgetAllBut(tenants);
         tracks.forgetAllBut(known);
         lastNanos.keySet().retainAll(known);
     }
 
     private void run(Work work, RequestContext context) {
         tracks.begin(work.id());
+        turns.taken(work.tenant());
         try {
             GcReport report = work.collect(context);
             runs.labelValues("DONE").inc();

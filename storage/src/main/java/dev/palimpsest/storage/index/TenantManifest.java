@@ -54,11 +54,24 @@ public record TenantManifest(
      * @param owner drawn at random when the generation was claimed; tells the claims of two processes apart
      * @param indexParts every timeline of the tenant, and the generation of its index part in force; null as long as the
      *     generation is only claimed, and the manifest of the life before counts
+     * @param settings what counts for this tenant other than for others, a JSON object in UTF-8 that those read who gave it;
+     *     null for nothing
+     * @param deletedAt since when the tenant is deleted: it has no timelines then, and what else there is of it is to go; null if
+     *     it is not
      */
-    public record Life(String owner, @Nullable SortedMap<TimelineId, Generation> indexParts) {
+    public record Life(
+            String owner,
+            @Nullable SortedMap<TimelineId, Generation> indexParts,
+            @Nullable String settings,
+            @Nullable Instant deletedAt) {
         /** Keeps a copy of the map. */
         public Life {
             indexParts = indexParts == null ? null : Collections.unmodifiableSortedMap(new TreeMap<>(indexParts));
+        }
+
+        /** Of a tenant that is not deleted and has no settings of its own. */
+        public Life(String owner, @Nullable SortedMap<TimelineId, Generation> indexParts) {
+            this(owner, indexParts, null, null);
         }
     }
 }

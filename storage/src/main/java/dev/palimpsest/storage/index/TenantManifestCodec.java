@@ -29,6 +29,8 @@ import tools.jackson.core.json.JsonFactory;
  *                        owner: string, 32 hexadecimal digits
  *                        timelines: object, timeline to {generation: number}, by timeline; the generation is left out for an
  *                        index part without one; all of it is left out as long as the generation is only claimed
+ *                        settings: object, of the tenant's own; only if there are any
+ *                        deleted_at: moment, only of a tenant that is deleted
  * </pre>
  *
  * <p>Around these fields is a {@link DocumentChecksum}. Timelines, LSNs and moments are written as in an {@link IndexPartCodec index part}. Fields not named here are ignored; a
@@ -100,6 +102,14 @@ public final class TenantManifestCodec {
                 json.writeEndObject();
             }
             json.writeEndObject();
+        }
+        String settings = life.settings();
+        if (settings != null) {
+            json.writeName("settings").writeRawValue(settings);
+        }
+        Instant deletedAt = life.deletedAt();
+        if (deletedAt != null) {
+            json.writeStringProperty("deleted_at", IndexTime.format(deletedAt));
         }
         json.writeEndObject();
     }
@@ -190,6 +200,12 @@ public final class TenantManifestCodec {
 
                 @Nullable
                 TreeMap<TimelineId, Generation> indexParts;
+
+                @Nullable
+                String settings;
+
+                @Nullable
+                Instant deletedAt;
             };
             json.object(what, name -> {
                 switch (name) {
@@ -199,10 +215,13 @@ public final class TenantManifestCodec {
                         json.object(name, timeline -> indexParts.put(timeline(timeline), indexGeneration(timeline)));
                         fields.indexParts = indexParts;
                     }
+                    case "settings" -> fields.settings = json.rawObject(name);
+                    case "deleted_at" -> fields.deletedAt = json.parsed(name, IndexTime::parse);
                     default -> json.skip();
                 }
             });
-            return new TenantManifest.Life(require(fields.owner, "owner"), fields.indexParts);
+            return new TenantManifest.Life(
+                    require(fields.owner, "owner"), fields.indexParts, fields.settings, fields.deletedAt);
         }
 
         private TimelineId timeline(String text) throws CorruptionException {

@@ -15,6 +15,7 @@ import java.util.Optional;
  * palimpsest-probe-{16 hexadecimal digits}
  * tenants/{tenant}{-NNCC}/tenant-manifest{-generation}.json
  * tenants/{tenant}{-NNCC}/generations.json
+ * tenants/{tenant}{-NNCC}/heatmap-v1.json
  * tenants/{tenant}{-NNCC}/timelines/{timeline}/index_part.json{-generation}
  * tenants/{tenant}{-NNCC}/timelines/{timeline}/{layer name}{-generation}
  * </pre>
@@ -76,6 +77,11 @@ public final class RemotePaths {
     /** Where it is said which generation was the first that was claimed in the object store. */
     public static String generations(TenantId tenant, ShardIndex shard) {
         return tenant(tenant, shard) + "generations.json";
+    }
+
+    /** Where it is said which layers of a tenant a server that may take it over had better have. */
+    public static String heatmap(TenantId tenant, ShardIndex shard) {
+        return tenant(tenant, shard) + "heatmap-v1.json";
     }
 
     /** What the paths of all timelines of a tenant's shard begin with, {@code /} at the end included. */

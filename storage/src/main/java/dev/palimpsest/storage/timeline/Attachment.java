@@ -11,11 +11,13 @@ import dev.palimpsest.storage.index.TenantManifest;
 import dev.palimpsest.storage.index.TenantManifestCodec;
 import dev.palimpsest.storage.remote.ObjectKey;
 import dev.palimpsest.storage.remote.ObjectStore;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One life of a tenant, from when it was loaded to when it is shut down: it has a {@link Generation} of its own, claimed in the
@@ -45,7 +47,7 @@ import java.util.TreeMap;
  * <p>What a life reads is what the newest life before it has <em>published</em>; one that was claimed and came no further than
  * that has a manifest without timelines, which is passed over.
  */
-final class Attachment {
+final class Attachment implements TenantLife {
     private final ObjectStore objects;
     private final TenantId tenant;
     private final Generation generation;
@@ -58,8 +60,12 @@ final class Attachment {
     private final SortedMap<TimelineId, Generation> wanted = new TreeMap<>();
     /** The timelines that are archived; guarded by {@link #wanted}. */
     private List<TenantManifest.OffloadedTimeline> offloaded = List.of();
+    /** The tenant's own settings; guarded by {@link #wanted}. */
+    private @Nullable String settings;
+    /** Since when the tenant is deleted; guarded by {@link #wanted}. */
+    private @Nullable Instant deletedAt;
     /** What the manifest says, as far as the store has answered. Only the holder of the mutex changes it. */
-    private volatile Content inForce = new Content(new TreeMap<>(), List.of());
+    private volatile Content inForce = new Content(new TreeMap<>(), List.of(), null, null);
     /** A put was not answered, or there was none yet: the manifest may say something else. */
     private volatile boolean uncertain = true;
 
@@ -67,7 +73,10 @@ final class Attachment {
 
     /** What the manifest says of the timelines. */
     private record Content(
-            SortedMap<TimelineId, Generation> indexParts, List<TenantManifest.OffloadedTimeline> offloaded) {}
+            SortedMap<TimelineId, Generation> indexParts,
+            List<TenantManifest.OffloadedTimeline> offloaded,
+            @Nullable String settings,
+            @Nullable Instant deletedAt) {}
 
     Attachment(
             ObjectStore objects,
@@ -87,10 +96,12 @@ final class Attachment {
                 TenantManifestCodec.MAX_BYTES,
                 claimed.manifest().version());
         this.publishing = publishing;
+        TenantManifest.Life before = inherited.life();
+        this.settings = before == null ? null : before.settings();
     }
 
-    /** Under which everything is written. */
-    Generation generation() {
+    @Override
+    public Generation generation() {
         return generation;
     }
 
@@ -169,6 +180,43 @@ final class Attachment {
         check(context);
     }
 
+    @Override
+    public @Nullable String settings() {
+        synchronized (wanted) {
+            return settings;
+        }
+    }
+
+    @Override
+    public void keepSettings(@Nullable String json, RequestContext context) throws StorageException {
+        synchronized (wanted) {
+            settings = json;
+        }
+        publish(context);
+        check(context);
+    }
+
+    /**
+     * The tenant has no timelines any more, and is deleted. Durable on return.
+     *
+     * @throws SupersededException if there is a newer life
+     */
+    void delete(Instant now, RequestContext context) throws StorageException {
+        synchronized (wanted) {
+            wanted.clear();
+            offloaded = List.of();
+            settings = null;
+            deletedAt = now;
+        }
+        publish(context);
+        check(context);
+    }
+
+    @Override
+    public boolean isSuperseded() {
+        return superseded;
+    }
+
     /** Makes the manifest say what is wanted; one put may do it for several who wait for it. */
     private void publish(RequestContext context) throws StorageException {
         if (isPublished()) {
@@ -181,7 +229,9 @@ final class Attachment {
             Content now = content();
             uncertain = true;
             TenantManifest next = new TenantManifest(
-                    inherited.stripeSize(), now.offloaded, new TenantManifest.Life(owner, now.indexParts));
+                    inherited.stripeSize(),
+                    now.offloaded,
+                    new TenantManifest.Life(owner, now.indexParts, now.settings, now.deletedAt));
             manifest.put(TenantManifestCodec.encode(next), context);
             inForce = now;
             uncertain = false;
@@ -199,12 +249,12 @@ final class Attachment {
         synchronized (wanted) {
             List<TenantManifest.OffloadedTimeline> all = new ArrayList<>(offloaded);
             for (TenantManifest.OffloadedTimeline neons : inherited.offloaded()) {
-                if (!wanted.containsKey(neons.timeline())) {
+                if (deletedAt == null && !wanted.containsKey(neons.timeline())) {
                     all.add(neons); // nothing is known of it here
                 }
             }
             all.sort(Comparator.comparing(TenantManifest.OffloadedTimeline::timeline));
-            return new Content(new TreeMap<>(wanted), List.copyOf(all));
+            return new Content(new TreeMap<>(wanted), List.copyOf(all), settings, deletedAt);
         }
     }
 

@@ -1,7 +1,7 @@
 package dev.palimpsest.storage.timeline;
 
 import dev.palimpsest.storage.CancelledException;
-import dev.palimpsest.storage.CorruptionException;
+import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
@@ -51,6 +51,7 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -83,7 +84,7 @@ public final class EmbeddedStore implements AutoCloseable {
     private final Engine engine;
     private final Path directory;
     private final Map<TenantId, TenantTimelines> tenants = new ConcurrentHashMap<>();
-    private final Mutex loading;
+    private final Map<TenantId, Mutex> loading = new ConcurrentHashMap<>();
     private final Cancellation cancellation = new Cancellation();
     private final Task housekeeping;
     private final Optional<BackgroundCompaction> compaction;
@@ -93,7 +94,6 @@ public final class EmbeddedStore implements AutoCloseable {
     private EmbeddedStore(Engine engine, Path directory, StoreSettings settings, PrometheusRegistry metrics) {
         this.engine = engine;
         this.directory = directory;
-        this.loading = new Mutex("loading a tenant", engine.newSignal());
         this.housekeeping = engine.environment().tasks().start("housekeeping", this::keepHouse);
         this.compactionSettings =
                 settings.background().map(BackgroundSettings::compaction).orElse(CompactionSettings.DEFAULT);
@@ -240,7 +240,7 @@ public final class EmbeddedStore implements AutoCloseable {
                 flushes,
                 uploads,
                 redo,
-                settings.timelines(),
+                new LiveSettings(settings.timelines()),
                 denseKeys,
                 new LayerGauges(metrics),
                 new OperationMetrics(environment.clock(), metrics),
@@ -253,8 +253,16 @@ public final class EmbeddedStore implements AutoCloseable {
     }
 
     /** The timelines of a tenant; loads them the first time. A tenant that nobody has written to has none. */
+    /**
+     * The timelines of a tenant; loads them the first time. A tenant that nobody has written to has none. Several tenants may be
+     * loaded at once; if one cannot be, that is nothing to the others.
+     */
     public TenantTimelines tenant(TenantId id, RequestContext context) throws StorageException {
-        try (Mutex.Held _ = loading.acquire(context)) {
+        TenantTimelines loaded = tenants.get(id);
+        if (loaded != null) {
+            return loaded;
+        }
+        try (Mutex.Held _ = exclusively(id, context)) {
             TenantTimelines tenant = tenants.get(id);
             if (tenant == null) {
                 tenant = TenantTimelines.load(engine, id, directory, context);
@@ -264,7 +272,79 @@ public final class EmbeddedStore implements AutoCloseable {
         }
     }
 
-    /** The tenants that the object store has something of, in ascending order. */
+    private Mutex.Held exclusively(TenantId id, RequestContext context) throws StorageException {
+        return loading.computeIfAbsent(id, _ -> new Mutex("loading tenant " + id, engine.newSignal()))
+                .acquire(context);
+    }
+
+    /**
+     * Shuts a tenant's timelines down, if they are loaded, and forgets them; they may be loaded again then. Does not flush: what
+     * is not durable is lost.
+     */
+    public void release(TenantId id, RequestContext context) throws StorageException {
+        try (Mutex.Held _ = exclusively(id, context)) {
+            shutdown(id, context);
+        }
+    }
+
+    private void shutdown(TenantId id, RequestContext context) throws StorageException {
+        TenantTimelines tenant = tenants.get(id);
+        if (tenant != null) {
+            tenant.shutdown(context);
+            tenants.remove(id);
+        }
+    }
+
+    /** Releases a tenant, and deletes its local files. The object store keeps all that was durable. Durable on return. */
+    public void evict(TenantId id, RequestContext context) throws StorageException {
+        try (Mutex.Held _ = exclusively(id, context)) {
+            shutdown(id, context);
+            TenantDirectory.in(directory, engine.disk(), id).deleteAll();
+        }
+    }
+
+    /** Writes into the object store which layers of a tenant are on the local disk, for {@link #warm} of another server. */
+    public void tellResident(TenantTimelines tenant, RequestContext context) throws StorageException {
+        WarmCopy.tell(engine, tenant, context);
+    }
+
+    /**
+     * Has those layer files of a tenant on the local disk that the server has on its own that has the tenant, as it {@linkplain
+     * #tellResident told}; when the tenant is loaded here they are there.
+     *
+     * @param progress told after each layer
+     * @throws InvalidRequestException if the tenant is loaded here
+     */
+    public WarmProgress warm(TenantId id, Consumer<WarmProgress> progress, RequestContext context)
+            throws StorageException {
+        try (Mutex.Held _ = exclusively(id, context)) {
+            if (tenants.containsKey(id)) {
+                throw new InvalidRequestException("tenant " + id + " is attached here");
+            }
+            return new WarmCopy(engine, id, directory).bring(progress, context);
+        }
+    }
+
+    /**
+     * Deletes a tenant for good, here and in the object store, whether it can be loaded or not. Durable on return. If it throws,
+     * or the process dies, either nothing was deleted, or it was and a part of its objects may be left: then {@link #presence}
+     * says so, and this is called again.
+     */
+    public void delete(TenantId id, RequestContext context) throws StorageException {
+        try (Mutex.Held _ = exclusively(id, context)) {
+            shutdown(id, context);
+            if (new GenerationClaim(engine.objects(), id, context).presence() == TenantPresence.DELETED) {
+                TenantDeletion.finish(engine, id, directory, context);
+            } else {
+                TenantDeletion.run(engine, id, directory, context);
+            }
+        }
+    }
+
+    /**
+     * The tenants that the object store has something of, in ascending order. What lies among them and is none is passed over; the
+     * check of the store tells of it.
+     */
     public List<TenantId> tenants(RequestContext context) throws StorageException {
         List<TenantId> ids = new ArrayList<>();
         ListRequest request = ListRequest.one(RemotePaths.TENANTS);
@@ -275,7 +355,7 @@ public final class EmbeddedStore implements AutoCloseable {
                 try {
                     ids.add(TenantId.parse(name));
                 } catch (IllegalArgumentException e) {
-                    throw new CorruptionException(folder, 0, "not the folder of a tenant", e);
+                    LOG.warn("{} in the object store is not the folder of a tenant, and is left alone", folder);
                 }
             }
             if (page.next().isEmpty()) {
@@ -286,9 +366,8 @@ public final class EmbeddedStore implements AutoCloseable {
     }
 
     /**
-     * Whether a tenant has no timelines, and nobody need load it: its last one was deleted, object by object, or it was given up
-     * before it had one.
-     * To load it would claim one more generation and put one more object each time. Looks, and writes nothing.
+     * What the object store has of a tenant, for those who need not load it if there is nothing: to load it would claim one more
+     * generation and put one more object each time. Looks, and writes nothing.
      *
      * <p>What a tenant has put of manifests stays: by them its lives know of each other. A process that still believes it owns
      * the tenant, or a put of it that comes late, looks for the claim after its own; were that deleted, it would acknowledge
@@ -296,8 +375,10 @@ public final class EmbeddedStore implements AutoCloseable {
      * tenant without timelines costs the few objects that it has, and no more with the time. If such a process makes a timeline
      * all the same, because nobody has claimed the tenant since, that is named in its manifest, and the next look finds it.
      */
-    public boolean isDeserted(TenantId id, RequestContext context) throws StorageException {
-        return !tenants.containsKey(id) && new GenerationClaim(engine.objects(), id, context).isDeserted();
+    public TenantPresence presence(TenantId id, RequestContext context) throws StorageException {
+        return tenants.containsKey(id)
+                ? TenantPresence.PRESENT
+                : new GenerationClaim(engine.objects(), id, context).presence();
     }
 
     /** Its clock: what deadlines of requests are counted by. */
@@ -313,6 +394,16 @@ public final class EmbeddedStore implements AutoCloseable {
     /** Whether timelines have more L0 layers than compaction has got to, so that what is less urgent had better wait. */
     public boolean isCompactionBehind() {
         return compaction.isPresent() && compaction.get().isBehind();
+    }
+
+    /** How much room the file system has that the local files are in, in bytes. */
+    public long usableBytes() throws StorageException {
+        return engine.disk().space(directory).usableBytes();
+    }
+
+    /** How timelines of tenants write and read that have no settings of their own. */
+    public TimelineConfig timelineConfig() {
+        return engine.config();
     }
 
     /** When timelines are compacted, and what layers become. */

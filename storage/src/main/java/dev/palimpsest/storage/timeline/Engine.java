@@ -22,7 +22,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * @param l0Flush bounds the flushes that run at once
  * @param uploads bounds the uploads that run at once
  * @param redo applies records to pages
- * @param config how timelines write and read
+ * @param settings how timelines write and read
  * @param denseKeys names the keys that images are made of
  * @param layerGauges tells how many layers there are
  * @param operations tells how long work takes
@@ -38,12 +38,36 @@ public record Engine(
         L0Flush l0Flush,
         LayerUploads uploads,
         WalRedo redo,
-        TimelineConfig config,
+        LiveSettings settings,
         DenseKeys denseKeys,
         LayerGauges layerGauges,
         OperationMetrics operations,
         DownloadQueue downloads,
         AtomicLong uniqueNumbers) {
+
+    /** The same for a tenant, which may have settings of its own. */
+    Engine ofTenant() {
+        return new Engine(
+                environment,
+                disk,
+                objects,
+                layerIo,
+                inMemoryLayers,
+                l0Flush,
+                uploads,
+                redo,
+                settings.ofAnotherTenant(),
+                denseKeys,
+                layerGauges,
+                operations,
+                downloads,
+                uniqueNumbers);
+    }
+
+    /** How timelines write and read now. */
+    TimelineConfig config() {
+        return settings.timelines();
+    }
 
     Signal newSignal() {
         return environment.tasks().newSignal();

@@ -15,6 +15,7 @@ import dev.palimpsest.storage.runtime.Environment;
 import dev.palimpsest.storage.runtime.Signal;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,7 +34,7 @@ final class FlushLoop {
     private static final Logger LOG = LoggerFactory.getLogger(FlushLoop.class);
 
     private final Timeline timeline;
-    private final TimelineConfig config;
+    private final Supplier<TimelineConfig> config;
     private final Environment environment;
     private final Cancellation cancellation;
     private final Gate gate;
@@ -44,7 +45,7 @@ final class FlushLoop {
 
     FlushLoop(
             Timeline timeline,
-            TimelineConfig config,
+            Supplier<TimelineConfig> config,
             Environment environment,
             Cancellation cancellation,
             Gate gate,
@@ -92,7 +93,7 @@ final class FlushLoop {
     }
 
     private void flushWithRetries(RequestContext context) throws StorageException {
-        long pause = config.flushRetryPause().toNanos();
+        long pause = config.get().flushRetryPause().toNanos();
         long longestPause = 32 * pause;
         while (true) {
             try {
@@ -116,7 +117,7 @@ final class FlushLoop {
     }
 
     private void flushOldest(RequestContext context) throws StorageException {
-        awaitFewerL0(context, config.l0StallThreshold());
+        awaitFewerL0(context, config.get().l0StallThreshold());
         timeline.publisher().awaitRoom(context);
         long began = environment.clock().nanos();
         InMemoryLayer oldest = timeline.oldestFrozen();
@@ -149,7 +150,9 @@ final class FlushLoop {
     /** Halves the throughput while there are many L0 layers; ends early when there are fewer. */
     private void pauseIfManyL0(long nanos, RequestContext context) throws CancelledException {
         try {
-            awaitFewerL0(context.withDeadline(environment.clock().nanos() + nanos), config.l0DelayThreshold());
+            awaitFewerL0(
+                    context.withDeadline(environment.clock().nanos() + nanos),
+                    config.get().l0DelayThreshold());
         } catch (DeadlineExceededException e) {
             LOG.debug("timeline {} has many L0 layers: {}", timeline.id(), e.getMessage());
         }
@@ -165,7 +168,8 @@ final class FlushLoop {
         context.await(
                 progress,
                 () -> failure != null
-                        || timeline.layerSet().snapshot().frozenLayers().size() < config.maxFrozenLayers(),
+                        || timeline.layerSet().snapshot().frozenLayers().size()
+                                < config.get().maxFrozenLayers(),
                 () -> "the flush of frozen layers of timeline " + timeline.id());
     }
 }

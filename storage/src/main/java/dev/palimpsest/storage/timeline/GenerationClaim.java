@@ -239,15 +239,12 @@ final class GenerationClaim {
         return neons(claimed.first());
     }
 
-    /**
-     * Whether what the newest life has published names no timelines, and nothing is left of any either. Claims nothing. Says no if that is not known for certain,
-     * as of a tenant that nobody has claimed.
-     */
-    boolean isDeserted() throws StorageException {
+    /** As {@link EmbeddedStore#presence}. */
+    TenantPresence presence() throws StorageException {
         Optional<ObjectBytes> row =
                 read(new ObjectKey(RemotePaths.generations(tenant, ShardIndex.UNSHARDED)), GenerationsCodec.MAX_BYTES);
         if (row.isEmpty()) {
-            return false;
+            return TenantPresence.PRESENT;
         }
         Generation first = GenerationsCodec.decode(row.get().bytes(), "the generations of tenant " + tenant);
         for (long number = firstFree(first).number() - 1; number >= first.number(); number--) {
@@ -258,10 +255,15 @@ final class GenerationClaim {
                     : TenantManifestCodec.decode(found.get().bytes(), key.value());
             TenantManifest.Life life = manifest.life();
             if (life != null && life.indexParts() != null) {
-                return life.indexParts().isEmpty() && hasNothingOfTimelines();
+                if (life.deletedAt() != null) {
+                    return TenantPresence.DELETED;
+                }
+                return life.indexParts().isEmpty() && hasNothingOfTimelines()
+                        ? TenantPresence.DESERTED
+                        : TenantPresence.PRESENT;
             }
         }
-        return false;
+        return TenantPresence.PRESENT;
     }
 
     private boolean hasNothingOfTimelines() throws StorageException {

@@ -14,6 +14,7 @@ import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 
 /** How long the work of all timelines of a process takes, under Neon's names. Safe for use by many threads. */
 final class OperationMetrics {
@@ -104,12 +105,12 @@ final class OperationMetrics {
 
     /** An operation has ended, in whatever way. */
     void ended(Operation operation, long begin) {
-        observe(operations.get(operation), clock.nanos() - begin);
+        observe(Objects.requireNonNull(operations.get(operation)), clock.nanos() - begin);
     }
 
     /** A read of several keys has ended; not called for one that was refused. */
     void read(TaskKind kind, long begin) {
-        observe(reads.get(kind), clock.nanos() - begin);
+        observe(Objects.requireNonNull(reads.get(kind)), clock.nanos() - begin);
     }
 
     private static void observe(DistributionDataPoint histogram, long nanos) {

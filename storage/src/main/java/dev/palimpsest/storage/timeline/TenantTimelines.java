@@ -11,7 +11,6 @@ import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.Mutex;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.eviction.BackgroundEviction;
-import dev.palimpsest.storage.file.Disk;
 import dev.palimpsest.storage.gc.GarbageCollection;
 import dev.palimpsest.storage.gc.GcInputs;
 import dev.palimpsest.storage.gc.GcReport;
@@ -29,7 +28,6 @@ import dev.palimpsest.storage.remote.RemotePaths;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -52,7 +50,7 @@ public final class TenantTimelines {
     private final Engine engine;
     private final TenantId tenant;
     private final Attachment attachment;
-    private final Path directory;
+    private final TenantDirectory directory;
     private final Mutex lifecycle;
     private final Map<TimelineId, Timeline> timelines = new ConcurrentSkipListMap<>();
     private final StoredIndexes stored;
@@ -67,8 +65,7 @@ public final class TenantTimelines {
         this.engine = engine;
         this.tenant = tenant;
         this.attachment = attachment;
-        this.directory =
-                workDirectory.resolve("tenants").resolve(tenant.toString()).resolve("timelines");
+        this.directory = TenantDirectory.in(workDirectory, engine.disk(), tenant);
         this.stored = new StoredIndexes(engine.objects(), tenant, attachment.generation());
         this.archived = new ArchivedTimelines(stored, attachment, this::index);
         this.detachments = new Detachments(engine, timelines, archived);
@@ -89,9 +86,17 @@ public final class TenantTimelines {
         TenantManifest before = claim.newestBefore(claimed);
         Mutex publishing = new Mutex("the right to replace the manifest of tenant " + tenant, engine.newSignal());
         Attachment attachment = new Attachment(engine.objects(), tenant, claimed, before, publishing);
-        TenantTimelines loaded = new TenantTimelines(engine, tenant, attachment, workDirectory);
-        loaded.load(before, context);
-        return loaded;
+        TenantTimelines loaded = new TenantTimelines(engine.ofTenant(), tenant, attachment, workDirectory);
+        boolean done = false;
+        try {
+            loaded.load(before, context);
+            done = true;
+            return loaded;
+        } finally {
+            if (!done) {
+                loaded.shutdown(RequestContext.of(context.taskKind()));
+            }
+        }
     }
 
     private void load(TenantManifest before, RequestContext context) throws StorageException {
@@ -103,10 +108,10 @@ public final class TenantTimelines {
             }
         });
         attachment.begin(inForce, archived.offloaded(), context);
-        engine.disk().createDirectories(directory);
+        directory.create();
         Set<TimelineId> known = new TreeSet<>(indexes.keySet());
         known.removeIf(archived::contains);
-        deleteUnknownDirectories(known);
+        directory.deleteUnknown(known);
         for (Map.Entry<TimelineId, TimelineIndex.Stored> entry : List.copyOf(indexes.entrySet())) {
             if (entry.getValue().part().state().deletedAt() != null) {
                 LOG.info("tenant {}: finishing the deletion of timeline {}", tenant, entry.getKey());
@@ -128,21 +133,6 @@ public final class TenantTimelines {
         }
         detachments.finishAll(context);
         deleted.addAll(new StrayTimelines(engine.objects(), tenant, attachment).delete(before, stored, context));
-    }
-
-    private void deleteUnknownDirectories(Collection<TimelineId> known) throws StorageException {
-        for (Disk.Entry entry : engine.disk().list(directory)) {
-            boolean isKnown = known.stream().anyMatch(id -> id.toString().equals(entry.name()));
-            if (!isKnown && entry.kind() == Disk.Kind.DIRECTORY) {
-                LOG.info("tenant {}: deleting {}, which no index part knows", tenant, entry.name());
-                Path stray = directory.resolve(entry.name());
-                for (Disk.Entry file : engine.disk().list(stray)) {
-                    engine.disk().delete(stray.resolve(file.name()));
-                }
-                engine.disk().deleteDirectory(stray);
-                engine.disk().syncDirectory(directory);
-            }
-        }
     }
 
     private Timeline loadWithAncestors(
@@ -186,7 +176,7 @@ public final class TenantTimelines {
     }
 
     private TimelineFiles files(TimelineId id) {
-        return new TimelineFiles(engine, tenant, id, attachment.generation(), directory.resolve(id.toString()));
+        return new TimelineFiles(engine, tenant, id, attachment.generation(), directory.of(id));
     }
 
     private RemoteLayers remote(TimelineId id, Timeline.@Nullable BranchPoint branchPoint) {
@@ -205,6 +195,17 @@ public final class TenantTimelines {
     /** Which tenant. */
     public TenantId tenant() {
         return tenant;
+    }
+
+    /** Which life of it this is, and what it keeps for those to come. */
+    public TenantLife life() {
+        return attachment;
+    }
+
+    /** Has other settings count from now on. */
+    public void use(TenantSettings settings) {
+        engine.settings().exchange(settings);
+        timelines.values().forEach(timeline -> timeline.flushLoop().layersChanged());
     }
 
     /**
@@ -459,7 +460,7 @@ public final class TenantTimelines {
             archived.note(id, timeline.indexPart());
             timelines.remove(id);
             engine.layerGauges().remove(timeline);
-            deleteDirectory(id);
+            directory.delete(id);
             archived.publish(context);
         }
     }
@@ -489,7 +490,7 @@ public final class TenantTimelines {
             } finally {
                 if (!done) {
                     timeline.shutdown(context);
-                    deleteDirectory(id);
+                    directory.delete(id);
                 }
             }
             adopt(timeline);
@@ -534,16 +535,8 @@ public final class TenantTimelines {
         }
     }
 
-    /** Deletes what is here of a timeline. Durable on return. */
-    private void deleteDirectory(TimelineId id) throws StorageException {
-        TimelineFiles files = files(id);
-        engine.disk().createDirectories(files.directory());
-        files.deleteAll();
-        engine.disk().syncDirectory(directory);
-    }
-
     private void deleteWhatIsLeft(TimelineId id, IndexPart last, RequestContext context) throws StorageException {
-        deleteDirectory(id);
+        directory.delete(id);
         attachment.remove(id, context);
         Set<ObjectKey> objects = new LinkedHashSet<>();
         objects.add(indexKey(id)); // a listing may not show it yet

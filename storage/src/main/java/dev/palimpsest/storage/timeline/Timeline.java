@@ -104,13 +104,13 @@ public final class Timeline {
                 "timeline " + id,
                 part.metadata().latestGcCutoffLsn(),
                 engine.environment().tasks());
-        this.upkeep =
-                new TimelineUpkeep(this, files, gate, new Mutex("compaction of timeline " + id, engine.newSignal()));
+        Mutex running = new Mutex("compaction of timeline " + id, engine.newSignal());
+        this.upkeep = new TimelineUpkeep(this, files, gate, running, engine.settings());
         Lsn openAt = flushed.isValid() ? flushed.plus(1) : part.metadata().initdbLsn();
         this.writePath =
-                new WritePath(this, engine.config(), engine.environment().clock(), openAt);
+                new WritePath(this, engine::config, engine.environment().clock(), openAt);
         this.publisher = new Publisher(this, engine, index, remote, cancellation, gate);
-        this.flushLoop = new FlushLoop(this, engine.config(), engine.environment(), cancellation, gate, flushed);
+        this.flushLoop = new FlushLoop(this, engine::config, engine.environment(), cancellation, gate, flushed);
     }
 
     /** Which timeline. */

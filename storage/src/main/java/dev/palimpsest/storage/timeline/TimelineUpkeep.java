@@ -4,6 +4,7 @@ import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.DiskException;
 import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.blob.BlobCompression;
 import dev.palimpsest.storage.compaction.BackgroundCompaction;
@@ -62,6 +63,7 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
     private final TimelineFiles files;
     private final Gate gate;
     private final Mutex running;
+    private final LiveSettings settings;
     private final Target target = new Target();
     /** Keys with long chains of records, and an LSN after which an image shortens them. */
     private final NavigableMap<Key, Lsn> longChains = new ConcurrentSkipListMap<>();
@@ -72,16 +74,27 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
 
     private volatile boolean failing;
 
-    TimelineUpkeep(Timeline timeline, TimelineFiles files, Gate gate, Mutex running) {
+    TimelineUpkeep(Timeline timeline, TimelineFiles files, Gate gate, Mutex running, LiveSettings settings) {
         this.timeline = timeline;
         this.files = files;
         this.gate = gate;
         this.running = running;
+        this.settings = settings;
     }
 
     @Override
     public TimelineId id() {
         return timeline.id();
+    }
+
+    @Override
+    public TenantId tenant() {
+        return files.tenant();
+    }
+
+    @Override
+    public CompactionSettings settings(CompactionSettings ofServer) {
+        return settings.compaction(ofServer);
     }
 
     @Override
@@ -229,6 +242,7 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
                 try (Mutex.Held _ = exclusively(context);
                         Measured _ = new Measured(OperationMetrics.Operation.COMPACT)) {
                     if (timeline.indexPart().state().gcBlocking() != null) {
+                        historyRun = new HistoryRun(target); // layers of ancestors may come
                         return report.ended(CompactionReport.Outcome.YIELDED);
                     }
                     // In this order: what begins to be retained after the cutoff was looked at is above it.

@@ -7,6 +7,7 @@ import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.layer.memory.InMemoryLayer;
 import dev.palimpsest.storage.layer.memory.SerializedBatch;
 import dev.palimpsest.storage.runtime.Clock;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class WritePath {
     private final Timeline timeline;
-    private final TimelineConfig config;
+    private final Supplier<TimelineConfig> config;
     private final Clock clock;
     private @Nullable InMemoryLayer open;
     /** Where the next open layer starts, inclusive. */
@@ -28,7 +29,7 @@ final class WritePath {
     /** The greatest LSN of a value that was put. */
     private Lsn highestPut;
 
-    WritePath(Timeline timeline, TimelineConfig config, Clock clock, Lsn nextOpenAt) {
+    WritePath(Timeline timeline, Supplier<TimelineConfig> config, Clock clock, Lsn nextOpenAt) {
         this.timeline = timeline;
         this.config = config;
         this.clock = clock;
@@ -47,7 +48,7 @@ final class WritePath {
             throw new InvalidRequestException("a value at " + batch.lowestLsn() + " cannot be put on timeline "
                     + timeline.id() + ": its last record is at " + last + ", its open layer starts at " + nextOpenAt);
         }
-        if (!isUnfinished() && mustRoll(batch.sizeBytes(), config.checkpointDistance())) {
+        if (!isUnfinished() && mustRoll(batch.sizeBytes(), config.get().checkpointDistance())) {
             freeze(context);
         }
         InMemoryLayer layer = open;
@@ -94,10 +95,10 @@ final class WritePath {
             return false;
         }
         long distance = timeline.lastRecordLsn().value() - lastFreezeAt.value();
-        return distance >= config.checkpointDistance()
+        return distance >= config.get().checkpointDistance()
                 || layer.size() + incomingBytes >= sizeLimit
                 || clock.nanos() - layer.openedAtNanos()
-                        >= config.checkpointTimeout().toNanos();
+                        >= config.get().checkpointTimeout().toNanos();
     }
 
     /** Freezes the open layer if it is old or big enough, or if layers in general take too much. */
@@ -106,7 +107,8 @@ final class WritePath {
         if (layer == null || isUnfinished()) {
             return;
         }
-        long sizeLimit = Math.min(config.checkpointDistance(), layer.tick().orElse(Long.MAX_VALUE));
+        long sizeLimit =
+                Math.min(config.get().checkpointDistance(), layer.tick().orElse(Long.MAX_VALUE));
         if (mustRoll(0, sizeLimit)) {
             freeze(context);
         }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.DiskException;
 import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.jobs.JobPauses;
@@ -31,17 +32,31 @@ class BackgroundCompactionTest {
     private int mostRunning;
 
     /** A timeline of which only counts are known. */
+    private static final TenantId TENANT = TenantId.parse("00112233445566778899aabbccddeeff");
+
     private final class FakeTimeline implements BackgroundCompaction.Work {
         private final String name;
         private final int number;
+        private TenantId tenant = TENANT;
         private int l0;
         private Lsn durable = Lsn.INVALID;
         private boolean failing;
+        private boolean alwaysMore;
 
         FakeTimeline(String name, int number, int l0) {
             this.name = name;
             this.number = number;
             this.l0 = l0;
+        }
+
+        @Override
+        public TenantId tenant() {
+            return tenant;
+        }
+
+        @Override
+        public CompactionSettings settings(CompactionSettings ofServer) {
+            return ofServer;
         }
 
         @Override
@@ -79,7 +94,7 @@ class BackgroundCompactionTest {
                 CompactionSettings settings, L0Planner.Trigger trigger, RequestContext context)
                 throws StorageException {
             work("l0");
-            l0 = 0;
+            l0 = alwaysMore ? l0 : 0;
             return new CompactionReport(CompactionReport.Outcome.DONE, 10, 100, 1, 100, 1);
         }
 
@@ -117,6 +132,22 @@ class BackgroundCompactionTest {
         few.durable = new Lsn(100);
         run(SETTINGS, List.of(few, some, many), (environment, _) -> seconds(environment, 20));
         assertThat(done).containsExactly("l0 many", "l0 some", "images few");
+    }
+
+    @Test
+    void aTenantWithManyTimelinesDoesNotKeepOneWithFewWaiting() throws Exception {
+        List<FakeTimeline> timelines = new ArrayList<>();
+        for (int i = 0; i < 50; i++) {
+            FakeTimeline large = new FakeTimeline("large " + i, i, 30);
+            large.alwaysMore = true;
+            timelines.add(large);
+        }
+        FakeTimeline small = new FakeTimeline("small", 50, 6);
+        small.tenant = TenantId.parse("ff112233445566778899aabbccddeeff");
+        small.alwaysMore = true;
+        timelines.add(small);
+        run(SETTINGS, timelines, (environment, _) -> seconds(environment, 20));
+        assertThat(done.stream().filter("l0 small"::equals).count()).isBetween(9L, 11L);
     }
 
     @Test

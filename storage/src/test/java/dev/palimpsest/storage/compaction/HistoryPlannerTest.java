@@ -88,10 +88,13 @@ class HistoryPlannerTest {
         for (int i = 0; i < 6; i++) {
             layers[i] = delta(blocks(10 * i, 10 * i + 10), 10, 20);
         }
+        KeyRange[] below = {
+            blocks(0, 10), blocks(10, 20), blocks(20, 30), blocks(30, 45), blocks(45, 52), blocks(52, 60)
+        };
         for (int i = 0; i < 6; i++) {
-            layers[6 + i] = delta(i == 3 ? blocks(30, 45) : blocks(i == 4 ? 45 : 10 * i, 10 * i + 10), 20, 30);
+            layers[6 + i] = delta(below[i], 20, 30);
         }
-        // Up to block 40 are eight layers, but one of them would be cut; up to 30 are six, and none is.
+        // Up to block 50 are ten layers, but one of them would be cut; up to 30 are six, and none is.
         HistoryPlanner.Job<PlainLayer> first = next(Key.MIN, 50, layers);
         assertThat(first.range()).isEqualTo(new KeyRange(Key.MIN, block(30)));
         assertThat(first.deltas()).hasSize(6);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.DiskException;
 import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.jobs.JobState;
@@ -29,14 +30,28 @@ class BackgroundGcTest {
     private int running;
     private boolean urgent;
 
+    private static final TenantId TENANT = TenantId.parse("00112233445566778899aabbccddeeff");
+
     private final class FakeTimeline implements BackgroundGc.Work {
         private final String name;
         private final int number;
+        private TenantId tenant = TENANT;
         private boolean failing;
+        private Duration period = PERIOD;
 
         FakeTimeline(String name, int number) {
             this.name = name;
             this.number = number;
+        }
+
+        @Override
+        public TenantId tenant() {
+            return tenant;
+        }
+
+        @Override
+        public Duration period() {
+            return period;
         }
 
         @Override
@@ -65,12 +80,7 @@ class BackgroundGcTest {
         simulation.run(() -> {
             Environment environment = simulation.environment();
             try (BackgroundGc gc = new BackgroundGc(
-                    environment,
-                    PERIOD,
-                    Duration.ofSeconds(30),
-                    () -> timelines,
-                    () -> urgent,
-                    new PrometheusRegistry())) {
+                    environment, Duration.ofSeconds(30), () -> timelines, () -> urgent, new PrometheusRegistry())) {
                 script.run(environment, gc);
             }
         });
@@ -90,6 +100,28 @@ class BackgroundGcTest {
             seconds(environment, PERIOD.toSeconds());
             assertThat(done).containsExactly("a", "b", "c", "a", "b", "c");
         });
+    }
+
+    @Test
+    void aTenantWithManyTimelinesDoesNotKeepOneWithFewWaiting() throws Exception {
+        List<FakeTimeline> timelines = new ArrayList<>();
+        for (int i = 0; i < 50; i++) {
+            timelines.add(new FakeTimeline("large " + i, i));
+        }
+        FakeTimeline small = new FakeTimeline("small", 50);
+        small.tenant = TenantId.parse("ff112233445566778899aabbccddeeff");
+        timelines.add(small);
+        run(timelines, (environment, _) -> seconds(environment, 300));
+        assertThat(done).hasSize(51);
+        assertThat(done.indexOf("small")).isLessThan(2);
+    }
+
+    @Test
+    void oneThatIsNeverToHaveItsTurnHasNone() throws Exception {
+        FakeTimeline never = new FakeTimeline("never", 1);
+        never.period = Duration.ZERO;
+        run(List.of(never, new FakeTimeline("a", 2)), (environment, _) -> seconds(environment, 120));
+        assertThat(done).containsExactly("a");
     }
 
     @Test

@@ -29,6 +29,7 @@ import dev.palimpsest.storage.simulation.SimulatedProcess;
 import dev.palimpsest.storage.simulation.Simulation;
 import dev.palimpsest.storage.timeline.EmbeddedStore;
 import dev.palimpsest.storage.timeline.StoreSettings;
+import dev.palimpsest.storage.timeline.TenantPresence;
 import dev.palimpsest.storage.timeline.TenantTimelines;
 import dev.palimpsest.storage.timeline.Timeline;
 import dev.palimpsest.storage.timeline.TimelineWriter;
@@ -39,6 +40,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -280,17 +282,17 @@ class StrayTimelinesTest {
             tenant.delete(ID, CONTEXT);
         }
         try (EmbeddedStore store = open(directory)) {
-            assertThat(store.isDeserted(id, CONTEXT)).isTrue();
+            assertThat(store.presence(id, CONTEXT)).isEqualTo(TenantPresence.DESERTED);
         }
-        Files.createDirectories(index.getParent());
+        Files.createDirectories(Objects.requireNonNull(index.getParent()));
         Files.write(index, bytes); // as if its deletion had not come
         try (EmbeddedStore store = open(directory)) {
-            assertThat(store.isDeserted(id, CONTEXT)).isFalse();
+            assertThat(store.presence(id, CONTEXT)).isEqualTo(TenantPresence.PRESENT);
             assertThat(store.tenant(id, CONTEXT).all()).isEmpty();
             assertThat(index).doesNotExist();
         }
         try (EmbeddedStore store = open(directory)) {
-            assertThat(store.isDeserted(id, CONTEXT)).isTrue();
+            assertThat(store.presence(id, CONTEXT)).isEqualTo(TenantPresence.DESERTED);
         }
     }
 

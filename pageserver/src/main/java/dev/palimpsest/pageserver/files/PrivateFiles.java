@@ -1,4 +1,4 @@
-package dev.palimpsest.pageserver.branch;
+package dev.palimpsest.pageserver.files;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -20,18 +20,20 @@ import org.jspecify.annotations.Nullable;
  * Small files in a directory of their own that only the server's user may read. A file is replaced as a whole. Whatever is
  * written or deleted is so durably on return. What goes wrong is an {@link UncheckedIOException} that names the file.
  */
-final class PrivateFiles {
+public final class PrivateFiles {
     private static final String UNFINISHED = ".tmp";
 
     private final Path directory;
 
-    PrivateFiles(Path directory) throws IOException {
+    /** Makes the directory if it is not there. */
+    public PrivateFiles(Path directory) throws IOException {
         this.directory = directory;
         Files.createDirectories(
                 directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     }
 
-    void write(String name, String content) {
+    /** Writes a file, or replaces it. */
+    public void write(String name, String content) {
         Path file = directory.resolve(name);
         Path fresh = directory.resolve(name + UNFINISHED);
         try {
@@ -60,8 +62,7 @@ final class PrivateFiles {
     }
 
     /** What a file has; null if there is none. */
-    @Nullable
-    String read(String name) {
+    public @Nullable String read(String name) {
         try {
             return Files.readString(directory.resolve(name));
         } catch (NoSuchFileException e) {
@@ -72,7 +73,7 @@ final class PrivateFiles {
     }
 
     /** Deletes a file, if it is there. */
-    void delete(String name) {
+    public void delete(String name) {
         try {
             if (Files.deleteIfExists(directory.resolve(name))) {
                 syncDirectory();
@@ -83,7 +84,7 @@ final class PrivateFiles {
     }
 
     /** The names of the files, in order. */
-    List<String> names() {
+    public List<String> names() {
         try (Stream<Path> files = Files.list(directory)) {
             return files.map(file -> file.getFileName().toString())
                     .filter(name -> !name.endsWith(UNFINISHED))
