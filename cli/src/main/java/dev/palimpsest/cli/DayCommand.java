@@ -30,7 +30,7 @@ final class DayCommand implements Callable<Integer> {
             paramLabel = "FILE",
             description = "where the picture goes, as SVG; default: ${DEFAULT-VALUE}",
             defaultValue = "day.svg")
-    private Path picture;
+    private Path picture = Path.of("day.svg");
 
     @Spec
     private CommandSpec spec;

@@ -4,7 +4,10 @@ import java.io.IOException;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** {@code palimpsest tenant delete}. */
 @Command(
@@ -21,8 +24,14 @@ final class TenantDeleteCommand implements Callable<Integer> {
     @Mixin
     private ServerAddress server = new ServerAddress();
 
+    @Spec
+    private CommandSpec spec;
+
     @Override
     public Integer call() throws IOException, ServerFailure {
+        if (!yes) {
+            throw new ParameterException(spec.commandLine(), "--yes says that it is meant, --yes=false that it is not");
+        }
         try (ServerClient client = server.connect()) {
             client.send("DELETE", tenant.neons(), null);
             return 0;

@@ -156,7 +156,8 @@ record TopFrame(String server, Sample before, Sample now) {
                 "BRANCH", "STATE", "BEHIND", "FOR", "WAL/S", "LAST LSN", "NOT DURABLE", "LAYERS", "SIZE", "HERE");
         now.branches.stream()
                 .sorted(Comparator.comparingDouble((BranchView branch) -> -walRate(branch, known))
-                        .thenComparing(branch -> -branch.lagBytes())
+                        .thenComparing(
+                                Comparator.comparingLong(BranchView::lagBytes).reversed())
                         .thenComparing(BranchView::name))
                 .forEach(branch -> table.add(
                         branch.name(),
@@ -165,7 +166,7 @@ record TopFrame(String server, Sample before, Sample now) {
                         branch.lagSeconds() < 0 ? "-" : Display.seconds(branch.lagSeconds()),
                         bytes(walRate(branch, known)),
                         branch.lastRecordLsn().toString(),
-                        bytes(branch.lastRecordLsn().value()
+                        Display.bytes(branch.lastRecordLsn().value()
                                 - branch.remoteConsistentLsn().value()),
                         Integer.toString(branch.layers()),
                         Display.bytes(branch.layerBytes()),

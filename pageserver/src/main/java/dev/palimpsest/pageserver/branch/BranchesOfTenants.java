@@ -122,9 +122,10 @@ final class BranchesOfTenants implements TenantBranches {
     private void checkFree(String name, TenantId tenant) throws InvalidRequestException {
         Branch branch = branches.get(name);
         ArchivedBranches.Archived archived = archive.get(name);
-        if (branch != null || archived != null) {
-            TenantId owner =
-                    branch != null ? branch.tenantId() : archived.tenant().tenant();
+        TenantId owner = branch != null
+                ? branch.tenantId()
+                : archived == null ? null : archived.tenant().tenant();
+        if (owner != null) {
             throw new InvalidRequestException("it has a branch " + name + " as tenant " + owner
                     + " has, and on one server names differ: detach or delete one of both, and reset tenant " + tenant);
         }

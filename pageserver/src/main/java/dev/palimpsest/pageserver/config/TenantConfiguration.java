@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -63,7 +64,7 @@ public final class TenantConfiguration {
             } else if (value != null) {
                 Object plain = value instanceof Integer number ? Long.valueOf(number) : value;
                 try {
-                    setting.get().kind().reader().apply(plain);
+                    Objects.requireNonNull(setting.get().kind().reader().apply(plain));
                     values.put(name, plain);
                 } catch (IllegalArgumentException e) {
                     problems.add(new Problem(WHERE, 0, name, String.valueOf(e.getMessage())));

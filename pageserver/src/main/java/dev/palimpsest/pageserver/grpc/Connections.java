@@ -37,7 +37,7 @@ final class Connections {
         }
         open.put(client, connection);
         metrics.grpcConnected();
-        connection.closeFuture().addListener(_ -> {
+        var _ = connection.closeFuture().addListener(_ -> {
             open.remove(client);
             metrics.grpcDisconnected();
         });

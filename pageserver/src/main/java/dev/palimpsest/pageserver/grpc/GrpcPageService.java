@@ -175,8 +175,8 @@ public final class GrpcPageService implements AutoCloseable {
         contexts.endReads();
         server.shutdownNow();
         threads.shutdown();
-        accepting.shutdownGracefully(0, PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-        loops.shutdownGracefully(0, PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        var _ = accepting.shutdownGracefully(0, PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        var _ = loops.shutdownGracefully(0, PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
         if (interrupted) {
             Thread.currentThread().interrupt();
         }

@@ -50,7 +50,7 @@ final class ReloadedTls extends SslContext {
     private JdkSslContext now() {
         SSLContext context = tls.context();
         Wrapped known = latest;
-        if (known.context != context) {
+        if (!known.context.equals(context)) {
             known = wrap(context);
             latest = known;
         }
@@ -68,6 +68,7 @@ final class ReloadedTls extends SslContext {
     }
 
     @Override
+    @SuppressWarnings("deprecation") // there is no other way to say that it is HTTP/2
     public ApplicationProtocolNegotiator applicationProtocolNegotiator() {
         return now().applicationProtocolNegotiator();
     }

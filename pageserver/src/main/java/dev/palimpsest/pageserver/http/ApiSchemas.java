@@ -15,6 +15,7 @@ import com.github.victools.jsonschema.generator.naming.DefaultSchemaDefinitionNa
 import dev.palimpsest.postgres.Lsn;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -36,11 +37,11 @@ final class ApiSchemas {
     private ApiSchemas(boolean fieldsAreRequired, Map<Class<?>, Set<String>> required, String suffix) {
         SchemaGeneratorConfigBuilder config = new SchemaGeneratorConfigBuilder(
                         ApiJson.mapper(), SchemaVersion.DRAFT_2020_12, OptionPreset.PLAIN_JSON)
-                .with(Option.DEFINITIONS_FOR_ALL_OBJECTS, Option.MAP_VALUES_AS_ADDITIONAL_PROPERTIES)
+                .with(Option.DEFINITIONS_FOR_ALL_OBJECTS)
                 .with(Option.PLAIN_DEFINITION_KEYS, Option.INLINE_NULLABLE_SCHEMAS)
                 .without(Option.SCHEMA_VERSION_INDICATOR);
         config.forTypesInGeneral()
-                .withCustomDefinitionProvider((type, _) -> written(type))
+                .withCustomDefinitionProvider(ApiSchemas::written)
                 .withDefinitionNamingStrategy(new Names(suffix));
         config.forFields()
                 .withPropertyNameOverrideResolver(field -> jsonName(field.getDeclaredName()))
@@ -86,7 +87,7 @@ final class ApiSchemas {
     }
 
     /** What is written otherwise than its fields say. */
-    private static @Nullable CustomDefinition written(ResolvedType type) {
+    private static @Nullable CustomDefinition written(ResolvedType type, SchemaGenerationContext context) {
         Class<?> written = type.getErasedType();
         ObjectNode schema = ApiJson.mapper().createObjectNode();
         if (written == Lsn.class) {
@@ -95,6 +96,12 @@ final class ApiSchemas {
             schema.put("type", "string").put("format", "date-time");
         } else if (written == Duration.class) {
             schema.put("type", "string").put("format", "duration");
+        } else if (Map.class.isAssignableFrom(written)) {
+            schema.put("type", "object");
+            List<ResolvedType> parameters = type.typeParametersFor(Map.class);
+            if (parameters != null && parameters.size() > 1 && parameters.get(1).getErasedType() != Object.class) {
+                schema.set("additionalProperties", context.createDefinitionReference(parameters.get(1)));
+            }
         } else if (written.isEnum()) {
             ArrayNode values = schema.put("type", "string").putArray("enum");
             for (Object constant : written.getEnumConstants()) {

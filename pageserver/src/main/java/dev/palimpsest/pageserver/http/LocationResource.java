@@ -37,17 +37,17 @@ final class LocationResource {
 
     private record Placed(List<Shard> shards, @Nullable Integer stripeSize) {}
 
-    private record Progress(
+    private record SecondaryProgress(
             @Nullable String heatmapMtime,
             long layersDownloaded,
             long layersTotal,
             long bytesDownloaded,
             long bytesTotal) {
-        static Progress of(WarmProgress now) {
-            return new Progress(null, now.layersHere(), now.layersTotal(), now.bytesHere(), now.bytesTotal());
+        static SecondaryProgress of(WarmProgress now) {
+            return new SecondaryProgress(null, now.layersHere(), now.layersTotal(), now.bytesHere(), now.bytesTotal());
         }
 
-        boolean isDone() {
+        boolean complete() {
             return layersDownloaded == layersTotal;
         }
     }
@@ -90,15 +90,15 @@ final class LocationResource {
                         })));
         router.add(Route.get(TENANT + "/secondary/status", "How much a secondary has")
                 .access(Access.TENANT)
-                .answers(Progress.class)
-                .by(TenantRoute.of((tenant, _) -> Reply.ok(Progress.of(tenants.warmth(tenant, false))))));
+                .answers(SecondaryProgress.class)
+                .by(TenantRoute.of((tenant, _) -> Reply.ok(SecondaryProgress.of(tenants.warmth(tenant, false))))));
         router.add(Route.post(TENANT + "/secondary/download", "Fetches what a secondary lacks")
                 .access(Access.TENANT)
-                .answers(Progress.class)
-                .answers(202, new Route.Answer.Json("It goes on; ask again", Progress.class, false))
+                .answers(SecondaryProgress.class)
+                .answers(202, new Route.Answer.Json("It goes on; ask again", SecondaryProgress.class, false))
                 .by(TenantRoute.of((tenant, _) -> {
-                    Progress progress = Progress.of(tenants.warmth(tenant, true));
-                    return progress.isDone() ? Reply.ok(progress) : Reply.accepted(progress);
+                    SecondaryProgress progress = SecondaryProgress.of(tenants.warmth(tenant, true));
+                    return progress.complete() ? Reply.ok(progress) : Reply.accepted(progress);
                 })));
         router.add(Route.get(OURS, "All tenants, whatever this server has of them")
                 .answers(Responses.Tenants.class)
@@ -183,8 +183,9 @@ final class LocationResource {
             case "Detached" -> TenantLocation.Mode.DETACHED;
             case "AttachedMulti", "AttachedStale" ->
                 throw HttpFailure.badRequest(
-                        "mode " + text + " is not there: a tenant has one writer. Attach it where it is"
-                                + " to be with AttachedSingle, which takes it from where it is now, and detach it there then");
+                        "mode " + text + " is not there: a tenant has one writer. Attach it where it is to be with"
+                                + " AttachedSingle, which takes it from where it is now, and detach it there"
+                                + " then");
             default ->
                 throw HttpFailure.badRequest("'mode' is AttachedSingle, Secondary or Detached, not '" + text + "'");
         };

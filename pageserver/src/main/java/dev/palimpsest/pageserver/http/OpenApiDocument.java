@@ -17,11 +17,12 @@ final class OpenApiDocument {
     private static final JsonMapper JSON = ApiJson.mapper();
     private static final String FAILURE = "#/components/responses/Failure";
     private static final String ABOUT = """
-            The management API of Palimpsest. Paths below /v1 and their fields are those of Neon's pageserver; what that does \
-            not have is below /palimpsest/v1. Parameters in a query that are not known are ignored below /v1, and refused with \
-            400 below /palimpsest/v1. Every answer has the header x-request-id: the one of the request, if it has one of at \
-            most 128 letters, digits, dots, dashes and underscores, else a new one; it is in the server's log too. The header \
-            PAGESERVER_LAUNCH_TIMESTAMP says since when the server runs.""";
+        The management API of Palimpsest. Paths below /v1 and their fields are those of Neon's pageserver; what that does \
+        not have is below /palimpsest/v1. Parameters in a query that are not known are ignored below /v1, and refused with \
+        400 below /palimpsest/v1. Every answer has the header x-request-id: the one of the request, if it has one of at \
+        most 128 letters, digits, dots, dashes and underscores, else a new one; it is in the server's log too. The header \
+        PAGESERVER_LAUNCH_TIMESTAMP says since when the server runs.\
+        """;
 
     private final ApiSchemas answers = ApiSchemas.ofAnswers();
     private final ApiSchemas requests;
@@ -138,7 +139,7 @@ final class OpenApiDocument {
         switch (parameter.form()) {
             case Parameter.Form.Text(), Parameter.Form.MomentText() -> schema.put("type", "string");
             case Parameter.Form.Flag() -> schema.put("type", "boolean");
-            case Parameter.Form.Number(long least, long most) ->
+            case Parameter.Form.Integral(long least, long most) ->
                 schema.put("type", "integer").put("minimum", least).put("maximum", most);
             case Parameter.Form.Choice(List<String> values) ->
                 values.forEach(schema.put("type", "string").putArray("enum")::add);

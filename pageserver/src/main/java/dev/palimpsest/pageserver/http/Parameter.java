@@ -27,7 +27,7 @@ record Parameter(String name, Form form, boolean required, String meaning) {
         record Flag() implements Form {}
 
         /** A decimal number from {@code least} to {@code most}, both inclusive. */
-        record Number(long least, long most) implements Form {}
+        record Integral(long least, long most) implements Form {}
 
         /** One of these. */
         record Choice(List<String> values) implements Form {}
@@ -52,7 +52,7 @@ record Parameter(String name, Form form, boolean required, String meaning) {
 
     /** A number from {@code least} to {@code most}, both inclusive. */
     static Parameter number(String name, long least, long most, String meaning) {
-        return new Parameter(name, new Form.Number(least, most), false, meaning);
+        return new Parameter(name, new Form.Integral(least, most), false, meaning);
     }
 
     static Parameter choice(String name, String meaning, String... values) {
@@ -90,7 +90,7 @@ record Parameter(String name, Form form, boolean required, String meaning) {
                     throw wrong("is one of " + String.join(", ", values) + ", not '" + value + "'");
                 }
             }
-            case Form.Number(long least, long most) -> checkNumber(value, least, most);
+            case Form.Integral(long least, long most) -> checkNumber(value, least, most);
             case Form.LsnText() -> {
                 try {
                     Lsn.parse(value);

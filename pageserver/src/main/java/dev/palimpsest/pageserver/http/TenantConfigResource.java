@@ -14,7 +14,7 @@ final class TenantConfigResource {
     private static final String PATH = "/v1/tenant/config";
     private static final String TENANT = "tenant_id";
 
-    private record Config(Map<String, Object> tenantSpecificOverrides, Map<String, Object> effectiveConfig) {}
+    private record TenantConfig(Map<String, Object> tenantSpecificOverrides, Map<String, Object> effectiveConfig) {}
 
     private final TenantService tenants;
 
@@ -25,16 +25,18 @@ final class TenantConfigResource {
     void addTo(Router router) {
         router.add(Route.get("/v1/tenant/{tenant}/config", "What counts for a tenant, and what of it is its own")
                 .access(Access.TENANT)
-                .answers(Config.class)
-                .by(TenantRoute.of((tenant, _) -> Reply.ok(
-                        new Config(tenants.configuration(tenant).values(), tenants.effectiveConfiguration(tenant))))));
+                .answers(TenantConfig.class)
+                .by(TenantRoute.of((tenant, _) -> Reply.ok(new TenantConfig(
+                        tenants.configuration(tenant).values(), tenants.effectiveConfiguration(tenant))))));
         router.add(Route.put(PATH, "Gives a tenant settings of its own, and takes those it had")
                 .takes(Map.class, TENANT)
                 .answers(200, new Route.Answer.JsonNull("Done"))
+                .fails(HttpFailure.NOT_FOUND, "There is no such tenant here")
                 .by(call -> change(call, (_, fields) -> TenantConfiguration.of(fields))));
         router.add(Route.patch(PATH, "Changes some of a tenant's own settings; null takes one away")
                 .takes(Map.class, TENANT)
                 .answers(200, new Route.Answer.JsonNull("Done"))
+                .fails(HttpFailure.NOT_FOUND, "There is no such tenant here")
                 .by(call -> change(call, TenantConfiguration::patched)));
     }
 

@@ -14,7 +14,7 @@ final class UtilizationResource {
 
     private static final int ALL_OF_IT = 100;
 
-    private record Answer(
+    private record PageserverUtilization(
             long diskUsageBytes,
             long freeSpaceBytes,
             long diskWantedBytes,
@@ -34,7 +34,7 @@ final class UtilizationResource {
 
     void addTo(Router router) {
         router.add(Route.get("/v1/utilization", "How full the server is")
-                .answers(Answer.class)
+                .answers(PageserverUtilization.class)
                 .by(_ -> {
                     try {
                         return Reply.ok(answer(tenants.utilization()));
@@ -45,11 +45,11 @@ final class UtilizationResource {
     }
 
     /** The score is how much in percent is taken of what is scarcer: the room that layers want on the disk, or tenants. */
-    private Answer answer(Utilization now) {
+    private PageserverUtilization answer(Utilization now) {
         long room = Math.max(1, now.localBytes() + now.freeBytes());
         long disk = Math.round(100.0 * now.wantedBytes() / room);
         long shards = Math.round(100.0 * now.tenants() / MAX_SHARDS);
-        return new Answer(
+        return new PageserverUtilization(
                 now.localBytes(),
                 now.freeBytes(),
                 now.wantedBytes(),

@@ -39,7 +39,7 @@ final class TenantMetrics {
                 .help("Tenants that this server has something of, by what it has.")
                 .labelNames("mode")
                 .callback(callback -> {
-                    long attached =
+                    int attached = (int)
                             slots.get().stream().filter(TenantSlot::isAttached).count();
                     callback.call(attached, "attached");
                     callback.call(slots.get().size() - attached, "secondary");

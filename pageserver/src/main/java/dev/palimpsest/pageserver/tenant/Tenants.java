@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -53,7 +54,7 @@ public final class Tenants implements TenantService, AutoCloseable {
     private final TenantBranches branches;
     private final TenantDefaults defaults;
     private final LocationFiles files;
-    private final SortedMap<TenantId, TenantSlot> slots = new ConcurrentSkipListMap<>();
+    private final NavigableMap<TenantId, TenantSlot> slots = new ConcurrentSkipListMap<>();
     private final Cancellation cancellation = new Cancellation();
     private final RequestContext context = new RequestContext(TaskKind.LIFECYCLE, Clock.NEVER, cancellation);
     private final TenantWaits waits = new TenantWaits();

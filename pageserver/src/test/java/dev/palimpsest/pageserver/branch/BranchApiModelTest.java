@@ -7,6 +7,7 @@ import dev.palimpsest.pageserver.http.HttpApi;
 import dev.palimpsest.pageserver.redo.PostgresRedo;
 import dev.palimpsest.pageserver.relation.DenseClusterKeys;
 import dev.palimpsest.pageserver.retention.RetentionSettings;
+import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.runtime.SystemClock;
 import dev.palimpsest.storage.runtime.VirtualThreadTasks;
 import dev.palimpsest.storage.timeline.EmbeddedStore;
@@ -88,7 +89,7 @@ class BranchApiModelTest {
         }
 
         @Override
-        public void close() throws Exception {
+        public void close() throws StorageException {
             api.close();
             branches.close();
             store.close();

@@ -213,7 +213,7 @@ final class BranchClient {
             return;
         }
         long number = random.nextLong();
-        long lsn = Math.max(node.numbers.lastKey(), node.branchedAt) + 8 * (1 + random.nextInt(16));
+        long lsn = Math.max(node.numbers.lastKey(), node.branchedAt) + 8L * (1 + random.nextInt(16));
         node.numbers.put(lsn, number);
         SyntheticCluster.write(store, node.timeline, new Lsn(lsn), number);
     }

@@ -52,6 +52,8 @@ class TenantModelTest {
     }
 
     private final List<Model> models = new ArrayList<>();
+
+    @SuppressWarnings("NullAway.Init") // each test begins with begin()
     private TenantHost host;
 
     private void open(Path directory) throws Exception {

@@ -6,7 +6,7 @@ import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
-import io.prometheus.metrics.expositionformats.PrometheusTextFormatWriter;
+import io.prometheus.metrics.expositionformats.ExpositionFormats;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -61,7 +61,7 @@ class TenantsTest {
 
     private static String text(TenantHost host) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
-        new PrometheusTextFormatWriter(false).write(out, host.metrics.scrape());
+        ExpositionFormats.init().getPrometheusTextFormatWriter().write(out, host.metrics.scrape());
         return out.toString(StandardCharsets.UTF_8);
     }
 

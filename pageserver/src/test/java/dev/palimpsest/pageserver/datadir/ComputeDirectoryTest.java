@@ -30,6 +30,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.zip.CRC32C;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
@@ -117,6 +118,10 @@ class ComputeDirectoryTest {
         return entries;
     }
 
+    private static byte[] content(Map<String, byte[]> entries, String name) {
+        return Objects.requireNonNull(entries.get(name), name);
+    }
+
     private static byte[] text(String text) {
         return text.getBytes(StandardCharsets.UTF_8);
     }
@@ -189,13 +194,13 @@ class ComputeDirectoryTest {
                 .containsEntry("neon.signal", text("PREV LSN: 0/50000C8"))
                 .containsEntry("zenith.signal", text("PREV LSN: 0/50000C8"));
         assertThat(map).hasSize(version.isAtLeast(PostgresVersion.V16) ? 524 : 512);
-        assertThat(entries.get("pg_xact/0000")).hasSize(8192).containsOnly(SlruKind.XACT.number() + 1);
-        assertThat(entries.get("pg_multixact/members/0000"))
+        assertThat(content(entries, "pg_xact/0000")).hasSize(8192).containsOnly(SlruKind.XACT.number() + 1);
+        assertThat(content(entries, "pg_multixact/members/0000"))
                 .hasSize(8192)
                 .containsOnly(SlruKind.MULTIXACT_MEMBERS.number() + 1);
-        assertThat(entries.get("base/5/16385")).hasSize(8192).isEqualTo(entries.get("base/5/16385_init"));
-        checkControlFile(version, entries.get("global/pg_control"));
-        byte[] wal = entries.get("pg_wal/000000030000000000000005");
+        assertThat(content(entries, "base/5/16385")).hasSize(8192).isEqualTo(content(entries, "base/5/16385_init"));
+        checkControlFile(version, content(entries, "global/pg_control"));
+        byte[] wal = content(entries, "pg_wal/000000030000000000000005");
         assertThat(wal).hasSize(16 << 20);
         assertThat(HexFormat.of().formatHex(wal, 0, 48))
                 .isEqualTo(String.format("%02x%02x", version.walMagic() & 0xFF, version.walMagic() >> 8) + "0300"
@@ -268,12 +273,12 @@ class ComputeDirectoryTest {
         List<String> names = new ArrayList<>(entries.keySet());
         assertThat(names.subList(names.indexOf("pg_wal/00000003.history"), names.indexOf("neon.signal")))
                 .containsExactly("pg_wal/00000003.history", "pg_twophase/00000384", "pg_logical/replorigin_checkpoint");
-        byte[] file = entries.get("pg_twophase/00000384");
+        byte[] file = content(entries, "pg_twophase/00000384");
         CRC32C crc = new CRC32C();
         crc.update(state);
         assertThat(file).hasSize(68).startsWith(state);
         assertThat(LittleEndian.i32(file, 64)).isEqualTo((int) crc.getValue());
-        assertThat(HexFormat.of().formatHex(entries.get("pg_logical/replorigin_checkpoint"), 0, 20))
+        assertThat(HexFormat.of().formatHex(content(entries, "pg_logical/replorigin_checkpoint"), 0, 20))
                 .isEqualTo("deda5712" + "0300000000000000" + "2000000001000000");
     }
 

@@ -114,7 +114,6 @@ final class GrpcClient implements AutoCloseable {
         private final BlockingQueue<Object> received = new LinkedBlockingQueue<>();
         private final boolean taking;
         private final ClientCallStreamObserver<GetPageRequest> requests;
-        private volatile @Nullable ClientCallStreamObserver<GetPageRequest> call;
 
         /** @param taking whether it takes answers as they come, or only those that are asked for by {@link #take} */
         Stream(boolean taking) {
@@ -124,7 +123,6 @@ final class GrpcClient implements AutoCloseable {
 
         @Override
         public void beforeStart(ClientCallStreamObserver<GetPageRequest> observer) {
-            call = observer;
             if (!taking) {
                 observer.disableAutoRequestWithInitial(0);
             }
@@ -193,10 +191,15 @@ final class GrpcClient implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         channel.shutdownNow();
-        if (!channel.awaitTermination(30, TimeUnit.SECONDS)) {
-            throw new AssertionError("the client does not end");
+        try {
+            if (!channel.awaitTermination(30, TimeUnit.SECONDS)) {
+                throw new AssertionError("the client does not end");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError("the end of the client was not waited for", e);
         }
     }
 }

@@ -32,6 +32,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
@@ -226,8 +227,8 @@ class GrpcPageServiceTest {
     void anLsnIsLeasedOrNot() throws Exception {
         LeaseLsnRequest request = LeaseLsnRequest.newBuilder().setLsn(0x2000).build();
         assertThat(client.blocking().leaseLsn(request).getExpires())
-                .satisfies(until -> assertThat(until.getSeconds()).isEqualTo(ServedPages.LEASED_UNTIL.getEpochSecond()))
-                .satisfies(until -> assertThat(until.getNanos()).isEqualTo(ServedPages.LEASED_UNTIL.getNano()));
+                .satisfies(until -> assertThat(Instant.ofEpochSecond(until.getSeconds(), until.getNanos()))
+                        .isEqualTo(ServedPages.LEASED_UNTIL));
         served.write(lsn(0x3000)).resize(ServedPages.fork(100), 40, 41).finish();
         served.cutOff(lsn(0x3000));
         assertThat(client.blocking()

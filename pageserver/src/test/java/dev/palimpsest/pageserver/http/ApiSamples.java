@@ -3,6 +3,7 @@ package dev.palimpsest.pageserver.http;
 import dev.palimpsest.pageserver.branch.AttachProgress;
 import dev.palimpsest.pageserver.branch.BranchException;
 import dev.palimpsest.pageserver.branch.Moment;
+import dev.palimpsest.pageserver.tenant.TenantException;
 import dev.palimpsest.postgres.Lsn;
 import java.util.List;
 import java.util.stream.Stream;
@@ -25,6 +26,7 @@ final class ApiSamples {
         return Stream.concat(
                         Stream.of(
                                         operations(),
+                                        tenants(),
                                         timelines(),
                                         timelineUpkeep(),
                                         layers(),
@@ -89,6 +91,43 @@ final class ApiSamples {
                 ok("GET /v1/status"),
                 ok("GET /v1/tenant"),
                 ok("GET " + TENANT));
+    }
+
+    private static List<ApiSample> tenants() {
+        String own = "{\"tenant_id\": \"" + FakeBranches.TENANT + "\", \"gc_horizon\": 4096}";
+        String place = "{\"mode\": \"AttachedSingle\", \"generation\": 8, \"tenant_conf\": {}}";
+        return List.of(
+                ok("DELETE " + TENANT),
+                ok("POST " + TENANT + "/reset").query("drop_cache", "true"),
+                ok("GET " + TENANT + "/config"),
+                ok("PUT /v1/tenant/config").body(own),
+                ApiSample.of("PUT /v1/tenant/config", 404).body(own.replace(FakeBranches.TENANT, NEW_TIMELINE)),
+                ok("PATCH /v1/tenant/config").body(own),
+                ApiSample.of("PATCH /v1/tenant/config", 404).body(own.replace(FakeBranches.TENANT, NEW_TIMELINE)),
+                ok("GET /v1/location_config"),
+                ok("GET /v1/location_config/{tenant}"),
+                ok("GET " + TENANT + "/location_config"),
+                ok("PUT " + TENANT + "/location_config").body(place),
+                ok("POST " + TENANT + "/heatmap_upload"),
+                ok("GET " + TENANT + "/secondary/status"),
+                ok("POST " + TENANT + "/secondary/download"),
+                ApiSample.of("POST " + TENANT + "/secondary/download", 202)
+                        .after(branches -> branches.tenants().slow = true),
+                ok("GET /v1/utilization"),
+                ok("GET " + OWN + "/tenant"),
+                ApiSample.of("POST " + OWN + "/tenant/{tenant}/attach", 204).body("{\"secondary\": true}"),
+                ApiSample.of("POST " + OWN + "/tenant/{tenant}/detach", 204),
+                busy("DELETE " + TENANT),
+                busy("POST " + TENANT + "/reset"),
+                busy("PUT " + TENANT + "/location_config").body(place),
+                busy("POST " + OWN + "/tenant/{tenant}/attach"),
+                busy("POST " + OWN + "/tenant/{tenant}/detach"));
+    }
+
+    private static ApiSample busy(String route) {
+        return ApiSample.of(route, 409)
+                .after(branches -> branches.tenants().refusal =
+                        new TenantException(TenantException.Kind.CONFLICT, "something else is being done with it"));
     }
 
     private static List<ApiSample> timelines() {
@@ -210,6 +249,7 @@ final class ApiSamples {
                         ApiSample.of("PUT " + BRANCH + "/flush", 409),
                         ApiSample.of("PUT " + BRANCH + "/gc", 409),
                         ApiSample.of("PUT " + BRANCH + "/compact", 409),
+                        ApiSample.of("PUT " + BRANCH + "/compact-history", 409),
                         ApiSample.of("GET " + BRANCH + "/history", 409),
                         ApiSample.of("POST " + BRANCH + "/lease", 409).body("{\"lsn\": \"0/4000\"}"),
                         ApiSample.of("PUT " + BRANCH + "/retention", 409).body("{\"gc_horizon\": 4096}"),
@@ -229,6 +269,7 @@ final class ApiSamples {
                 ok("PUT " + BRANCH + "/flush"),
                 ok("PUT " + BRANCH + "/gc").body("{\"pitr_interval\": \"2h\", \"dry_run\": true}"),
                 ok("PUT " + BRANCH + "/compact").body("{\"images\": true}"),
+                ok("PUT " + BRANCH + "/compact-history"),
                 ok("GET " + BRANCH + "/history"),
                 ok("POST " + BRANCH + "/lease").body("{\"lsn\": \"0/4000\"}"),
                 ApiSample.of("PUT " + BRANCH + "/retention", 204).body("{\"gc_horizon\": 4096}"),

@@ -139,6 +139,7 @@ public final class FakeBranches implements BranchService {
         calls.clear();
         layers = new FakeLayers(this);
         refusal = null;
+        tenants.reset();
         withProd();
     }
 

@@ -25,8 +25,29 @@ public final class FakeTenants implements TenantService {
     private final SortedMap<TenantId, TenantLocation> places = new TreeMap<>();
     private final Map<TenantId, TenantConfiguration> settings = new TreeMap<>();
 
+    /** Whether what is brought is not here yet when {@link #warmth} returns. */
+    public boolean slow;
+
+    /** Thrown by every call that changes what the server has of a tenant, if set. */
+    public @Nullable TenantException refusal;
+
     FakeTenants(FakeBranches branches) {
         this.branches = branches;
+    }
+
+    /** Forgets all that was put and done. */
+    void reset() {
+        others.clear();
+        places.clear();
+        settings.clear();
+        slow = false;
+        refusal = null;
+    }
+
+    private void refuse() throws TenantException {
+        if (refusal != null) {
+            throw refusal;
+        }
     }
 
     /** One that has no branches, since it is not active. */
@@ -115,6 +136,7 @@ public final class FakeTenants implements TenantService {
 
     @Override
     public boolean relocate(TenantId id, TenantLocation wanted) throws TenantException {
+        refuse();
         TenantLocation before = places.get(id);
         Long given = before == null ? null : before.generation();
         if (given != null && wanted.generation() != null && wanted.generation() < given) {
@@ -126,12 +148,14 @@ public final class FakeTenants implements TenantService {
 
     @Override
     public void reset(TenantId id, boolean dropCache) throws TenantException {
+        refuse();
         view(id);
         branches.calls.add("reset " + id + (dropCache ? " and drop" : ""));
     }
 
     @Override
-    public void delete(TenantId id) {
+    public void delete(TenantId id) throws TenantException {
+        refuse();
         branches.calls.add("delete tenant " + id);
     }
 
@@ -144,7 +168,8 @@ public final class FakeTenants implements TenantService {
     @Override
     public WarmProgress warmth(TenantId id, boolean bring) throws TenantException {
         view(id); // each is warm too, so that there is an answer about it
-        return new WarmProgress(bring ? 2 : 1, 2, bring ? 200 : 100, 200);
+        boolean all = bring && !slow;
+        return new WarmProgress(all ? 2 : 1, 2, all ? 200 : 100, 200);
     }
 
     @Override

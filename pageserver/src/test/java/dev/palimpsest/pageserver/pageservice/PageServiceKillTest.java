@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -52,7 +53,7 @@ class PageServiceKillTest {
     }
 
     /** Asks and checks until the server is gone; what is wrong goes to {@code wrong}. */
-    private static void ask(int port, long seed, AtomicLong pages, AtomicReference<Throwable> wrong) {
+    private static void ask(int port, long seed, AtomicLong pages, AtomicReference<@Nullable Throwable> wrong) {
         Random random = new Random(seed);
         int[] asked = new int[DEPTH];
         try (PagestreamClient client = new PagestreamClient(port)) {
@@ -82,7 +83,7 @@ class PageServiceKillTest {
 
     @Test
     void noClientEverGetsAWrongPage(@TempDir Path directory) throws Exception {
-        AtomicReference<Throwable> wrong = new AtomicReference<>();
+        AtomicReference<@Nullable Throwable> wrong = new AtomicReference<>();
         for (int round = 0; round < ROUNDS; round++) {
             Process server = start(directory);
             try {

@@ -41,6 +41,7 @@ class PageServiceLimitsTest {
     @TempDir
     private Path directory;
 
+    @SuppressWarnings("NullAway.Init") // each test begins with serve(…)
     private ServedPages served;
 
     private void serve(int connections, Duration idle, Duration message, Duration write, ThrottleSettings throttle)

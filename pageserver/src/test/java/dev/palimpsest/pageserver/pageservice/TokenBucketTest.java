@@ -47,7 +47,7 @@ class TokenBucketTest {
             Random random = new Random(seed);
             int amount = 1 + random.nextInt(1000);
             int max = 1 + random.nextInt(100);
-            long interval = 1 + random.nextInt(1_000_000_000);
+            long interval = 1L + random.nextInt(1_000_000_000);
             TokenBucket bucket = new TokenBucket(settings(0, amount, Duration.ofNanos(interval), max), 0);
             long now = 0;
             long taken = 0;

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.PostgresVersion;
 import java.util.HexFormat;
-import org.jspecify.annotations.Nullable;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -19,8 +19,12 @@ class ContinuedWalTest {
         return ContinuedWal.at(Lsn.parse(lsn), version, SYSTEM, 1, SEGMENT);
     }
 
-    private static String hex(byte @Nullable [] bytes) {
-        return bytes == null ? "none" : HexFormat.of().formatHex(bytes);
+    private static String header(ContinuedWal wal, int at) {
+        return hex(Objects.requireNonNull(wal.headers().get(at)));
+    }
+
+    private static String hex(byte[] bytes) {
+        return HexFormat.of().formatHex(bytes);
     }
 
     @ParameterizedTest
@@ -29,14 +33,15 @@ class ContinuedWalTest {
         ContinuedWal wal = at("0/16B5A50", version);
         assertThat(wal.segment().fileName()).isEqualTo("000000010000000000000001");
         assertThat(wal.headers()).containsOnlyKeys(0, 0x6B4000);
-        assertThat(hex(wal.headers().get(0)))
+        assertThat(header(wal, 0))
                 .isEqualTo(magic + "0200" + "01000000" + "0000000100000000" + "00000000" + "00000000"
                         + "71605f4e3d2c1b6a" + "00000001" + "00200000");
-        assertThat(hex(wal.headers().get(0x6B4000)))
+        assertThat(header(wal, 0x6B4000))
                 .isEqualTo(magic + "0100" + "01000000" + "00406b0100000000" + "381a0000" + "00000000");
         byte[] beginning = wal.beginning();
-        assertThat(beginning).hasSize(0x6B4000 + 24).endsWith(wal.headers().get(0x6B4000));
-        assertThat(hex(beginning)).startsWith(hex(wal.headers().get(0)) + "0000000000000000");
+        assertThat(beginning).hasSize(0x6B4000 + 24);
+        assertThat(hex(beginning)).endsWith(header(wal, 0x6B4000));
+        assertThat(hex(beginning)).startsWith(header(wal, 0) + "0000000000000000");
     }
 
     @Test
@@ -49,7 +54,7 @@ class ContinuedWalTest {
 
     @Test
     void whereAPageBeginsNothingGoesOn() {
-        assertThat(hex(at("0/1002000", PostgresVersion.V16).headers().get(0x2000)))
+        assertThat(header(at("0/1002000", PostgresVersion.V16), 0x2000))
                 .isEqualTo("13d1" + "0000" + "01000000" + "0020000100000000" + "00000000" + "00000000");
         assertThat(hex(at("0/2000000", PostgresVersion.V16).beginning()))
                 .startsWith("13d1" + "0200" + "01000000" + "0000000200000000" + "00000000");

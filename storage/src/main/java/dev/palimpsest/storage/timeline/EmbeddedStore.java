@@ -252,7 +252,6 @@ public final class EmbeddedStore implements AutoCloseable {
         return limit == 0 ? Long.MAX_VALUE : limit;
     }
 
-    /** The timelines of a tenant; loads them the first time. A tenant that nobody has written to has none. */
     /**
      * The timelines of a tenant; loads them the first time. A tenant that nobody has written to has none. Several tenants may be
      * loaded at once; if one cannot be, that is nothing to the others.

@@ -13,14 +13,20 @@ import dev.palimpsest.storage.compaction.RetainedHistory.Span;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.KeyRange;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** When history is compacted, which pieces, and what of it is retained. */
 class HistoryPlannerTest {
     private static final HistorySettings SETTINGS = new HistorySettings(500, 100, 1000, 10);
 
-    private static HistoryPlanner.Job<PlainLayer> next(Key from, long cutoff, PlainLayer... layers) {
+    private static HistoryPlanner.@Nullable Job<PlainLayer> next(Key from, long cutoff, PlainLayer... layers) {
         return HistoryPlanner.next(map(layers), _ -> 100, from, new Lsn(cutoff), SETTINGS);
+    }
+
+    private static HistoryPlanner.Job<PlainLayer> job(Key from, long cutoff, PlainLayer... layers) {
+        return Objects.requireNonNull(next(from, cutoff, layers));
     }
 
     private static boolean isDue(long cutoff, long compacted, PlainLayer... layers) {
@@ -64,13 +70,13 @@ class HistoryPlannerTest {
         PlainLayer beside = image(blocks(0, 60), 21);
         assertThat(next(Key.MIN, 28, below, crossing, beside))
                 .isEqualTo(new HistoryPlanner.Job<>(KeyRange.ALL, new Lsn(19), List.of(below), List.of()));
-        assertThat(next(Key.MIN, 29, below, crossing).deltas()).containsExactly(below, crossing);
+        assertThat(job(Key.MIN, 29, below, crossing).deltas()).containsExactly(below, crossing);
     }
 
     @Test
     void l0LayersAreLeft() {
         PlainLayer below = delta(blocks(0, 60), 10, 20);
-        assertThat(next(Key.MIN, 50, below, l0(20, 30)).upTo()).isEqualTo(new Lsn(19));
+        assertThat(job(Key.MIN, 50, below, l0(20, 30)).upTo()).isEqualTo(new Lsn(19));
         assertThat(next(Key.MIN, 50, l0(20, 30))).isNull();
     }
 
@@ -95,10 +101,10 @@ class HistoryPlannerTest {
             layers[6 + i] = delta(below[i], 20, 30);
         }
         // Up to block 50 are ten layers, but one of them would be cut; up to 30 are six, and none is.
-        HistoryPlanner.Job<PlainLayer> first = next(Key.MIN, 50, layers);
+        HistoryPlanner.Job<PlainLayer> first = job(Key.MIN, 50, layers);
         assertThat(first.range()).isEqualTo(new KeyRange(Key.MIN, block(30)));
         assertThat(first.deltas()).hasSize(6);
-        assertThat(next(block(30), 50, layers).range()).isEqualTo(new KeyRange(block(30), Key.MAX));
+        assertThat(job(block(30), 50, layers).range()).isEqualTo(new KeyRange(block(30), Key.MAX));
         assertThat(next(Key.MAX, 50, layers)).isNull();
     }
 

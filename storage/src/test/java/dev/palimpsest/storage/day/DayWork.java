@@ -4,6 +4,7 @@ import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.compaction.HistoryReport;
 import dev.palimpsest.storage.context.RequestContext;
@@ -298,6 +299,16 @@ final class DayWork {
         @Override
         public TimelineId id() {
             return model.id;
+        }
+
+        @Override
+        public TenantId tenant() {
+            return tenant.tenant();
+        }
+
+        @Override
+        public Duration period() {
+            return parameters.pitr().dividedBy(6);
         }
 
         @Override

@@ -92,7 +92,7 @@ public final class SimulatedDay {
             return new CompactionSettings(
                     5,
                     20 * l0Bytes(),
-                    (long) (IMAGES_PER_STEP * stepsPerInterval) * PageLayout.PAGE_SIZE,
+                    (long) (IMAGES_PER_STEP * stepsPerInterval * PageLayout.PAGE_SIZE),
                     5,
                     256,
                     new BlobCompression.Zstd(1));
@@ -168,12 +168,7 @@ public final class SimulatedDay {
                         tenant::evictable,
                         metrics);
                 BackgroundGc gc = new BackgroundGc(
-                        environment,
-                        parameters.pitr().dividedBy(6),
-                        Duration.ZERO,
-                        work::collections,
-                        compaction::isBehind,
-                        metrics)) {
+                        environment, Duration.ZERO, work::collections, compaction::isBehind, metrics)) {
             DayMeasurements measurements = new DayMeasurements(disk, bucket, metrics, tenant, work, compaction, gc);
             long steps = parameters.length().dividedBy(parameters.sampleEvery());
             for (long step = 1; step <= steps; step++) {
