@@ -38,9 +38,8 @@ public final class ImagePlanner {
      * keys with long chains elsewhere.
      *
      * <p>A part counts as covered from the end of the part before it, so that layers abut, and what no key space has any more
-     * (relations that were dropped) is covered by images too: else what lies below them could never go. Where
-     * {@linkplain RetiredKeys something was} and the part is not due, a layer with its first page alone covers the gap: nobody
-     * may ever write to the part again.
+     * (relations that were dropped) is covered by images too: else what lies below them could never go. Enough
+     * {@linkplain RetiredKeys of that} makes images of the part due, even if nobody ever writes to the part again.
      *
      * @param dense cut into layers: keys between its first and its last key that are not in it have no value at {@code lsn}
      * @param longChains keys, and for each an LSN: an image at or above it has made the chain short already
@@ -52,21 +51,15 @@ public final class ImagePlanner {
             SortedMap<Key, Lsn> longChains,
             CompactionSettings settings) {
         List<PlannedImages> planned = new ArrayList<>();
-        Set<Key> retired = RetiredKeys.of(map, dense, lsn);
+        Set<Key> retired = RetiredKeys.of(map, dense, lsn, settings.imageThreshold());
         @Nullable Key start = null;
         int chainLayers = 0;
         for (KeySpace part : dense.parts()) {
             Key first = part.ranges().getFirst().start();
             Key end = part.ranges().getLast().end();
-            if (isDue(map, part, lsn, settings.imageThreshold())) {
+            if (retired.contains(first) || isDue(map, part, lsn, settings.imageThreshold())) {
                 planned.add(new PlannedImages(new KeyRange(start == null ? first : start, end), part));
-                start = end;
-                continue;
-            }
-            if (start != null && retired.contains(first)) {
-                planned.add(new PlannedImages(new KeyRange(start, first.next()), KeySpace.of(first)));
-            }
-            if (chainLayers < MAX_CHAIN_LAYERS) {
+            } else if (chainLayers < MAX_CHAIN_LAYERS) {
                 List<PlannedImages> chains = chains(map, part, longChains.subMap(first, end));
                 chains = chains.subList(0, Math.min(chains.size(), MAX_CHAIN_LAYERS - chainLayers));
                 chainLayers += chains.size();

@@ -9,6 +9,7 @@ import dev.palimpsest.storage.layer.LayerExtent;
 import dev.palimpsest.storage.layer.LayerKind;
 import dev.palimpsest.storage.layermap.ImageCoverage;
 import dev.palimpsest.storage.layermap.LayerMap;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -21,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  * were dropped.
  *
  * <p>A layer that lies in a gap, or begins or ends within it, was made when there were keys; one that goes all across says
- * nothing. Once images cover the gap above those layers, there are none newer than these: so a gap is found once for each time
- * that keys have gone from it.
+ * nothing. Once images cover the gap above those layers, there are none newer than these: so each layer
+ * counts once.
  */
 final class RetiredKeys<L extends LayerExtent> {
     private final LayerMap<L> map;
@@ -47,16 +48,19 @@ final class RetiredKeys<L extends LayerExtent> {
      * The first keys of the parts before which there are such gaps.
      *
      * @param lsn as of which the parts have all the keys there are
+     * @param threshold how many layers there must be in a gap; at least 1
      */
-    static <L extends LayerExtent> Set<Key> of(LayerMap<L> map, KeyPartitioning dense, Lsn lsn) {
+    static <L extends LayerExtent> Set<Key> of(LayerMap<L> map, KeyPartitioning dense, Lsn lsn, int threshold) {
         RetiredKeys<L> retired = new RetiredKeys<>(map, dense, lsn);
-        Set<Key> found = new HashSet<>();
+        Map<Key, Integer> counts = new HashMap<>();
         if (!retired.gaps.isEmpty()) {
             map.historicLayers()
                     .filter(retired::isBelow)
-                    .forEach(layer -> retired.note(layer, found));
+                    .forEach(layer ->
+                            retired.gapsOf(layer).forEach(gap -> counts.merge(gap.getValue(), 1, Integer::sum)));
         }
-        return found;
+        counts.values().removeIf(count -> count < threshold);
+        return counts.keySet();
     }
 
     /** Whether images as of the LSN would be above a layer. */
@@ -64,14 +68,16 @@ final class RetiredKeys<L extends LayerExtent> {
         return !layer.lsnEnd().isAfter(layer.kind() == LayerKind.IMAGE ? lsn : lsn.plus(1));
     }
 
-    /** Adds the gaps, at most two, in which a layer has something that no image covers. */
-    private void note(L layer, Set<Key> found) {
+    /** The gaps, at most two, in which a layer has something that no image covers. */
+    private Set<Map.Entry<Key, Key>> gapsOf(L layer) {
+        Set<Map.Entry<Key, Key>> found = new HashSet<>();
         for (Key bound : List.of(layer.keyRange().start(), layer.keyRange().end())) {
             Map.@Nullable Entry<Key, Key> gap = gaps.floorEntry(bound);
-            if (gap != null && !found.contains(gap.getValue()) && hasKeysIn(layer, bound, gap)) {
-                found.add(gap.getValue());
+            if (gap != null && hasKeysIn(layer, bound, gap)) {
+                found.add(gap);
             }
         }
+        return found;
     }
 
     /** Whether one of the bounds of a layer tells that there were keys in a gap, and there are no images above them. */

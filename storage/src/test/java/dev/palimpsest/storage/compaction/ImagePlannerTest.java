@@ -107,30 +107,27 @@ class ImagePlannerTest {
 
     @Test
     void whatWasDroppedIsCoveredOnce() {
-        // Nothing is written any more to the part after the gap, from block 100 to block 1000.
-        PlannedImages gap = new PlannedImages(blocks(100, 1001), KeySpace.of(block(1000)));
-        List<PlainLayer> witnesses = List.of(
-                delta(blocks(200, 300), 10, 20),
-                delta(blocks(400, 1040), 20, 30),
-                delta(blocks(100, 1000), 20, 30),
-                image(blocks(50, 500), 30),
-                image(blocks(300, 2000), 30));
-        for (PlainLayer witness : witnesses) {
-            assertThat(plan(map(witness), 100, Map.of())).containsExactly(gap);
-            assertThat(plan(map(witness, image(blocks(100, 1001), 60)), 100, Map.of()))
-                    .as("covered")
+        // Nothing is written any more to the part after the gap.
+        PlainLayer within = delta(blocks(200, 300), 10, 20);
+        PlainLayer begins = delta(blocks(400, 1040), 20, 30);
+        PlainLayer ends = image(blocks(50, 500), 5);
+        PlainLayer across = delta(blocks(50, 1040), 30, 40);
+        PlainLayer all = delta(blocks(100, 1000), 40, 50);
+        assertThat(plan(map(within, begins, across), 100, Map.of())).isEmpty();
+        for (PlainLayer third : List.of(ends, all)) {
+            assertThat(ranges(plan(map(within, begins, third), 100, Map.of()))).containsExactly(blocks(100, 1070));
+            assertThat(plan(map(within, begins, third, image(blocks(100, 1070), 60)), 100, Map.of()))
                     .isEmpty();
-            assertThat(plan(map(witness, image(blocks(0, 110), 60)), 100, Map.of()))
-                    .as("not all of the gap is covered")
-                    .containsExactly(gap);
+            assertThat(ranges(plan(map(within, begins, third, image(blocks(410, 1070), 60)), 100, Map.of())))
+                    .as("a part of the gap is covered")
+                    .containsExactly(blocks(100, 1070));
         }
-        assertThat(plan(map(delta(blocks(50, 1040), 30, 40)), 100, Map.of()))
-                .as("what goes all across says nothing")
+        assertThat(plan(map(within, begins, ends, image(blocks(50, 500), 25)), 100, Map.of()))
+                .as("an image of what was dropped covers what is below")
                 .isEmpty();
-        assertThat(plan(map(delta(blocks(200, 300), 10, 31)), 29, Map.of()))
-                .as("it reaches beyond the images")
-                .isEmpty();
-        assertThat(plan(map(delta(blocks(200, 300), 10, 31)), 30, Map.of())).containsExactly(gap);
+        PlainLayer last = delta(blocks(300, 400), 20, 31);
+        assertThat(plan(map(within, begins, last), 29, Map.of())).as("the last comes later").isEmpty();
+        assertThat(ranges(plan(map(within, begins, last), 30, Map.of()))).containsExactly(blocks(100, 1070));
     }
 
     @Test
