@@ -161,13 +161,8 @@ class StoreMutationTest {
             new Mutation(
                     "GC ignores branches",
                     "gc/GcPlanner.java",
-                    "isNeeded(map, layer, branches, cutoff)",
-                    "isNeeded(map, layer, RetainedHistory.NONE, cutoff)"),
-            new Mutation(
-                    "GC takes what covers a layer for a branch's last read to do so for its first",
-                    "gc/GcPlanner.java",
-                    "        Lsn first = retained.first(layer.lsnStart());\n",
-                    "        Lsn first = retained.first(layer.lsnStart()) == null ? null : retained.spans().getLast().to();\n"),
+                    "isNeeded(layer, branches)",
+                    "isNeeded(layer, RetainedHistory.NONE)"),
             new Mutation(
                     "GC takes a branch's cutoff for durable before it is",
                     "timeline/RetainedReads.java",
