@@ -126,7 +126,9 @@ class ImagePlannerTest {
                 .as("an image of what was dropped covers what is below")
                 .isEmpty();
         PlainLayer last = delta(blocks(300, 400), 20, 31);
-        assertThat(plan(map(within, begins, last), 29, Map.of())).as("the last comes later").isEmpty();
+        assertThat(plan(map(within, begins, last), 29, Map.of()))
+                .as("the last comes later")
+                .isEmpty();
         assertThat(ranges(plan(map(within, begins, last), 30, Map.of()))).containsExactly(blocks(100, 1070));
     }
 

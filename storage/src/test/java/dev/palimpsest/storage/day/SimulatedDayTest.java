@@ -26,7 +26,10 @@ class SimulatedDayTest {
     @Timeout(value = 30, unit = TimeUnit.MINUTES)
     void aDayTakesNoMoreThanItsFirstHalf() throws Exception {
         for (long seed = 1; seed <= 3; seed++) {
-            checkFlat(Parameters.DEFAULT.withSeed(seed), Parameters.DEFAULT.length().dividedBy(2), 1.3);
+            checkFlat(
+                    Parameters.DEFAULT.withSeed(seed),
+                    Parameters.DEFAULT.length().dividedBy(2),
+                    1.3);
         }
     }
 
