@@ -58,10 +58,7 @@ final class UnendedCall implements AutoCloseable {
         header(block, "te", "trailers");
         header(block, "content-type", "application/grpc");
         for (String name : metadata.keys()) {
-            header(
-                    block,
-                    name,
-                    String.valueOf(metadata.get(Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER))));
+            header(block, name, String.valueOf(metadata.get(Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER))));
         }
         send(HEADERS, END_HEADERS, STREAM, block.toByteArray());
     }

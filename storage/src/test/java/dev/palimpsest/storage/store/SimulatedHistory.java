@@ -48,7 +48,7 @@ final class SimulatedHistory {
         HistorySettings settings = new HistorySettings(
                 0, 100, random.nextBoolean() ? 1L << 30 : random.nextInt(1, 30_000), random.nextInt(0, 6));
         HistoryReport report =
-                timeline.upkeep().compactHistory(store, compaction, settings, () -> random.nextInt(8) == 0, context);
+                timeline.upkeep().compactHistory(store, compaction, settings, () -> random.nextInt(4) == 0, context);
         jobs += report.jobs();
         layersRemoved += report.layersRemoved();
         valuesDropped += report.valuesRead() - report.valuesKept();
@@ -79,6 +79,14 @@ final class SimulatedHistory {
             Lsn cutoff = random.nextBoolean() ? last : first.plus(random.nextLong(last.bytesSince(first) + 1));
             store.collectGarbage(timeline.id(), GcInputs.keepFrom(cutoff), GarbageCollection.Mode.REMOVE, context);
             compact(store, timeline, compaction, context);
+            if (random.nextInt(3) == 0) {
+                // Between two pieces of a run others let go of what they held, and GC comes by.
+                holds.forEach(Hold::close);
+                holds.clear();
+                cutoff = timeline.lastRecordLsn();
+                store.collectGarbage(timeline.id(), GcInputs.keepFrom(cutoff), GarbageCollection.Mode.REMOVE, context);
+                compact(store, timeline, compaction, context);
+            }
             for (Hold hold : holds) {
                 check(timeline, history, hold.lsn(), context);
             }
