@@ -29,9 +29,10 @@ public record KeyRange(Key start, Key end) implements Comparable<KeyRange> {
 
     /** Whether it is the range of one key. */
     public boolean isSingle() {
-        return start.high() == end.high() && start.middle() == end.middle()
-                ? start.low() + 1 == end.low()
-                : end.equals(start.next());
+        if (start.high() == end.high() && start.middle() == end.middle()) {
+            return start.low() + 1 == end.low();
+        }
+        return end.equals(start.next());
     }
 
     /** Whether {@code key} lies in it. */
