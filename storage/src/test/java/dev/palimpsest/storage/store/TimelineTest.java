@@ -240,9 +240,11 @@ class TimelineTest {
             Arrays.fill(nextPage, (byte) 3);
             byte[] again = found(root.getVectored(KeySpace.of(KEY), new Lsn(0x1008), CONTEXT.withArrays(arrays)), KEY);
             assertThat(again).as("flushed: " + flushed).isEqualTo(page);
-            assertThat(again == firstPage || again == nextPage)
+            assertThat(again)
                     .as("flushed: " + flushed)
-                    .isTrue();
+                    .satisfiesAnyOf(
+                            it -> assertThat(it).isSameAs(firstPage),
+                            it -> assertThat(it).isSameAs(nextPage));
             assertThat(found(root.getVectored(keys, new Lsn(0x1008), CONTEXT), KEY.next()))
                     .as("flushed: " + flushed)
                     .isEqualTo(other);
