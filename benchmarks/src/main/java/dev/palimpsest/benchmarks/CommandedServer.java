@@ -1,5 +1,6 @@
 package dev.palimpsest.benchmarks;
 
+import com.sun.management.ThreadMXBean;
 import dev.palimpsest.pageserver.Server;
 import dev.palimpsest.pageserver.ServerOptions;
 import dev.palimpsest.pageserver.StorageLocation;
@@ -16,6 +17,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
@@ -37,9 +39,11 @@ final class CommandedServer {
     static final String COMPACT = "compact";
     static final String PAGES = "pages";
     static final String ECHO = "echo";
+    static final String ALLOCATED = "allocated";
     /** As the last argument: nothing is compacted unless it is asked for. */
     static final String NO_COMPACTION = "--no-compaction";
 
+    private static final ThreadMXBean THREADS = ManagementFactory.getPlatformMXBean(ThreadMXBean.class);
     private static final long SEED = 42;
     private static final long QUIET_NANOS = 3_000_000_000L;
     private static final long PATIENCE_NANOS = 1_800_000_000_000L;
@@ -109,6 +113,9 @@ final class CommandedServer {
                 }
                 case ECHO -> {
                     return DONE + echo();
+                }
+                case ALLOCATED -> {
+                    return DONE + THREADS.getTotalThreadAllocatedBytes();
                 }
                 case ATTACH -> Live.attach(branches, words[1], words[2]);
                 case AWAIT -> Live.await(branches, words[1], Lsn.parse(words[2]));

@@ -68,6 +68,7 @@ public final class PageServiceBenchmark {
          * @param p50 half of them took at most so many microseconds
          * @param p99 of a hundred, 99 took at most so many
          * @param cpuMicros processor time of the server for a page, in microseconds
+         * @param allocated bytes that the server allocated on its heap for a page
          */
         record Pages(
                 String what,
@@ -78,7 +79,8 @@ public final class PageServiceBenchmark {
                 double mean,
                 double p50,
                 double p99,
-                double cpuMicros)
+                double cpuMicros,
+                double allocated)
                 implements Result {}
 
         /**
@@ -206,6 +208,7 @@ public final class PageServiceBenchmark {
             throws IOException, InterruptedException {
         long nanos = parameters.seconds() * 1_000_000_000L;
         read(shape, relation, blocks, connector, nanos / WARM_UP_SHARE);
+        long allocated = server.allocatedBytes();
         double cpu = server.cpuSeconds();
         long start = System.nanoTime();
         long[] times = read(shape, relation, blocks, connector, nanos);
@@ -219,7 +222,8 @@ public final class PageServiceBenchmark {
                 Arrays.stream(times).average().orElse(Double.NaN) / NANOS_A_MICRO,
                 times[times.length / 2] / NANOS_A_MICRO,
                 times[(int) (times.length * 99L / 100)] / NANOS_A_MICRO,
-                (server.cpuSeconds() - cpu) * 1e6 / times.length));
+                (server.cpuSeconds() - cpu) * 1e6 / times.length,
+                (double) (server.allocatedBytes() - allocated) / times.length));
     }
 
     /** How long each page took, in ascending order. */

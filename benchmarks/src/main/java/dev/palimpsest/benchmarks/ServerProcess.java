@@ -157,6 +157,11 @@ final class ServerProcess implements AutoCloseable {
         return MetricValues.read(ask(CommandedServer.METRICS), CommandedServer.SEPARATOR);
     }
 
+    /** How many bytes its threads have allocated on the heap so far. */
+    long allocatedBytes() throws IOException {
+        return Long.parseLong(ask(CommandedServer.ALLOCATED));
+    }
+
     /** How many bytes it has handed to files and sockets so far, as Linux counts it. */
     long writtenBytes() throws IOException {
         return field("io", "wchar:");

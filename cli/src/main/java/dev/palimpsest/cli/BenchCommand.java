@@ -180,9 +180,8 @@ final class BenchCommand implements Runnable {
     @Command(
             name = "amplification",
             mixinStandardHelpOptions = true,
-            description =
-                    "What a byte of WAL costs a server that follows an unmodified PostgreSQL: bytes written and uploaded,"
-                            + " files visited by a read, and the size of history.")
+            description = "What a byte of WAL costs a server that follows an unmodified PostgreSQL: bytes written and"
+                    + " uploaded, files visited by a read, and the size of history.")
     void amplification(
             @Mixin BenchedCluster cluster,
             @Option(names = "--rows", description = "to insert; default: ${DEFAULT-VALUE}", defaultValue = "40000000")
@@ -360,8 +359,8 @@ final class BenchCommand implements Runnable {
             mixinStandardHelpOptions = true,
             description =
                     "Read the latest pages through the page service of a server in a process of its own, after random"
-                            + " updates, with image layers of everything and L0 layers on top; and make base backups. Beside it an"
-                            + " echo of pages, and tar.")
+                            + " updates, with image layers of everything and L0 layers on top; and make base backups."
+                            + " Beside it an echo of pages, and tar.")
     void pageService(
             @Mixin BenchedCluster cluster,
             @Option(
@@ -384,8 +383,17 @@ final class BenchCommand implements Runnable {
             throws IOException, SQLException, InterruptedException {
         PrintWriter out = spec.commandLine().getOut();
         out.printf(
-                "%-7s %-11s %7s %6s %9s %9s %9s %9s %9s%n",
-                "what", "order", "clients", "depth", "pages/s", "mean us", "p50 us", "p99 us", "CPU us");
+                "%-7s %-11s %7s %6s %9s %9s %9s %9s %9s %12s%n",
+                "what",
+                "order",
+                "clients",
+                "depth",
+                "pages/s",
+                "mean us",
+                "p50 us",
+                "p99 us",
+                "CPU us/pg",
+                "allocated/pg");
         PageServiceBenchmark.run(
                 new PageServiceBenchmark.Parameters(
                         accounts,
@@ -400,7 +408,7 @@ final class BenchCommand implements Runnable {
                         case PageServiceBenchmark.Result.Pages pages ->
                             out.printf(
                                     Locale.ROOT,
-                                    "%-7s %-11s %7d %6d %9.0f %9.1f %9.1f %9.1f %9.1f%n",
+                                    "%-7s %-11s %7d %6d %9.0f %9.1f %9.1f %9.1f %9.1f %12.0f%n",
                                     pages.what(),
                                     pages.order(),
                                     pages.clients(),
@@ -409,7 +417,8 @@ final class BenchCommand implements Runnable {
                                     pages.mean(),
                                     pages.p50(),
                                     pages.p99(),
-                                    pages.cpuMicros());
+                                    pages.cpuMicros(),
+                                    pages.allocated());
                         case PageServiceBenchmark.Result.Archive archive ->
                             out.printf(
                                     Locale.ROOT,

@@ -18,13 +18,11 @@ import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.timeline.KeyResult;
 import dev.palimpsest.storage.timeline.Timeline;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalInt;
-import java.util.SortedMap;
-import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Answers the requests of clients out of one timeline, whichever protocol they speak.
@@ -35,7 +33,7 @@ import java.util.TreeMap;
  */
 public final class PageReads {
     private static final int PAGE = 8192;
-    private static final byte[] ZEROS = new byte[PAGE];
+    private static final PageResult BEYOND_END = new PageResult.Page(new byte[PAGE]);
 
     private final ServedTimeline served;
     private final Timeline timeline;
@@ -58,7 +56,7 @@ public final class PageReads {
 
     /** A page, or why there is none. */
     public sealed interface PageResult {
-        /** The page; 8192 bytes or more, of which the first count. */
+        /** The page; 8192 bytes or more, of which the first count. Good as long as the arrays of the request's context are. */
         record Page(byte[] bytes) implements PageResult {}
 
         /** Why there is none. */
@@ -75,7 +73,6 @@ public final class PageReads {
     public List<PageResult> pages(List<PagestreamRequest.GetPage> requests, RequestContext context)
             throws CancelledException {
         List<PageResult> results = new ArrayList<>(requests.size());
-        Map<Lsn, List<Integer>> byLsn = new LinkedHashMap<>(4);
         Lsn last;
         try {
             last = await(requests, context);
@@ -83,40 +80,42 @@ public final class PageReads {
             requests.forEach(_ -> results.add(new PageResult.Refused(e)));
             return results;
         }
-        for (int i = 0; i < requests.size(); i++) {
-            results.add(new PageResult.Page(ZEROS));
+        // Null for those that are answered, or whose read is done.
+        @Nullable Lsn[] lsns = new Lsn[requests.size()];
+        for (int i = 0; i < lsns.length; i++) {
+            results.add(BEYOND_END);
             try {
-                Lsn lsn = effectiveLsn(requests.get(i).header(), last);
-                byLsn.computeIfAbsent(lsn, _ -> new ArrayList<>()).add(i);
+                lsns[i] = effectiveLsn(requests.get(i).header(), last);
             } catch (RequestFailure e) {
                 results.set(i, new PageResult.Refused(e));
             }
         }
-        for (Map.Entry<Lsn, List<Integer>> group : byLsn.entrySet()) {
-            read(requests, group.getValue(), group.getKey(), results, context);
+        for (Lsn lsn : lsns.clone()) {
+            if (lsn != null) {
+                read(requests, lsns, lsn, results, context);
+            }
         }
         return results;
     }
 
+    /** Reads those that are to be read at an LSN. */
     private void read(
             List<PagestreamRequest.GetPage> requests,
-            List<Integer> group,
+            @Nullable Lsn[] lsns,
             Lsn lsn,
             List<PageResult> results,
             RequestContext context)
             throws CancelledException {
-        SortedMap<Key, List<Integer>> wanted = new TreeMap<>();
-        for (int index : group) {
-            PagestreamRequest.GetPage request = requests.get(index);
-            try {
-                int length = existingLength(request.fork(), lsn, context);
-                // A block behind the end is zeros, as a file that was cut leaves it to a reader who comes late.
-                if (Integer.compareUnsigned(request.block(), length) < 0) {
-                    wanted.computeIfAbsent(request.fork().blockKey(request.block()), _ -> new ArrayList<>(1))
-                            .add(index);
+        @Nullable Key[] keys = new Key[lsns.length];
+        List<KeyRange> wanted = new ArrayList<>(lsns.length);
+        for (int i = 0; i < lsns.length; i++) {
+            if (lsn.equals(lsns[i])) {
+                lsns[i] = null;
+                Key key = existingKey(requests.get(i), i, lsn, results, context);
+                if (key != null) {
+                    keys[i] = key;
+                    wanted.add(KeyRange.single(key));
                 }
-            } catch (RequestFailure e) {
-                results.set(index, new PageResult.Refused(e));
             }
         }
         if (wanted.isEmpty()) {
@@ -124,19 +123,36 @@ public final class PageReads {
         }
         Map<Key, KeyResult> found;
         try {
-            found = timeline.getVectored(
-                    KeySpace.ofUnordered(
-                            wanted.keySet().stream().map(KeyRange::single).toList()),
-                    lsn,
-                    context);
+            found = timeline.getVectored(KeySpace.ofUnordered(wanted), lsn, context);
         } catch (StorageException e) {
-            RequestFailure failure = failure(e);
-            wanted.values().forEach(indexes -> indexes.forEach(i -> results.set(i, new PageResult.Refused(failure))));
+            PageResult refused = new PageResult.Refused(failure(e));
+            for (int i = 0; i < keys.length; i++) {
+                if (keys[i] != null) {
+                    results.set(i, refused);
+                }
+            }
             return;
         }
-        for (Map.Entry<Key, List<Integer>> entry : wanted.entrySet()) {
-            PageResult result = result(entry.getKey(), Objects.requireNonNull(found.get(entry.getKey())));
-            entry.getValue().forEach(i -> results.set(i, result));
+        for (int i = 0; i < keys.length; i++) {
+            Key key = keys[i];
+            if (key != null) {
+                results.set(i, result(key, Objects.requireNonNull(found.get(key))));
+            }
+        }
+    }
+
+    /** The key of the page that is asked for; null if the request is refused, or the page lies behind the end of its fork. */
+    private @Nullable Key existingKey(
+            PagestreamRequest.GetPage request, int index, Lsn lsn, List<PageResult> results, RequestContext context)
+            throws CancelledException {
+        try {
+            // A block behind the end is zeros, as a file that was cut leaves it to a reader who comes late.
+            return Integer.compareUnsigned(request.block(), existingLength(request.fork(), lsn, context)) < 0
+                    ? request.fork().blockKey(request.block())
+                    : null;
+        } catch (RequestFailure e) {
+            results.set(index, new PageResult.Refused(e));
+            return null;
         }
     }
 

@@ -4,6 +4,7 @@ import dev.palimpsest.postgres.protocol.FrontendMessage;
 import dev.palimpsest.postgres.protocol.MalformedMessageException;
 import dev.palimpsest.postgres.protocol.ServerMessages;
 import dev.palimpsest.storage.CancelledException;
+import dev.palimpsest.storage.context.PageArrays;
 import dev.palimpsest.storage.context.RequestContext;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -123,7 +124,16 @@ final class Pagestream {
             return;
         }
         turn.await(batch.size());
-        RequestContext context = tracer.begin(contexts.read());
+        PageArrays arrays = contexts.takeArrays();
+        try {
+            servePages(tracer.begin(contexts.read()).withArrays(arrays));
+        } finally {
+            contexts.giveBack(arrays);
+        }
+        batch.clear();
+    }
+
+    private void servePages(RequestContext context) throws IOException, CancelledException {
         long start = System.nanoTime();
         List<PageReads.PageResult> results = reads.pages(batch, context);
         long nanos = System.nanoTime() - start;
@@ -139,7 +149,6 @@ final class Pagestream {
             }
         }
         tracer.ended(batch.getFirst(), batch.size(), context, nanos, System.nanoTime() - start);
-        batch.clear();
     }
 
     private void serve(PagestreamRequest request) throws IOException, CancelledException {

@@ -10,6 +10,7 @@ import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.util.List;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /** Counts what redo does, under Neon's names. Safe for use by many threads. */
@@ -44,11 +45,17 @@ public final class MeteredRedo implements WalRedo {
     }
 
     @Override
-    public byte[] redo(int pgVersion, Key key, Lsn lsn, @Nullable BaseImage base, List<LsnRecord> applied)
+    public byte[] redo(
+            int pgVersion,
+            Key key,
+            Lsn lsn,
+            @Nullable BaseImage base,
+            List<LsnRecord> applied,
+            IntFunction<byte[]> arrays)
             throws RedoException {
         long begin = System.nanoTime();
         try {
-            byte[] page = redo.redo(pgVersion, key, lsn, base, applied);
+            byte[] page = redo.redo(pgVersion, key, lsn, base, applied, arrays);
             records.inc(applied.size());
             return page;
         } catch (RedoException e) {

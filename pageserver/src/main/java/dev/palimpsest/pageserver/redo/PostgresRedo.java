@@ -32,6 +32,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.ArrayBlockingQueue;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,21 +48,43 @@ public final class PostgresRedo implements WalRedo, AutoCloseable {
     private final ArrayBlockingQueue<Worker> idle = new ArrayBlockingQueue<>(KEPT_WORKERS);
 
     @Override
-    public byte[] redo(int pgVersion, Key key, Lsn lsn, @Nullable BaseImage base, List<LsnRecord> records)
+    public byte[] redo(
+            int pgVersion,
+            Key key,
+            Lsn lsn,
+            @Nullable BaseImage base,
+            List<LsnRecord> records,
+            IntFunction<byte[]> arrays)
             throws RedoException {
         Worker worker = idle.poll();
         if (worker == null) {
             worker = new Worker();
         }
         try {
+            PostgresVersion version = PostgresVersion.ofMajor(pgVersion);
             return RelationKeys.isBlock(key)
-                    ? worker.relationPage(PostgresVersion.ofMajor(pgVersion), key, base, records)
-                    : worker.slruPage(PostgresVersion.ofMajor(pgVersion), key, base, records);
+                    ? worker.relationPage(version, key, start(key, base, PAGE, arrays), records)
+                    : worker.slruPage(version, key, base, records);
         } finally {
             if (!idle.offer(worker)) {
                 worker.close();
             }
         }
+    }
+
+    /** What redo begins with: the image, in its own array if that is long enough, or zeros. */
+    private static byte[] start(Key key, @Nullable BaseImage base, int size, IntFunction<byte[]> arrays)
+            throws RedoException {
+        if (base == null) {
+            byte[] zeros = arrays.apply(size);
+            Arrays.fill(zeros, (byte) 0);
+            return zeros;
+        }
+        int length = base.bytes().length;
+        if (length < PAGE || length > size) {
+            throw new RedoException("key " + key + ": an image of " + length + " bytes at " + base.lsn());
+        }
+        return length == size ? base.bytes() : Arrays.copyOf(base.bytes(), size);
     }
 
     /** Frees the scratch space of those who do not work. */
@@ -79,9 +102,8 @@ public final class PostgresRedo implements WalRedo, AutoCloseable {
         private final PageRedo hintsLogged = new PageRedo(HintLogging.ON);
         private final PageRedo hintsNotLogged = new PageRedo(HintLogging.OFF);
 
-        byte[] relationPage(PostgresVersion version, Key key, @Nullable BaseImage base, List<LsnRecord> records)
+        byte[] relationPage(PostgresVersion version, Key key, byte[] bytes, List<LsnRecord> records)
                 throws RedoException {
-            byte[] bytes = start(key, base, PAGE);
             Page page = Page.wrap(bytes);
             RelTag fork = RelTag.of(key);
             for (LsnRecord each : records) {
@@ -156,7 +178,7 @@ public final class PostgresRedo implements WalRedo, AutoCloseable {
                         + records.size() + " WAL records, the first at "
                         + records.getFirst().lsn());
             }
-            byte[] page = start(key, base, PAGE + Long.BYTES);
+            byte[] page = start(key, base, PAGE + Long.BYTES, byte[]::new);
             boolean timed = base != null && base.bytes().length == PAGE + Long.BYTES;
             for (LsnRecord each : records) {
                 switch (each.record()) {
@@ -209,18 +231,6 @@ public final class PostgresRedo implements WalRedo, AutoCloseable {
             } catch (MalformedRecordException e) {
                 throw new RedoException("key " + key + " at " + lsn + ": " + e.getMessage(), e);
             }
-        }
-
-        private static byte[] start(Key key, @Nullable BaseImage base, int size) throws RedoException {
-            byte[] bytes = new byte[size];
-            if (base != null) {
-                int length = base.bytes().length;
-                if (length < PAGE || length > size) {
-                    throw new RedoException("key " + key + ": an image of " + length + " bytes at " + base.lsn());
-                }
-                System.arraycopy(base.bytes(), 0, bytes, 0, length);
-            }
-            return bytes;
         }
 
         private static RedoException unfit(Key key, LsnRecord record) {

@@ -276,16 +276,33 @@ public final class PageEditor {
             throw new PageException("the item lengths are corrupted: they add up to " + total + ", where there are "
                     + (special - page.lower()) + " bytes");
         }
-        System.arraycopy(page.bytes(), lowest, scratch, lowest, special - lowest);
+        boolean copied = false;
         int upper = special;
-        for (int i = 0; i < count; i++) {
-            int pointer = survivors[i];
-            int size = align8(LinePointer.length(pointer));
-            upper -= size;
-            System.arraycopy(scratch, LinePointer.offset(pointer), page.bytes(), upper, size);
-            page.setLinePointer(numbers[i], LinePointer.withOffset(pointer, upper));
+        int next = 0;
+        while (next < count) {
+            // Items of which each lies directly below the one before stay together, mostly many, and mostly in their
+            // place.
+            int lower = LinePointer.offset(survivors[next]) + align8(LinePointer.length(survivors[next]));
+            int end = lower;
+            for (; next < count && isDirectlyBelow(survivors[next], lower); next++) {
+                int size = align8(LinePointer.length(survivors[next]));
+                lower -= size;
+                upper -= size;
+                page.setLinePointer(numbers[next], LinePointer.withOffset(survivors[next], upper));
+            }
+            if (lower != upper) {
+                if (!copied) {
+                    System.arraycopy(page.bytes(), lowest, scratch, lowest, special - lowest);
+                    copied = true;
+                }
+                System.arraycopy(scratch, lower, page.bytes(), upper, end - lower);
+            }
         }
         page.setUpper(upper);
+    }
+
+    private static boolean isDirectlyBelow(int pointer, int offset) {
+        return LinePointer.offset(pointer) + align8(LinePointer.length(pointer)) == offset;
     }
 
     /**

@@ -9,13 +9,15 @@ import java.util.Arrays;
  */
 final class PlannedBlobs {
     private static final long NOTHING = -1;
+    /** As many as most reads of one page have in a layer. */
+    private static final int FEW = 4;
 
     private final String resource;
     private final long dataEnd;
-    private int[] tags = new int[16];
-    private long[] lsns = new long[16];
-    private long[] starts = new long[16];
-    private long[] ends = new long[16];
+    private int[] tags = {};
+    private long[] lsns = {};
+    private long[] starts = {};
+    private long[] ends = {};
     private int count;
 
     private int waitingTag;
@@ -75,7 +77,7 @@ final class PlannedBlobs {
 
     private void keep(long end) {
         if (count == tags.length) {
-            int capacity = 2 * count;
+            int capacity = Math.max(FEW, 2 * count);
             tags = Arrays.copyOf(tags, capacity);
             lsns = Arrays.copyOf(lsns, capacity);
             starts = Arrays.copyOf(starts, capacity);
@@ -106,13 +108,11 @@ final class PlannedBlobs {
 
     /** Forgets the blobs that have ended, having handed them out. */
     ReadPlan take(int alignment, int[] firstBlobs) {
-        ReadPlan plan = new ReadPlan(
-                alignment,
-                firstBlobs,
-                Arrays.copyOf(tags, count),
-                Arrays.copyOf(lsns, count),
-                Arrays.copyOf(starts, count),
-                Arrays.copyOf(ends, count));
+        ReadPlan plan = new ReadPlan(alignment, firstBlobs, tags, lsns, starts, ends);
+        tags = new int[0];
+        lsns = new long[0];
+        starts = new long[0];
+        ends = new long[0];
         count = 0;
         return plan;
     }

@@ -14,7 +14,7 @@ public final class ReadPlan {
     private final long[] starts;
     private final long[] ends;
 
-    /** Takes ownership of the arrays. */
+    /** Takes ownership of the arrays, which may be longer than the plan needs, all but {@code firstBlobs}. */
     ReadPlan(int alignment, int[] firstBlobs, int[] tags, long[] lsns, long[] starts, long[] ends) {
         this.alignment = alignment;
         this.firstBlobs = firstBlobs;
@@ -31,7 +31,7 @@ public final class ReadPlan {
 
     /** How many blobs in all reads. */
     public int blobs() {
-        return tags.length;
+        return firstBlobs[firstBlobs.length - 1];
     }
 
     /** Where a read begins, in bytes; a multiple of the alignment. */

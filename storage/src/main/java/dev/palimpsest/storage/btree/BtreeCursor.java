@@ -40,6 +40,9 @@ public final class BtreeCursor {
     /** Goes to the first entry whose key is {@code from} or greater; false if there is none. */
     public boolean seek(byte[] from) throws StorageException {
         checkKey(from);
+        if (leaf >= 0 && seekInLeaf(from)) {
+            return true;
+        }
         start();
         int depth = 0;
         while (true) {
@@ -53,6 +56,15 @@ public final class BtreeCursor {
             indexes[depth] = found >= 0 ? found : Math.max(-2 - found, 0);
             depth = enterChild(depth);
         }
+    }
+
+    /** Looks in the leaf that it is at, where most of many searches in ascending order end; false if it cannot be told from that. */
+    private boolean seekInLeaf(byte[] from) {
+        byte[] node = nodes[leaf];
+        int found = BtreeFormat.search(node, from);
+        int index = found >= 0 ? found : -1 - found;
+        // Where all keys of the leaf are greater or all are smaller, the entry may be in another one.
+        return (found >= 0 || (index > 0 && index < BtreeFormat.count(node))) && arrive(leaf, index);
     }
 
     /** Goes to the last entry whose key is {@code from} or smaller; false if there is none. */

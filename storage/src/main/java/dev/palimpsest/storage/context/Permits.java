@@ -43,13 +43,19 @@ public final class Permits {
         if (!take()) {
             context.await(signal, this::take, () -> "one of " + total + " permits for " + name);
         }
-        AtomicBoolean given = new AtomicBoolean();
-        return () -> {
-            if (given.compareAndSet(false, true)) {
+        return new Taken();
+    }
+
+    /** True once it was given back. */
+    @SuppressWarnings("serial") // one object for each permit rather than two; nobody serialises it
+    private final class Taken extends AtomicBoolean implements Permit {
+        @Override
+        public void close() {
+            if (compareAndSet(false, true)) {
                 free.incrementAndGet();
                 signal.signalAll();
             }
-        };
+        }
     }
 
     private boolean take() {

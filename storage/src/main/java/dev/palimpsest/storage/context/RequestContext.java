@@ -7,6 +7,7 @@ import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.runtime.Signal;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntFunction;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +22,7 @@ public final class RequestContext {
     private final AtomicLongArray accesses;
     private final AtomicLongArray bytes;
     private final @Nullable ReadTrace trace;
+    private final IntFunction<byte[]> arrays;
 
     /**
      * @param deadlineNanos as the engine's {@link Clock#nanos()} counts, {@link Clock#NEVER} for none
@@ -32,7 +34,8 @@ public final class RequestContext {
                 cancellation,
                 new AtomicLongArray(ContentKind.COUNT),
                 new AtomicLongArray(ContentKind.COUNT),
-                null);
+                null,
+                byte[]::new);
     }
 
     private RequestContext(
@@ -41,13 +44,15 @@ public final class RequestContext {
             Cancellation cancellation,
             AtomicLongArray accesses,
             AtomicLongArray bytes,
-            @Nullable ReadTrace trace) {
+            @Nullable ReadTrace trace,
+            IntFunction<byte[]> arrays) {
         this.taskKind = taskKind;
         this.deadlineNanos = deadlineNanos;
         this.cancellation = cancellation;
         this.accesses = accesses;
         this.bytes = bytes;
         this.trace = trace;
+        this.arrays = arrays;
     }
 
     /** A request without deadline that nobody cancels. */
@@ -58,17 +63,32 @@ public final class RequestContext {
     /** The same request, that must be done by {@code deadlineNanos} if that is earlier; accounts are shared. */
     public RequestContext withDeadline(long deadlineNanos) {
         return new RequestContext(
-                taskKind, Math.min(this.deadlineNanos, deadlineNanos), cancellation, accesses, bytes, trace);
+                taskKind, Math.min(this.deadlineNanos, deadlineNanos), cancellation, accesses, bytes, trace, arrays);
     }
 
     /** The same request under another cancellation; accounts are shared. */
     public RequestContext withCancellation(Cancellation cancellation) {
-        return new RequestContext(taskKind, deadlineNanos, cancellation, accesses, bytes, trace);
+        return new RequestContext(taskKind, deadlineNanos, cancellation, accesses, bytes, trace, arrays);
     }
 
     /** The same request, of which it is measured where its time goes; accounts are shared. */
     public RequestContext withTrace(ReadTrace trace) {
-        return new RequestContext(taskKind, deadlineNanos, cancellation, accesses, bytes, trace);
+        return new RequestContext(taskKind, deadlineNanos, cancellation, accesses, bytes, trace, arrays);
+    }
+
+    /**
+     * The same request, whose images are to be in these arrays; accounts are shared. What it gives is good until they are used
+     * for something else.
+     *
+     * @param arrays gives an array of exactly the length that it is asked for, with arbitrary contents; asked by one thread
+     */
+    public RequestContext withArrays(IntFunction<byte[]> arrays) {
+        return new RequestContext(taskKind, deadlineNanos, cancellation, accesses, bytes, trace, arrays);
+    }
+
+    /** What the images that it reads, and the pages that redo makes, are to be in: new arrays unless somebody gave others. */
+    public IntFunction<byte[]> arrays() {
+        return arrays;
     }
 
     /** Where it is noted what the time goes to; null for a request of which nobody wants to know. */

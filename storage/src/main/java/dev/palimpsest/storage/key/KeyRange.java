@@ -27,6 +27,14 @@ public record KeyRange(Key start, Key end) implements Comparable<KeyRange> {
         return new KeyRange(Key.of(first, 0, 0, 0, 0, 0), Key.of(end, 0, 0, 0, 0, 0));
     }
 
+    /** Whether it is the range of one key. */
+    public boolean isSingle() {
+        if (start.high() == end.high() && start.middle() == end.middle()) {
+            return start.low() + 1 == end.low();
+        }
+        return end.equals(start.next());
+    }
+
     /** Whether {@code key} lies in it. */
     public boolean contains(Key key) {
         return start.compareTo(key) <= 0 && key.compareTo(end) < 0;

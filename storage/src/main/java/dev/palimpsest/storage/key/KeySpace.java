@@ -1,6 +1,7 @@
 package dev.palimpsest.storage.key;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -40,8 +41,10 @@ public record KeySpace(List<KeyRange> ranges) {
         if (ranges.size() < 2) {
             return of(ranges);
         }
-        List<KeyRange> merged = new ArrayList<>(ranges.size());
-        for (KeyRange range : ranges.stream().sorted().toList()) {
+        KeyRange[] sorted = ranges.toArray(KeyRange[]::new);
+        Arrays.sort(sorted);
+        List<KeyRange> merged = new ArrayList<>(sorted.length);
+        for (KeyRange range : sorted) {
             append(merged, range);
         }
         return of(merged);

@@ -7,9 +7,9 @@ import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
 import dev.palimpsest.storage.value.Value;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,10 +30,15 @@ public final class ReconstructState {
 
     /** What is known of one key. */
     public static final class KeyState {
+        private final Key key;
         private final List<Version> versions = new ArrayList<>(4);
         private @Nullable Version cached;
         private @Nullable StorageException failure;
         private boolean complete;
+
+        private KeyState(Key key) {
+            this.key = key;
+        }
 
         /** Newest first; the last one initialises the key if {@link #isComplete()} and nothing is cached. */
         public List<Version> versions() {
@@ -56,7 +61,7 @@ public final class ReconstructState {
         }
     }
 
-    private final TreeMap<Key, KeyState> keys = new TreeMap<>();
+    private final Map<Key, KeyState> keys = new HashMap<>();
     private final List<KeyRange> newlyDone = new ArrayList<>();
     private boolean anyCached;
 
@@ -78,18 +83,22 @@ public final class ReconstructState {
      * @throws IllegalStateException if the key is complete, or the value is not older
      */
     public Situation add(Key key, Lsn lsn, Value value) {
-        KeyState state = state(key);
+        return add(state(key), lsn, value);
+    }
+
+    /** The same, for a key whose state is known. */
+    public Situation add(KeyState state, Lsn lsn, Value value) {
         if (state.complete) {
-            throw new IllegalStateException("key " + key + " is complete, yet got another value at " + lsn);
+            throw new IllegalStateException("key " + state.key + " is complete, yet got another value at " + lsn);
         }
         if (!state.versions.isEmpty() && !lsn.isBefore(state.versions.getLast().lsn())) {
             throw new IllegalStateException(
-                    "value of key " + key + " at " + lsn + " is not older than the last one, at "
+                    "value of key " + state.key + " at " + lsn + " is not older than the last one, at "
                             + state.versions.getLast().lsn());
         }
         state.versions.add(new Version(lsn, value));
         if (value.willInit()) {
-            finish(key, state);
+            finish(state);
             return Situation.COMPLETE;
         }
         return Situation.CONTINUE;
@@ -102,7 +111,7 @@ public final class ReconstructState {
             throw new IllegalStateException("nothing is cached for key " + key);
         }
         if (!state.complete) {
-            finish(key, state);
+            finish(state);
         }
     }
 
@@ -115,13 +124,12 @@ public final class ReconstructState {
         if (!anyCached) {
             return;
         }
-        for (Map.Entry<Key, KeyState> entry : this.keys.entrySet()) {
-            KeyState state = entry.getValue();
+        for (KeyState state : this.keys.values()) {
             if (!state.complete
                     && state.cached != null
                     && !state.cached.lsn().plus(1).isBefore(end)
-                    && keys.contains(entry.getKey())) {
-                finish(entry.getKey(), state);
+                    && keys.contains(state.key)) {
+                finish(state);
             }
         }
     }
@@ -135,17 +143,23 @@ public final class ReconstructState {
             state.failure.addSuppressed(reason);
         }
         if (!state.complete) {
-            finish(key, state);
+            finish(state);
         }
     }
 
-    private void finish(Key key, KeyState state) {
+    private void finish(KeyState state) {
         state.complete = true;
-        newlyDone.add(KeyRange.single(key));
+        newlyDone.add(KeyRange.single(state.key));
     }
 
-    private KeyState state(Key key) {
-        return keys.computeIfAbsent(key, k -> new KeyState());
+    /** The state of a key to which something is about to be added, or which is about to fail. */
+    public KeyState state(Key key) {
+        return keys.computeIfAbsent(key, KeyState::new);
+    }
+
+    /** Whether an image of any key was known before the read began. */
+    public boolean isAnyCached() {
+        return anyCached;
     }
 
     /** Whether nothing more need be looked for of {@code key}. */
@@ -164,7 +178,7 @@ public final class ReconstructState {
         return done;
     }
 
-    /** Everything gathered, by key. */
+    /** Everything gathered, by key, in no particular order. */
     public Map<Key, KeyState> keys() {
         return keys;
     }

@@ -138,6 +138,13 @@ public final class LayerMap<L extends LayerExtent> {
         MemoryLayer<L> memory = memoryLayer(last);
         RangeSearchCollector<L> collector = new RangeSearchCollector<>();
         for (KeyRange range : keys.ranges()) {
+            if (range.isSingle()) {
+                SearchResult<L> found = search(range.start(), end);
+                if (found != null) {
+                    collector.add(found.layer(), found.floor().value(), range.start(), range.end());
+                }
+                continue;
+            }
             historic.pieces(range, last, (pieceStart, pieceEnd, delta, image) -> {
                 Choice choice = choose(delta, image, memory, last);
                 if (choice != null) {

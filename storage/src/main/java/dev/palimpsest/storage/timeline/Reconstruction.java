@@ -5,6 +5,7 @@ import dev.palimpsest.storage.MissingKeyException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.WalRedo;
 import dev.palimpsest.storage.context.ReadTrace;
+import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.layer.ReconstructState;
 import dev.palimpsest.storage.layer.ReconstructState.KeyState;
@@ -15,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.IntFunction;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -24,7 +26,21 @@ record Reconstruction(
         int pgVersion,
         Lsn lsn,
         Supplier<String> searched,
+        Images images,
+        IntFunction<byte[]> arrays,
         @Nullable ReadTrace trace) {
+    /** Whose the images are that were gathered. */
+    enum Images {
+        /** They were read for this alone, and redo may use them up: a key can be asked for once. */
+        OWN,
+        /** They stay as they are. */
+        SHARED
+    }
+
+    /** Of what a read has gathered. */
+    static Reconstruction of(ReadPath path, WalRedo redo, int pgVersion, Lsn lsn, RequestContext context) {
+        return new Reconstruction(redo, pgVersion, lsn, path::searched, Images.OWN, context.arrays(), context.trace());
+    }
 
     /** The values of all keys of which anything was gathered. */
     SortedMap<Key, KeyResult> values(ReconstructState gathered) {
@@ -55,7 +71,7 @@ record Reconstruction(
         WalRedo.BaseImage base = null;
         Version cached = state.cached();
         if (cached != null && cached.value() instanceof Value.Image(byte[] bytes)) {
-            base = new WalRedo.BaseImage(cached.lsn(), bytes);
+            base = copy(new WalRedo.BaseImage(cached.lsn(), bytes));
         }
         List<WalRedo.LsnRecord> records = new ArrayList<>(state.versions().size());
         for (Version version : state.versions().reversed()) {
@@ -70,7 +86,7 @@ record Reconstruction(
             }
         }
         if (!records.isEmpty() && (base != null || records.getFirst().record().willInit())) {
-            return redo(key, base, records);
+            return redo(key, images == Images.SHARED && base != null ? copy(base) : base, records);
         }
         if (base == null) {
             throw new MissingKeyException("key " + key + " has " + records.size() + " WAL records at or below " + lsn
@@ -79,13 +95,17 @@ record Reconstruction(
         return base.bytes();
     }
 
+    private static WalRedo.BaseImage copy(WalRedo.BaseImage image) {
+        return new WalRedo.BaseImage(image.lsn(), image.bytes().clone());
+    }
+
     private byte[] redo(Key key, WalRedo.@Nullable BaseImage base, List<WalRedo.LsnRecord> records)
             throws StorageException {
         if (trace == null) {
-            return redo.redo(pgVersion, key, lsn, base, records);
+            return redo.redo(pgVersion, key, lsn, base, records, arrays);
         }
         long begin = trace.begin();
-        byte[] page = redo.redo(pgVersion, key, lsn, base, records);
+        byte[] page = redo.redo(pgVersion, key, lsn, base, records, arrays);
         trace.ended(ReadTrace.Step.REDO, begin);
         trace.applied(records.size());
         return page;

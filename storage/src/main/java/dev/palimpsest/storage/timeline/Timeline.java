@@ -27,6 +27,7 @@ import dev.palimpsest.storage.runtime.Cancellation;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -268,10 +269,10 @@ public final class Timeline {
             checkReadable(lsn, context);
             long begin = engine.operations().begin();
             Gathered gathered = gather(keys, lsn, context);
-            SortedMap<Key, KeyResult> results = gathered.values();
+            SortedMap<Key, KeyResult> results = new TreeMap<>();
             for (KeyRange range : keys.ranges()) {
                 for (Key key = range.start(); key.compareTo(range.end()) < 0; key = key.next()) {
-                    results.computeIfAbsent(key, gathered::value);
+                    results.put(key, gathered.value(key));
                 }
             }
             engine.operations().read(context.taskKind(), begin);
@@ -332,8 +333,7 @@ public final class Timeline {
             path.collect(this, keys, lsn);
             engine.layerGauges().visited(path.layersVisited());
         }
-        return new Gathered(
-                state, new Reconstruction(engine.redo(), pgVersion(), lsn, path::searched, context.trace()));
+        return new Gathered(state, Reconstruction.of(path, engine.redo(), pgVersion(), lsn, context));
     }
 
     private void checkReadable(Lsn lsn, RequestContext context) throws StorageException {

@@ -374,6 +374,8 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
                             timeline.pgVersion(),
                             versions.getLast().lsn(),
                             () -> "what compaction has read",
+                            Reconstruction.Images.SHARED,
+                            byte[]::new,
                             null)
                     .value(key, state.keys().get(key));
         }

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.function.IntFunction;
 
 /** Takes the fields of a value from its bytes, one after the other, and none that is not all there. Used by one thread. */
 final class ValueBytes {
@@ -78,7 +79,11 @@ final class ValueBytes {
     }
 
     byte[] takeBytes(String what) throws CorruptionException {
-        byte[] bytes = new byte[takeCount(1, what)];
+        return takeBytes(what, byte[]::new);
+    }
+
+    byte[] takeBytes(String what, IntFunction<byte[]> arrays) throws CorruptionException {
+        byte[] bytes = arrays.apply(takeCount(1, what));
         source.get(take(bytes.length, what), bytes);
         return bytes;
     }

@@ -7,6 +7,7 @@ import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.OptionalInt;
+import java.util.function.IntFunction;
 
 /**
  * The bytes of a {@link Value}, as they lie in ephemeral files and delta layers (an image layer has the bare image). Neon's
@@ -202,11 +203,21 @@ public final class ValueCodec {
      * @throws CorruptionException if these bytes are anything but one value
      */
     public static Value decode(ByteBuffer source, String resource, long offset) throws CorruptionException {
+        return decode(source, byte[]::new, resource, offset);
+    }
+
+    /**
+     * The same.
+     *
+     * @param arrays gives the array of an image, of exactly the length that it is asked for; what is in it does not matter
+     */
+    public static Value decode(ByteBuffer source, IntFunction<byte[]> arrays, String resource, long offset)
+            throws CorruptionException {
         requireBigEndian(source);
         ValueBytes bytes = new ValueBytes(source, resource, offset);
         int tag = bytes.takeInt("the tag of a value");
         Value value = switch (tag) {
-            case IMAGE -> new Value.Image(bytes.takeBytes("an image"));
+            case IMAGE -> new Value.Image(bytes.takeBytes("an image", arrays));
             case WAL_RECORD -> decodeRecord(bytes);
             default -> throw bytes.corrupt(TAG, "expected the tag of a value, 0 or 1, found " + unsigned(tag));
         };

@@ -8,6 +8,7 @@ import dev.palimpsest.storage.value.Value;
 import dev.palimpsest.storage.value.WalRecord;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,7 +38,13 @@ final class SlotRedo implements WalRedo {
     }
 
     @Override
-    public byte[] redo(int pgVersion, Key key, Lsn lsn, @Nullable BaseImage base, List<LsnRecord> records)
+    public byte[] redo(
+            int pgVersion,
+            Key key,
+            Lsn lsn,
+            @Nullable BaseImage base,
+            List<LsnRecord> records,
+            IntFunction<byte[]> arrays)
             throws RedoException {
         byte[] page = base == null ? new byte[0] : base.bytes().clone();
         Lsn last = base == null ? Lsn.INVALID : base.lsn();

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import java.math.BigInteger;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
@@ -112,5 +113,18 @@ class KeyRangeTest {
 
     private static KeyRange blocks(int from, int to) {
         return new KeyRange(RELATION.blockKey(from), RELATION.blockKey(to));
+    }
+
+    @Test
+    void aRangeOfOneKeyKnowsIt() {
+        Key last = new Key(1, 2, '\uFFFF');
+        Key lastOfAll = new Key(1, -1L, '\uFFFF');
+        for (Key key : List.of(Key.MIN, new Key(1, 2, (char) 3), last, lastOfAll)) {
+            assertThat(KeyRange.single(key).isSingle()).as("%s", key).isTrue();
+            assertThat(new KeyRange(key, key.plus(2)).isSingle()).as("%s", key).isFalse();
+        }
+        assertThat(new KeyRange(new Key(1, 2, (char) 3), new Key(1, 3, (char) 4)).isSingle())
+                .isFalse();
+        assertThat(KeyRange.ALL.isSingle()).isFalse();
     }
 }

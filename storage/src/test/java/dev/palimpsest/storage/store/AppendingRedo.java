@@ -7,12 +7,19 @@ import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.value.WalRecord;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /** A redo whose records append their bytes to the value; one that initialises starts from nothing. */
 public final class AppendingRedo implements WalRedo {
     @Override
-    public byte[] redo(int pgVersion, Key key, Lsn lsn, @Nullable BaseImage base, List<LsnRecord> records)
+    public byte[] redo(
+            int pgVersion,
+            Key key,
+            Lsn lsn,
+            @Nullable BaseImage base,
+            List<LsnRecord> records,
+            IntFunction<byte[]> arrays)
             throws RedoException {
         byte[] value = base == null ? new byte[0] : base.bytes();
         Lsn last = base == null ? Lsn.INVALID : base.lsn();

@@ -11,6 +11,7 @@ import dev.palimpsest.storage.MissingKeyException;
 import dev.palimpsest.storage.ObjectStoreException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
+import dev.palimpsest.storage.context.PageArrays;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.key.Key;
@@ -35,6 +36,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.SortedMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -215,6 +217,47 @@ class TimelineTest {
         assertThatThrownBy(() -> root.getVectored(many, new Lsn(0x1000), CONTEXT))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("over the limit");
+    }
+
+    @Test
+    void pagesComeInTheArraysThatTheRequestBringsAndAreUsedAgain() throws Exception {
+        byte[] page = new byte[PageArrays.LENGTH];
+        Arrays.fill(page, (byte) 1);
+        byte[] other = new byte[PageArrays.LENGTH];
+        Arrays.fill(other, (byte) 2);
+        put(root, KEY, 0x1000, new Value.Image(page));
+        put(root, KEY.next(), 0x1008, new Value.Image(other));
+        KeySpace keys = KeySpace.of(new KeyRange(KEY, KEY.plus(2)));
+        PageArrays arrays = new PageArrays();
+        for (boolean flushed : new boolean[] {false, true}) {
+            SortedMap<Key, KeyResult> first = root.getVectored(keys, new Lsn(0x1008), CONTEXT.withArrays(arrays));
+            byte[] firstPage = found(first, KEY);
+            byte[] nextPage = found(first, KEY.next());
+            assertThat(firstPage).as("flushed: " + flushed).isEqualTo(page).isNotSameAs(nextPage);
+            assertThat(nextPage).as("flushed: " + flushed).isEqualTo(other);
+            arrays.takeBack();
+            Arrays.fill(firstPage, (byte) 3);
+            Arrays.fill(nextPage, (byte) 3);
+            byte[] again = found(root.getVectored(KeySpace.of(KEY), new Lsn(0x1008), CONTEXT.withArrays(arrays)), KEY);
+            assertThat(again).as("flushed: " + flushed).isEqualTo(page);
+            assertThat(again)
+                    .as("flushed: " + flushed)
+                    .satisfiesAnyOf(
+                            it -> assertThat(it).isSameAs(firstPage),
+                            it -> assertThat(it).isSameAs(nextPage));
+            assertThat(found(root.getVectored(keys, new Lsn(0x1008), CONTEXT), KEY.next()))
+                    .as("flushed: " + flushed)
+                    .isEqualTo(other);
+            arrays.takeBack();
+            root.freezeAndFlush(CONTEXT);
+        }
+    }
+
+    private static byte[] found(SortedMap<Key, KeyResult> results, Key key) {
+        if (!(results.get(key) instanceof KeyResult.Found(byte[] bytes))) {
+            throw new AssertionError(key + ": " + results.get(key));
+        }
+        return bytes;
     }
 
     @Test

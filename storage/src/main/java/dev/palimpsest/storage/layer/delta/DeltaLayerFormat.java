@@ -14,6 +14,7 @@ import dev.palimpsest.storage.layer.file.LayerFormat;
 import dev.palimpsest.storage.value.Value;
 import dev.palimpsest.storage.value.ValueCodec;
 import java.nio.ByteBuffer;
+import java.util.function.IntFunction;
 
 /**
  * The file of a delta layer: Neon's format, version 3. A file is a whole number of blocks of 8192 bytes; all numbers are
@@ -128,8 +129,9 @@ public final class DeltaLayerFormat implements LayerFormat {
     }
 
     @Override
-    public Value decode(ByteBuffer blob, String resource, long offset) throws CorruptionException {
-        return ValueCodec.decode(blob, resource, offset);
+    public Value decode(ByteBuffer blob, IntFunction<byte[]> arrays, String resource, long offset)
+            throws CorruptionException {
+        return ValueCodec.decode(blob, arrays, resource, offset);
     }
 
     @Override

@@ -166,7 +166,7 @@ final class BlobVerification {
         }
 
         private void decode(ByteBuffer blob, long start, boolean init) throws CorruptionException {
-            Value value = format.decode(blob, resource, start);
+            Value value = format.decode(blob, byte[]::new, resource, start);
             if (value.willInit() != init) {
                 throw new CorruptionException(
                         resource, start, "value and index disagree on whether older values are needed");

@@ -5,12 +5,16 @@ import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.blob.Block;
 import dev.palimpsest.storage.blob.BlockCheck;
 import dev.palimpsest.storage.blob.BlockSource;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.zip.CRC32C;
 
 /** Compares blocks of a layer file with the file's table of checksums. */
 final class ChecksumCheck implements BlockCheck {
+    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
+
     private final LayerChecksums layout;
     private final BlockSource table;
 
@@ -31,8 +35,15 @@ final class ChecksumCheck implements BlockCheck {
         int block = Math.toIntExact(offset / Block.SIZE);
         int limit = blocks.limit();
         CRC32C crc = new CRC32C();
+        int tableBlock = -1;
+        byte[] sums = {};
         while (blocks.position() < limit) {
-            int stored = stored(block);
+            checkPlace(block);
+            if (layout.tableBlock(block) != tableBlock) {
+                tableBlock = layout.tableBlock(block);
+                sums = table.block(tableBlock).bytes();
+            }
+            int stored = (int) INT.get(sums, layout.tableOffset(block));
             crc.reset();
             crc.update(blocks.limit(blocks.position() + Block.SIZE));
             if ((int) crc.getValue() != stored) {
@@ -42,12 +53,10 @@ final class ChecksumCheck implements BlockCheck {
         }
     }
 
-    /** The checksum that {@code block} was written with. */
-    int stored(int block) throws StorageException {
+    private void checkPlace(int block) throws CorruptionException {
         if (block < 1 || block >= layout.blocks() || layout.isTable(block)) {
             throw new CorruptionException(
                     table.name(), (long) block * Block.SIZE, "a block is needed that holds neither blobs nor index");
         }
-        return ByteBuffer.wrap(table.block(layout.tableBlock(block)).bytes()).getInt(layout.tableOffset(block));
     }
 }

@@ -44,11 +44,19 @@ final class Collection {
     /** A key that the index has. */
     private static final class Found {
         final Key key;
+        /** What is known of it; null as long as that is nothing. */
+        ReconstructState.@Nullable KeyState state;
         /** Where the value is that initialises it according to the index; -1 if none of those wanted does. */
         long initialisedAt = -1;
 
-        Found(Key key) {
+        Found(Key key, ReconstructState.@Nullable KeyState state) {
             this.key = key;
+            this.state = state;
+        }
+
+        boolean isComplete() {
+            ReconstructState.KeyState known = state;
+            return known != null && known.isComplete();
         }
     }
 
@@ -96,7 +104,7 @@ final class Collection {
     /** Older values were left out on the index's word: it must have been true. */
     private void checkInitialised() {
         for (Found found : keys) {
-            if (found.initialisedAt >= 0 && !state.isComplete(found.key)) {
+            if (found.initialisedAt >= 0 && !found.isComplete()) {
                 state.fail(
                         found.key,
                         new CorruptionException(
@@ -118,6 +126,9 @@ final class Collection {
 
     /** Everything above what is cached was added now if this layer reaches down to it. */
     private void reachCached(KeySpace wanted, Lsn from) {
+        if (!state.isAnyCached()) {
+            return;
+        }
         List<Key> reached = new ArrayList<>(0);
         state.keys().forEach((key, known) -> {
             ReconstructState.Version cached = known.cached();
@@ -147,8 +158,9 @@ final class Collection {
                     break;
                 }
                 current = key;
-                after = firstWanted(key, from, to);
-                keys.add(new Found(key));
+                Found known = new Found(key, state.keys().get(key));
+                after = firstWanted(known, from, to);
+                keys.add(known);
                 ignored = 0;
             }
             Lsn lsn = format.lsn(name, cursor);
@@ -168,12 +180,15 @@ final class Collection {
     }
 
     /** From which LSN on values of a key are needed; {@code to} if none is. */
-    private Lsn firstWanted(Key key, Lsn from, Lsn to) {
-        if (state.isComplete(key)) {
+    private static Lsn firstWanted(Found found, Lsn from, Lsn to) {
+        if (found.isComplete()) {
             return to;
         }
-        Lsn cached = state.cachedLsn(key);
-        return cached == null || cached.isBefore(from) ? from : Lsn.min(cached.plus(1), to);
+        ReconstructState.KeyState known = found.state;
+        ReconstructState.Version cached = known == null ? null : known.cached();
+        return cached == null || cached.lsn().isBefore(from)
+                ? from
+                : Lsn.min(cached.lsn().plus(1), to);
     }
 
     private void tell(Lsn lsn, boolean needed) throws CorruptionException {
@@ -216,12 +231,12 @@ final class Collection {
     }
 
     private void carryOutAlone(ReadPlan plan, int blob, @Nullable StorageException known) throws StorageException {
-        Key key = keys.get(plan.tag(blob)).key;
-        if (state.isComplete(key)) {
+        Found found = keys.get(plan.tag(blob));
+        if (found.isComplete()) {
             return;
         }
         if (known != null) {
-            state.fail(key, known);
+            fail(found, known);
             return;
         }
         VectoredReadPlanner one = planner();
@@ -231,8 +246,13 @@ final class Collection {
             context.account(format.valueContent(), plan.blobEnd(blob) - plan.blobStart(blob));
             file.blobs().read(one.finish(), BlobReader.Order.DESCENDING, context, new Taker(plan, blob));
         } catch (CorruptionException | DiskException e) {
-            state.fail(key, e);
+            fail(found, e);
         }
+    }
+
+    private void fail(Found found, StorageException reason) {
+        state.fail(found.key, reason);
+        found.state = state.state(found.key);
     }
 
     /** Takes the blobs of a plan one after the other, the last one first. */
@@ -249,10 +269,15 @@ final class Collection {
         @Override
         public void blob(int tag, long lsn, ByteBuffer bytes) throws StorageException {
             int blob = next;
-            Key key = keys.get(plan.tag(blob)).key;
-            if (!state.isComplete(key)) {
-                Value value = format.decode(bytes, file.resource(), plan.blobStart(blob));
-                state.add(key, new Lsn(lsn), value);
+            Found found = keys.get(plan.tag(blob));
+            if (!found.isComplete()) {
+                Value value = format.decode(bytes, context.arrays(), file.resource(), plan.blobStart(blob));
+                ReconstructState.KeyState known = found.state;
+                if (known == null) {
+                    known = state.state(found.key);
+                    found.state = known;
+                }
+                state.add(known, new Lsn(lsn), value);
             }
             next = blob - 1;
         }

@@ -187,7 +187,7 @@ final class LayerFileIterator implements LayerIterator {
             long offset = planned == null ? 0 : planned.blobStart(count);
             if (!file.hasChecksums()) {
                 // It may be copied onward, into a file whose checksums would make the damage look sound.
-                format.decode(blob, file.resource(), offset);
+                format.decode(blob, byte[]::new, file.resource(), offset);
             }
             int start = bytes.position();
             format.copyValue(blob, bytes);

@@ -11,6 +11,7 @@ import dev.palimpsest.storage.layer.LayerName;
 import dev.palimpsest.storage.value.Value;
 import dev.palimpsest.storage.value.ValueCodec;
 import java.nio.ByteBuffer;
+import java.util.function.IntFunction;
 
 /** What differs between the files of delta and of image layers, as far as this package needs to know. Stateless. */
 public interface LayerFormat {
@@ -66,11 +67,12 @@ public interface LayerFormat {
      * Makes a value of a blob.
      *
      * @param blob all of a buffer between position and limit; not kept
+     * @param arrays gives the array of an image, of exactly the length that it is asked for; what is in it does not matter
      * @param resource the file, for the error
      * @param offset where in it the blob begins, for the error
      * @throws CorruptionException if it is none
      */
-    Value decode(ByteBuffer blob, String resource, long offset) throws CorruptionException;
+    Value decode(ByteBuffer blob, IntFunction<byte[]> arrays, String resource, long offset) throws CorruptionException;
 
     /**
      * Appends a blob to {@code target} in the form in which iterators give values.

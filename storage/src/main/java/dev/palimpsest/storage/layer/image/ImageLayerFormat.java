@@ -12,6 +12,7 @@ import dev.palimpsest.storage.layer.file.LayerFormat;
 import dev.palimpsest.storage.value.Value;
 import dev.palimpsest.storage.value.ValueCodec;
 import java.nio.ByteBuffer;
+import java.util.function.IntFunction;
 
 /**
  * The file of an image layer: Neon's format, version 3. A file is a whole number of blocks of 8192 bytes; all numbers are
@@ -112,8 +113,8 @@ public final class ImageLayerFormat implements LayerFormat {
     }
 
     @Override
-    public Value decode(ByteBuffer blob, String resource, long offset) {
-        byte[] image = new byte[blob.remaining()];
+    public Value decode(ByteBuffer blob, IntFunction<byte[]> arrays, String resource, long offset) {
+        byte[] image = arrays.apply(blob.remaining());
         blob.get(blob.position(), image);
         return new Value.Image(image);
     }

@@ -101,6 +101,9 @@ final class MemoryLayerRead {
 
     /** A key whose cached image is not below what was read here needs nothing older, whether it has values here or not. */
     private void finishCached(KeySpace keys, ReconstructState state) {
+        if (!state.isAnyCached()) {
+            return;
+        }
         for (Map.Entry<Key, ReconstructState.KeyState> entry : state.keys().entrySet()) {
             ReconstructState.Version cached = entry.getValue().cached();
             if (cached != null

@@ -129,7 +129,8 @@ final class VersionReads {
             try {
                 int header = file.check(buffer, location);
                 buffer.position(at + header);
-                values[ordinal] = ValueCodec.decode(buffer, file.name(), ValueLocation.position(location) + header);
+                values[ordinal] = ValueCodec.decode(
+                        buffer, context.arrays(), file.name(), ValueLocation.position(location) + header);
             } catch (CorruptionException e) {
                 failures[ordinal] = e;
             }

@@ -150,7 +150,7 @@ class InMemoryLayerModelTest {
 
     private static List<String> describe(ReconstructState state) {
         List<String> lines = new ArrayList<>();
-        state.keys().forEach((key, known) -> {
+        new TreeMap<>(state.keys()).forEach((key, known) -> {
             StringBuilder line = new StringBuilder(key.toString());
             known.versions()
                     .forEach(version ->
