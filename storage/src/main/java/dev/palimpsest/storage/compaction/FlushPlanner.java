@@ -86,9 +86,8 @@ public final class FlushPlanner {
             return Plan.L0;
         }
         List<KeyCluster> joined = joined(clusters, map, settings);
-        List<KeyRange> ranges = joined.stream()
-                .flatMap(cluster -> cluster.ranges().stream())
-                .toList();
+        List<KeyRange> ranges =
+                joined.stream().flatMap(cluster -> cluster.ranges().stream()).toList();
         boolean isFit = ranges.size() <= settings.maxLayers()
                 && !ranges.contains(KeyRange.ALL)
                 && joined.stream().noneMatch(cluster -> isDeep(map, cluster, lsns.start(), settings.maxDeltas()));

@@ -40,7 +40,8 @@ final class LayerFlush implements InMemoryLayer.Division {
         FlushSettings settings = timeline.config().l1Flush().orElse(null);
         if (settings != null) {
             LsnRange lsns = new LsnRange(frozen.lsnStart(), frozen.lsnEnd());
-            plan = FlushPlanner.plan(keys, frozen.size(), lsns, timeline.layerSet().snapshot(), settings);
+            plan = FlushPlanner.plan(
+                    keys, frozen.size(), lsns, timeline.layerSet().snapshot(), settings);
         }
         return plan.ranges();
     }

@@ -92,7 +92,8 @@ class FlushPlannerTest {
         put(1259, 3, 4, 8000);
         put(16384, 0, 300, 18_000);
         put(16384, -1, 0, 300); // the length of the relation
-        assertThat(ranges()).containsExactly(range(1259, 3, 4), range(16384, 0, 300), KeyRange.single(block(16384, -1)));
+        assertThat(ranges())
+                .containsExactly(range(1259, 3, 4), range(16384, 0, 300), KeyRange.single(block(16384, -1)));
     }
 
     @Test
@@ -103,7 +104,8 @@ class FlushPlannerTest {
         assertThat(ranges()).hasSize(1); // 2000 bytes a page: not enough
         assertThat(ranges()).containsExactly(KeyRange.ALL);
         keys.replaceAll((_, _) -> 82_000L);
-        assertThat(plan(map(), new FlushSettings(1000, 3, 1L << 40, 4, 5, 2048, 10)).ranges())
+        assertThat(plan(map(), new FlushSettings(1000, 3, 1L << 40, 4, 5, 2048, 10))
+                        .ranges())
                 .containsExactly(range(16384, 0, 99_961));
     }
 
@@ -139,7 +141,8 @@ class FlushPlannerTest {
         assertThat(ranges(l0(70, 80), l0(80, 90), l0(90, 100))).isEqualTo(straight);
         // What is before a gap is a run that has ended already.
         assertThat(ranges(l0(70, 80), l0(80, 90))).isEqualTo(straight);
-        assertThat(ranges(l0(70, 80), l0(80, 90), delta(range(1, 0, 9), 90, 100))).isEqualTo(straight);
+        assertThat(ranges(l0(70, 80), l0(80, 90), delta(range(1, 0, 9), 90, 100)))
+                .isEqualTo(straight);
     }
 
     @Test
@@ -147,8 +150,7 @@ class FlushPlannerTest {
         put(16384, 0, 1800, 10_000);
         assertThat(ranges()).containsExactly(range(16384, 0, 838), range(16384, 838, 1800));
         put(16384, 1800, 2000, 10_000);
-        assertThat(ranges())
-                .containsExactly(range(16384, 0, 838), range(16384, 838, 1676), range(16384, 1676, 2000));
+        assertThat(ranges()).containsExactly(range(16384, 0, 838), range(16384, 838, 1676), range(16384, 1676, 2000));
     }
 
     @Test
@@ -183,8 +185,7 @@ class FlushPlannerTest {
                         range(1259, 5, 6),
                         range(16384, 0, 300),
                         new KeyRange(block(16384, -1), Key.of(1, 0, 0, 0, 0, 1)));
-        assertThat(ranges(
-                        between[0], between[1], between[2], delta(range(16390, 100, 200), 50, 60)))
+        assertThat(ranges(between[0], between[1], between[2], delta(range(16390, 100, 200), 50, 60)))
                 .containsExactly(KeyRange.ALL);
     }
 
@@ -233,12 +234,15 @@ class FlushPlannerTest {
             if (random.nextInt(4) == 0) {
                 keys.put(new Key(-1L, -1L, '￾'), 10L);
             }
-            FlushSettings settings =
-                    new FlushSettings(1, 3, 1 << random.nextInt(14, 26), random.nextInt(1, 20), 5, 1 << random.nextInt(13), 10);
+            FlushSettings settings = new FlushSettings(
+                    1, 3, 1 << random.nextInt(14, 26), random.nextInt(1, 20), 5, 1 << random.nextInt(13), 10);
             List<KeyRange> ranges = plan(map(), settings).ranges();
             if (ranges.size() > 1) {
                 divided++;
-                assertThat(ranges).as("seed %d", seed).doesNotContain(KeyRange.ALL).hasSizeLessThanOrEqualTo(settings.maxLayers());
+                assertThat(ranges)
+                        .as("seed %d", seed)
+                        .doesNotContain(KeyRange.ALL)
+                        .hasSizeLessThanOrEqualTo(settings.maxLayers());
             }
             int covered = 0;
             Key end = Key.MIN;

@@ -65,8 +65,8 @@ final class FileSet {
     }
 
     private static IllegalArgumentException leftOut(List<KeyRange> ranges) {
-        return new IllegalArgumentException("keys of a frozen layer are not in one of the ranges it is divided into, each: "
-                + ranges);
+        return new IllegalArgumentException(
+                "keys of a frozen layer are not in one of the ranges it is divided into, each: " + ranges);
     }
 
     private void deleteFinished(Exception reason) {

@@ -234,8 +234,8 @@ class InMemoryLayerModelTest {
     }
 
     private List<String> content(LayerFile file, DeltaLayerName name) throws Exception {
-        LayerFileReader delta = new LayerFileReader(
-                memory.io, DeltaLayerFormat.INSTANCE, file.path(), MemoryLayers.TENANT, name);
+        LayerFileReader delta =
+                new LayerFileReader(memory.io, DeltaLayerFormat.INSTANCE, file.path(), MemoryLayers.TENANT, name);
         List<String> found = new ArrayList<>();
         try (LayerIterator values = delta.iterator(CONTEXT)) {
             while (values.next()) {
