@@ -139,10 +139,7 @@ public final class ImagePlanner {
         List<KeyRange> runs = new ArrayList<>();
         for (KeyRange range : KeySpace.ofUnordered(wanted).ranges()) {
             KeyRange last = runs.isEmpty() ? null : runs.getLast();
-            boolean near = last != null
-                    && (last.end().equals(range.start())
-                            || new KeyRange(last.end(), range.start()).pageCount() <= MAX_GAP_PAGES);
-            if (last != null && near) {
+            if (last != null && isNear(last, range.start())) {
                 runs.set(runs.size() - 1, new KeyRange(last.start(), range.end()));
             } else {
                 runs.add(range);
@@ -151,6 +148,11 @@ public final class ImagePlanner {
         return runs.stream()
                 .map(run -> new PlannedImages(run, part.intersect(run)))
                 .toList();
+    }
+
+    private static boolean isNear(KeyRange last, Key next) {
+        Key from = last.end();
+        return from.equals(next) || new KeyRange(from, next).pageCount() <= MAX_GAP_PAGES;
     }
 
     private static <L extends LayerExtent> boolean hasImage(LayerMap<L> map, Key key, Lsn since) {
