@@ -311,6 +311,7 @@ public final class Branches implements BranchService, AutoCloseable {
 
     @Override
     public AttachProgress attachProgress(String name) throws BranchException {
+        tenants.awaitAllLookedAt(); // what was cut short begins anew then
         AttachProgress attaching = attachments.progress(name);
         AttachProgress progress = attaching != null ? attaching : adoptions.progress(name);
         if (progress == null) {
@@ -322,6 +323,7 @@ public final class Branches implements BranchService, AutoCloseable {
 
     @Override
     public List<AttachProgress> attachments() {
+        tenants.awaitAllLookedAt();
         return Stream.concat(attachments.unfinished().stream(), adoptions.running().stream())
                 .toList();
     }

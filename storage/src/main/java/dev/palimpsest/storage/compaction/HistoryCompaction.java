@@ -287,7 +287,7 @@ final class HistoryCompaction {
             this.imaged = imaged;
             this.images = images;
             this.deltas = deltas;
-            this.fold = new HistoryFold(timeline, retained, maxChain, this);
+            this.fold = new HistoryFold(timeline.id(), timeline::rebuild, retained, maxChain, this);
             this.next = new ArrayList<>(job.images());
             next.sort(Comparator.comparing(
                     (PersistentLayer layer) -> layer.keyRange().start()));

@@ -4,6 +4,7 @@ import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.page.PageLayout;
 import dev.palimpsest.storage.CorruptionException;
 import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.layer.LayerName;
 import dev.palimpsest.storage.layer.ReconstructState;
@@ -48,6 +49,13 @@ final class HistoryFold {
         void needed(LayerName layer);
     }
 
+    /** Makes values. */
+    @FunctionalInterface
+    interface Rebuild {
+        /** The value that a key has after the last of some versions, ascending, of which the first needs nothing older. */
+        byte[] rebuild(Key key, List<ReconstructState.Version> versions) throws StorageException;
+    }
+
     /** What becomes of the value as of the first retained LSN. */
     enum Bottom {
         /** It is written as an image. */
@@ -67,7 +75,8 @@ final class HistoryFold {
         }
     }
 
-    private final HistoryTimeline timeline;
+    private final TimelineId timeline;
+    private final Rebuild redo;
     private final List<RetainedHistory.Span> spans;
     private final int maxChain;
     private final Output output;
@@ -90,8 +99,9 @@ final class HistoryFold {
     private @Nullable LayerName absence;
 
     /** @param retained its last LSN is not before any version */
-    HistoryFold(HistoryTimeline timeline, RetainedHistory retained, int maxChain, Output output) {
+    HistoryFold(TimelineId timeline, Rebuild redo, RetainedHistory retained, int maxChain, Output output) {
         this.timeline = timeline;
+        this.redo = redo;
         this.spans = retained.spans();
         this.maxChain = maxChain;
         this.output = output;
@@ -245,13 +255,13 @@ final class HistoryFold {
         for (Stored version : pending) {
             versions.add(decoded(version));
         }
-        return timeline.rebuild(key, versions);
+        return redo.rebuild(key, versions);
     }
 
     private ReconstructState.Version decoded(Stored version) throws CorruptionException {
         Value value = ValueCodec.decode(
                 ByteBuffer.wrap(version.bytes),
-                "value of key " + key + " at " + version.lsn + " of timeline " + timeline.id(),
+                "value of key " + key + " at " + version.lsn + " of timeline " + timeline,
                 0);
         return new ReconstructState.Version(version.lsn, value);
     }

@@ -12,6 +12,7 @@ import dev.palimpsest.storage.layermap.ImageCoverage;
 import dev.palimpsest.storage.layermap.LayerMap;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -44,7 +45,8 @@ public final class ImagePlanner {
      * loaded, upon which a delta comes with each flush, just they get images.
      *
      * <p>A part counts as covered from the end of the part before it, so that layers abut, and what no key space has any more
-     * (relations that were dropped) is covered by images too: else what lies below them could never go.
+     * (relations that were dropped) is covered by images too: else what lies below them could never go. Enough
+     * {@linkplain RetiredKeys of that} makes images of the part due, even if nobody ever writes to the part again.
      *
      * @param dense cut into layers: keys between its first and its last key that are not in it have no value at {@code lsn}
      * @param longChains keys, and for each an LSN: an image at or above it has made the chain short already
@@ -56,6 +58,7 @@ public final class ImagePlanner {
             SortedMap<Key, Lsn> longChains,
             CompactionSettings settings) {
         List<PlannedImages> planned = new ArrayList<>();
+        Set<Key> retired = RetiredKeys.of(map, dense, lsn, settings.imageThreshold());
         @Nullable Key start = null;
         int smallLayers = 0;
         for (KeySpace part : dense.parts()) {
@@ -63,8 +66,9 @@ public final class ImagePlanner {
             Key end = part.ranges().getLast().end();
             KeySpace due = due(map, part, lsn, settings.imageThreshold());
             List<PlannedImages> small = small(map, part, due, longChains.subMap(first, end));
-            boolean isSmall = due.pageCount() <= part.pageCount() / SMALL_SHARE;
-            if (!due.isEmpty() && !(isSmall && small.size() <= MAX_SMALL_LAYERS - smallLayers)) {
+            boolean isSmall = due.pageCount() <= part.pageCount() / SMALL_SHARE
+                    && small.size() <= MAX_SMALL_LAYERS - smallLayers;
+            if (retired.contains(first) || !(due.isEmpty() || isSmall)) {
                 planned.add(new PlannedImages(new KeyRange(start == null ? first : start, end), part));
             } else {
                 small = small.subList(0, Math.min(small.size(), MAX_SMALL_LAYERS - smallLayers));
