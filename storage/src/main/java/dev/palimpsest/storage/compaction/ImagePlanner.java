@@ -66,8 +66,8 @@ public final class ImagePlanner {
             Key end = part.ranges().getLast().end();
             KeySpace due = due(map, part, lsn, settings.imageThreshold());
             List<PlannedImages> small = small(map, part, due, longChains.subMap(first, end));
-            boolean isSmall = due.pageCount() <= part.pageCount() / SMALL_SHARE
-                    && small.size() <= MAX_SMALL_LAYERS - smallLayers;
+            boolean isSmall =
+                    due.pageCount() <= part.pageCount() / SMALL_SHARE && small.size() <= MAX_SMALL_LAYERS - smallLayers;
             if (retired.contains(first) || !(due.isEmpty() || isSmall)) {
                 planned.add(new PlannedImages(new KeyRange(start == null ? first : start, end), part));
             } else {
