@@ -51,9 +51,10 @@ public final class AmplificationBenchmark {
      *
      * @param load what was written
      * @param walBytes how much WAL that was
-     * @param files all that was handed to files and sockets: what was written before it was an L0 layer, layer files, index parts
-     * @param flushed bytes of L0 layers
-     * @param compacted bytes of L1 layers
+     * @param files all that was handed to files and sockets: what was written before it was a layer file, layer files, index parts
+     * @param device what of that the device got: a file that is deleted before the kernel writes it back costs it nothing
+     * @param flushed bytes of delta layers that were flushed
+     * @param compacted bytes of L1 layers that compaction made
      * @param images bytes of image layers
      * @param uploaded bytes of layers uploaded
      * @param layers how many layer files there are, of all loads so far
@@ -66,6 +67,7 @@ public final class AmplificationBenchmark {
             String load,
             long walBytes,
             double files,
+            double device,
             double flushed,
             double compacted,
             double images,
@@ -139,11 +141,13 @@ public final class AmplificationBenchmark {
         ServerProcess.Size sizeBefore = settle();
         Map<String, Double> before = server.metrics();
         long writtenBefore = server.writtenBytes();
+        long deviceBefore = server.deviceBytes();
         Lsn begin = Live.currentLsn(connection);
         Live.execute(connection, sql);
         ServerProcess.Size size = settle();
         double wal = (double) Live.currentLsn(connection).bytesSince(begin);
         long written = server.writtenBytes() - writtenBefore;
+        long device = server.deviceBytes() - deviceBefore;
         Map<String, Double> after = server.metrics();
         double uploaded = MetricValues.grown(before, after, UPLOADED + "{}");
         double compacted = MetricValues.grown(before, after, WRITTEN + "{kind=L0}");
@@ -153,6 +157,7 @@ public final class AmplificationBenchmark {
                 load,
                 (long) wal,
                 written / wal,
+                device / wal,
                 (uploaded - compacted - images) / wal,
                 compacted / wal,
                 images / wal,

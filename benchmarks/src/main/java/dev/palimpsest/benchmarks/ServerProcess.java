@@ -167,6 +167,14 @@ final class ServerProcess implements AutoCloseable {
         return field("io", "wchar:");
     }
 
+    /**
+     * How many bytes it has had to write to the device so far, as Linux counts it: what was handed to files and is not gone again
+     * before the kernel has come to it.
+     */
+    long deviceBytes() throws IOException {
+        return field("io", "write_bytes:") - field("io", "cancelled_write_bytes:");
+    }
+
     /** The most memory it has had so far, in bytes, as Linux counts it: the heap, and everything besides. */
     long peakMemory() throws IOException {
         return field("status", "VmHWM:") * 1024;

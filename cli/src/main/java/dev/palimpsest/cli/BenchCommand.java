@@ -204,11 +204,12 @@ final class BenchCommand implements Runnable {
             throws IOException, SQLException {
         PrintWriter out = spec.commandLine().getOut();
         out.printf(
-                "%-24s %7s | %6s = %6s %6s %6s, upload | %6s %5s | %3s %3s %3s files/read%n",
+                "%-24s %7s | %6s %6s: %7s %6s %6s, upload | %6s %5s | %3s %3s %3s files/read%n",
                 "bytes per byte of WAL",
                 "WAL MB",
                 "files",
-                "L0",
+                "device",
+                "flushed",
                 "L1",
                 "images",
                 "layers",
@@ -222,10 +223,11 @@ final class BenchCommand implements Runnable {
                 result -> {
                     out.printf(
                             Locale.ROOT,
-                            "%-24s %7.0f | %6.2f   %6.2f %6.2f %6.2f  %6.2f | %6d %5.2f | %3d %3d %3d%n",
+                            "%-24s %7.0f | %6.2f %6.2f  %7.2f %6.2f %6.2f  %6.2f | %6d %5.2f | %3d %3d %3d%n",
                             result.load(),
                             result.walBytes() / 1e6,
                             result.files(),
+                            result.device(),
                             result.flushed(),
                             result.compacted(),
                             result.images(),

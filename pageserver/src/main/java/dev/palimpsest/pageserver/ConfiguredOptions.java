@@ -215,7 +215,10 @@ public final class ConfiguredOptions {
                         get(StorageSettings.MAX_DOWNLOAD_BYTES)),
                 Optional.empty(),
                 Optional.empty());
-        return settings.withBackground(background());
+        StoreSettings compacted = settings.withBackground(background());
+        return get(StorageSettings.FLUSH_AS_L1)
+                ? compacted
+                : compacted.withTimelines(compacted.timelines().withL1Flush(Optional.empty()));
     }
 
     /** Null if nothing is said of it: what is usual depends on where history is then. */

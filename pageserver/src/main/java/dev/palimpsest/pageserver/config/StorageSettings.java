@@ -295,6 +295,13 @@ public final class StorageSettings {
             "At how many L0 layers no layer is flushed until there are fewer; 0 for six times "
                     + "compaction_threshold.");
 
+    public static final Setting<Boolean> FLUSH_AS_L1 = LIST.add(
+            "tenant_config.flush_as_l1",
+            Kind.truth(),
+            true,
+            "Whether a layer in memory that has much for few pages, as of a bulk load, is written as L1 layers at once; else it "
+                    + "is an L0 layer first, as all others, and compaction writes it once more.");
+
     public static final Setting<Duration> HEATMAP_PERIOD = LIST.add(
             "tenant_config.heatmap_period",
             Kind.time(Duration.ZERO, LONG_TIME),

@@ -5,6 +5,7 @@ import dev.palimpsest.pageserver.config.TenantConfiguration;
 import dev.palimpsest.pageserver.config.Units;
 import dev.palimpsest.pageserver.retention.RetentionSettings;
 import dev.palimpsest.storage.compaction.CompactionSettings;
+import dev.palimpsest.storage.compaction.FlushSettings;
 import dev.palimpsest.storage.compaction.HistorySettings;
 import dev.palimpsest.storage.timeline.TenantSettings;
 import dev.palimpsest.storage.timeline.TimelineConfig;
@@ -36,7 +37,8 @@ public record TenantDefaults(TimelineConfig timelines, CompactionSettings compac
                 servers.l0DelayThreshold(),
                 servers.l0StallThreshold(),
                 servers.maxGetVectoredKeys(),
-                servers.flushRetryPause());
+                servers.flushRetryPause(),
+                servers.l1Flush().map(_ -> FlushSettings.of(compaction(own, compaction))));
         // Where flushes wait for compaction, they must not wait for less than it begins with.
         return servers.l0StallThreshold() == 0
                 ? changed

@@ -21,7 +21,7 @@ public final class L0Planner {
      * What to compact.
      *
      * @param inputs L0 layers, oldest first, each beginning where the one before ends; empty if there is nothing to do
-     * @param moreLeft whether the stack goes on beyond them
+     * @param moreLeft whether there are more L0 layers beyond them, in the same run or after a gap
      */
     public record Plan<L extends LayerExtent>(List<L> inputs, boolean moreLeft) {
         /** Keeps a copy of the list. */
@@ -34,8 +34,9 @@ public final class L0Planner {
 
     /**
      * Takes the oldest layer and those that follow it without a gap of LSNs, as long as the sizes of all but the first stay
-     * below the limit. Older layers come first so that everything below the L0 layers that are left is compacted; a gap ends
-     * the stack since the layers made of it say of every LSN between its ends that they have all there is.
+     * below the limit. Older layers come first so that everything below the L0 layers that are left is compacted. A gap ends
+     * the run: the layers made of it say of every LSN between its ends that they have all there is, and in the gap may be what
+     * was flushed as L1 layers. A run between gaps will not grow any more, so it is compacted however short it is.
      *
      * @param layers the L0 layers, in any order
      * @param size of a layer's file in bytes
@@ -51,7 +52,7 @@ public final class L0Planner {
         long additional = 0;
         for (L next : ordered.subList(1, ordered.size())) {
             if (!next.lsnStart().equals(inputs.getLast().lsnEnd())) {
-                return new Plan<>(inputs, false);
+                return new Plan<>(inputs, true);
             }
             if (additional >= settings.maxInputBytes()) {
                 return new Plan<>(inputs, true);

@@ -1,6 +1,7 @@
 package dev.palimpsest.storage.timeline;
 
 import dev.palimpsest.storage.compaction.BackgroundSettings;
+import dev.palimpsest.storage.compaction.FlushSettings;
 import dev.palimpsest.storage.eviction.EvictionSettings;
 import dev.palimpsest.storage.file.LocalDiskSettings;
 import dev.palimpsest.storage.layer.file.LayerIo;
@@ -68,12 +69,14 @@ public record StoreSettings(
 
     /**
      * The same with compaction in the background. Where timelines have no thresholds for L0 layers they get some: three times
-     * the number that is compacted for the delay, six times for the stall.
+     * the number that is compacted for the delay, six times for the stall. Layers are flushed as L1 layers where that is better.
      */
     public StoreSettings withBackground(BackgroundSettings background) {
         return with(
                 disk,
-                timelines.withBackPressure(background.compaction().l0Threshold()),
+                timelines
+                        .withBackPressure(background.compaction().l0Threshold())
+                        .withL1Flush(Optional.of(FlushSettings.of(background.compaction()))),
                 downloads,
                 Optional.of(background),
                 eviction);

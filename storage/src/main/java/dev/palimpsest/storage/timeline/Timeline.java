@@ -25,7 +25,6 @@ import dev.palimpsest.storage.layermap.LayerMap;
 import dev.palimpsest.storage.layermap.LayerMapEditor;
 import dev.palimpsest.storage.runtime.Cancellation;
 import java.util.List;
-import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
@@ -520,16 +519,12 @@ public final class Timeline {
     }
 
     /**
-     * Writes a frozen layer out as an L0 layer, if there is one, and has it uploaded. On return everything up to {@code upTo}
-     * is in local files. May be called again after it failed.
+     * Writes a frozen layer out, if there is one, and has that uploaded. On return everything up to {@code upTo} is in local
+     * files. May be called again after it failed.
      */
     void flush(@Nullable InMemoryLayer frozen, Lsn upTo, RequestContext context) throws StorageException {
         if (frozen != null) {
-            Optional<PersistentLayer> l0 = files.writeL0(frozen, context);
-            layers.update(map ->
-                    map.edit().replaceFrozen(frozen, l0.stream().toList()).apply());
-            l0.ifPresent(publisher::added);
-            frozen.close();
+            new LayerFlush(this, frozen).run(files, context);
         }
         RecordLsns now = records;
         flushed(upTo, upTo.equals(now.last()) && now.previous().isValid() ? now.previous() : null);

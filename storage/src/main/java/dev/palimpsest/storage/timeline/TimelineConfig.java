@@ -1,6 +1,8 @@
 package dev.palimpsest.storage.timeline;
 
+import dev.palimpsest.storage.compaction.FlushSettings;
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * How a timeline writes and reads. Immutable.
@@ -12,6 +14,7 @@ import java.time.Duration;
  * @param l0StallThreshold at this many L0 layers no layer is flushed until there are fewer; 0 for never
  * @param maxGetVectoredKeys the greatest number of keys in one vectored get
  * @param flushRetryPause the first pause after a flush that failed and may be tried again; doubles up to 32 times itself
+ * @param l1Flush when a layer is flushed as L1 layers; empty for never, as it should be where nothing makes images
  */
 public record TimelineConfig(
         long checkpointDistance,
@@ -20,11 +23,32 @@ public record TimelineConfig(
         int l0DelayThreshold,
         int l0StallThreshold,
         int maxGetVectoredKeys,
-        Duration flushRetryPause) {
+        Duration flushRetryPause,
+        Optional<FlushSettings> l1Flush) {
 
     /** Neon's defaults; the thresholds for L0 layers are off, since nothing makes L1 layers of them here. */
     public static final TimelineConfig DEFAULT =
             new TimelineConfig(256L << 20, Duration.ofMinutes(10), 4, 0, 0, 256, Duration.ofMillis(100));
+
+    /** With every layer flushed as an L0 layer. */
+    public TimelineConfig(
+            long checkpointDistance,
+            Duration checkpointTimeout,
+            int maxFrozenLayers,
+            int l0DelayThreshold,
+            int l0StallThreshold,
+            int maxGetVectoredKeys,
+            Duration flushRetryPause) {
+        this(
+                checkpointDistance,
+                checkpointTimeout,
+                maxFrozenLayers,
+                l0DelayThreshold,
+                l0StallThreshold,
+                maxGetVectoredKeys,
+                flushRetryPause,
+                Optional.empty());
+    }
 
     /** @throws IllegalArgumentException if a value is out of its range; the message names it */
     public TimelineConfig {
@@ -56,7 +80,21 @@ public record TimelineConfig(
                 threshold(l0DelayThreshold, DELAY_FACTOR, compacted),
                 threshold(l0StallThreshold, STALL_FACTOR, compacted),
                 maxGetVectoredKeys,
-                flushRetryPause);
+                flushRetryPause,
+                l1Flush);
+    }
+
+    /** The same with another rule for what is flushed as L1 layers. */
+    public TimelineConfig withL1Flush(Optional<FlushSettings> other) {
+        return new TimelineConfig(
+                checkpointDistance,
+                checkpointTimeout,
+                maxFrozenLayers,
+                l0DelayThreshold,
+                l0StallThreshold,
+                maxGetVectoredKeys,
+                flushRetryPause,
+                other);
     }
 
     private static int threshold(int given, int factor, int compacted) {

@@ -36,7 +36,6 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -78,10 +77,11 @@ record TimelineFiles(
     }
 
     /**
-     * Writes a frozen layer as an L0 layer. Its file and its name are durable on return. Empty if the layer has no values;
-     * then there is no file.
+     * Writes a frozen layer as delta layers. Their files and names are durable on return. None if the layer has no values; then
+     * there is no file.
      */
-    Optional<PersistentLayer> writeL0(InMemoryLayer frozen, RequestContext context) throws StorageException {
+    List<PersistentLayer> write(InMemoryLayer frozen, InMemoryLayer.Division division, RequestContext context)
+            throws StorageException {
         InMemoryLayer.L0Target target = new InMemoryLayer.L0Target(
                 engine.layerIo(),
                 directory,
@@ -89,8 +89,9 @@ record TimelineFiles(
                 generation,
                 DirectorySync.NOW,
                 engine.uniqueNumbers().incrementAndGet());
-        return frozen.writeToDisk(engine.l0Flush(), target, context)
-                .map(file -> persistent.written(file.fileName(), file.size()));
+        return frozen.writeToDisk(division, engine.l0Flush(), target, context).stream()
+                .map(file -> persistent.written(file.fileName(), file.size()))
+                .toList();
     }
 
     /** A writer of a delta layer, to be completed by {@link #finish}. */

@@ -134,7 +134,7 @@ public final class TimelineImport implements AutoCloseable {
     public void finish(RequestContext context) throws StorageException {
         gathered.freeze(at.plus(1), context);
         List<PersistentLayer> all = new ArrayList<>();
-        files.writeL0(gathered, context).ifPresent(all::add);
+        all.addAll(files.write(gathered, InMemoryLayer.Division.NONE, context));
         synchronized (layers) {
             all.addAll(layers);
         }

@@ -130,7 +130,8 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
         }
     }
 
-    private void remember(SortedMap<Key, Lsn> more) {
+    /** Makes images of these keys when images are made next: {@link #longChains()}. */
+    void remember(SortedMap<Key, Lsn> more) {
         for (Map.Entry<Key, Lsn> chain : more.entrySet()) {
             if (longChains.size() < MAX_LONG_CHAINS || longChains.containsKey(chain.getKey())) {
                 longChains.put(chain.getKey(), chain.getValue());

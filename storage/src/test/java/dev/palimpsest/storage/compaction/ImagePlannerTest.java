@@ -16,6 +16,7 @@ import dev.palimpsest.storage.key.KeyPartitioning;
 import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
 import dev.palimpsest.storage.layermap.LayerMap;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -45,10 +46,26 @@ class ImagePlannerTest {
     void aPartUnderThreeDeltasIsDueAndUnderTwoIsNot() {
         PlainLayer one = delta(blocks(0, 60), 10, 20);
         PlainLayer two = delta(blocks(0, 60), 20, 30);
-        PlainLayer three = delta(blocks(10, 12), 30, 40);
+        PlainLayer three = delta(blocks(10, 13), 30, 40);
         assertThat(plan(map(one, two), 100, Map.of())).isEmpty();
         assertThat(plan(map(one, two, three), 100, Map.of()))
                 .containsExactly(new PlannedImages(blocks(0, 80), KeySpace.of(blocks(0, 80))));
+    }
+
+    @Test
+    void whereFewPagesOfAPartAreDueTheOthersGetNoImages() {
+        PlainLayer one = delta(blocks(0, 60), 10, 20);
+        PlainLayer two = delta(blocks(5, 60), 20, 30);
+        List<PlainLayer> layers = new ArrayList<>(List.of(one, two, delta(blocks(10, 12), 30, 40)));
+        assertThat(plan(map(layers), 100, Map.of()))
+                .containsExactly(new PlannedImages(blocks(10, 12), KeySpace.of(blocks(10, 12))));
+        // A key with a long chain near to them, and one that is not.
+        assertThat(plan(map(layers), 100, Map.of(block(14), new Lsn(40), block(40), new Lsn(40))))
+                .containsExactly(
+                        new PlannedImages(blocks(10, 15), KeySpace.of(blocks(10, 15))),
+                        new PlannedImages(KeyRange.single(block(40)), KeySpace.of(block(40))));
+        layers.add(delta(blocks(40, 41), 40, 50));
+        assertThat(ranges(plan(map(layers), 100, Map.of()))).containsExactly(blocks(0, 80));
     }
 
     @Test

@@ -49,14 +49,43 @@ class L0PlannerTest {
     }
 
     @Test
-    void aGapEndsTheStack() {
+    void aGapEndsTheRun() {
         List<PlainLayer> layers = stack(12);
         layers.remove(4);
         L0Planner.Plan<PlainLayer> plan = plan(layers, CompactionSettings.DEFAULT);
         assertThat(plan.inputs()).isEqualTo(stack(4));
-        assertThat(plan.moreLeft()).isFalse();
+        assertThat(plan.moreLeft()).isTrue();
         layers.remove(1);
         assertThat(plan(layers, CompactionSettings.DEFAULT).inputs()).hasSize(1);
+    }
+
+    @Test
+    void runsBetweenGapsGoOneAfterTheOtherHoweverShort() {
+        List<PlainLayer> layers = new ArrayList<>();
+        for (PlainLayer layer : stack(20)) {
+            if (layer.lsnStart().value() / 100 % 3 != 2) {
+                layers.add(layer); // in the gaps is what was flushed as L1 layers
+            }
+        }
+        int runs = 0;
+        L0Planner.Plan<PlainLayer> plan = plan(layers, CompactionSettings.DEFAULT);
+        while (!plan.inputs().isEmpty()) {
+            assertThat(plan.inputs()).hasSize(2);
+            assertThat(plan.inputs().getFirst()).isEqualTo(layers.getFirst());
+            assertThat(plan.moreLeft()).isTrue();
+            layers.removeAll(plan.inputs());
+            plan = plan(layers, CompactionSettings.DEFAULT);
+            runs++;
+        }
+        // Fewer than five are left.
+        assertThat(layers).hasSize(4);
+        assertThat(runs).isEqualTo(5);
+        while (!layers.isEmpty()) {
+            L0Planner.Plan<PlainLayer> forced =
+                    L0Planner.plan(layers, _ -> 10, CompactionSettings.DEFAULT, L0Planner.Trigger.ALWAYS);
+            layers.removeAll(forced.inputs());
+            assertThat(forced.moreLeft()).isEqualTo(!layers.isEmpty());
+        }
     }
 
     @Test

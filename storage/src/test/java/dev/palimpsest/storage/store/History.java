@@ -38,6 +38,10 @@ public final class History {
     private final List<Entry> entries = new ArrayList<>();
     private final Map<Key, TreeMap<Lsn, byte[]>> values = new HashMap<>();
     private Lsn end;
+    /** How many more changes go to one key after the other, as of a bulk load. */
+    private int sequential;
+    /** The next of these keys. */
+    private int next;
 
     private History(long seed, @Nullable History ancestor, Lsn start, Lsn branchedAt, int keyCount) {
         this.random = new SplittableRandom(seed);
@@ -94,10 +98,24 @@ public final class History {
         boolean isEmpty = random.nextInt(10) == 0 && (ancestor != null || !entries.isEmpty());
         int count = isEmpty ? 0 : random.nextInt(1, 5);
         for (int i = 0; i < count; i++) {
-            Key key = key(random.nextInt(keyCount));
+            Key key = key(nextKey());
             changes.computeIfAbsent(key, k -> change(k, lsn));
         }
         entries.add(new Entry(lsn, previous, List.copyOf(changes.values())));
+    }
+
+    private int nextKey() {
+        if (sequential == 0) {
+            if (random.nextInt(30) > 0) {
+                return random.nextInt(keyCount);
+            }
+            sequential = random.nextInt(10, 60);
+            next = random.nextInt(keyCount);
+        }
+        sequential--;
+        // Most of them block after block of one relation, of which there are three.
+        next = (next + (random.nextInt(3) == 0 ? 0 : 3)) % keyCount;
+        return next;
     }
 
     private Change change(Key key, Lsn lsn) {

@@ -109,10 +109,26 @@ class StoreMutationTest {
                     "flushed.isValid() ? flushed.plus(1)",
                     "flushed.isValid() ? flushed.plus(9)"),
             new Mutation(
-                    "a frozen layer is given up before its L0 layer is there",
-                    "timeline/Timeline.java",
-                    "            Optional<PersistentLayer> l0 = files.writeL0(frozen, context);\n",
-                    "            Optional<PersistentLayer> l0 = Optional.empty();\n"),
+                    "a frozen layer is given up before its files are there",
+                    "timeline/LayerFlush.java",
+                    "        List<PersistentLayer> written = files.write(frozen, this, context);\n",
+                    "        List<PersistentLayer> written = List.of();\n"),
+            new Mutation(
+                    "one of the files of a flush is left out",
+                    "timeline/LayerFlush.java",
+                    "        List<PersistentLayer> written = files.write(frozen, this, context);\n",
+                    "        List<PersistentLayer> all = files.write(frozen, this, context);\n"
+                            + "        List<PersistentLayer> written = all.subList(0, Math.min(all.size(), 2));\n"),
+            new Mutation(
+                    "the names of the files of a flush are not synced",
+                    "layer/memory/FileSet.java",
+                    "isLast ? target.directorySync() : DirectorySync.LEFT_TO_CALLER",
+                    "DirectorySync.LEFT_TO_CALLER"),
+            new Mutation(
+                    "L0 layers are merged across what was flushed as L1 layers",
+                    "compaction/L0Planner.java",
+                    "            if (!next.lsnStart().equals(inputs.getLast().lsnEnd())) {",
+                    "            if (next.lsnStart().isBefore(inputs.getLast().lsnEnd())) {"),
             new Mutation(
                     "a branch sees what its ancestor did after the branch",
                     "timeline/ReadPath.java",

@@ -7,6 +7,7 @@ import dev.palimpsest.storage.ShardIndex;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
+import dev.palimpsest.storage.compaction.FlushSettings;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.layer.residency.DownloadSettings;
@@ -229,11 +230,22 @@ final class StoreSimulation {
         };
     }
 
+    /** Each life its own: never, of any layer, cut after few bytes, or where that is better. */
+    private static Optional<FlushSettings> l1Flush(Environment environment) {
+        return switch (environment.random().nextInt(4)) {
+            case 0 -> Optional.empty();
+            case 1 -> Optional.of(new FlushSettings(1, 1, 40_000, 50, 50, 1, 2));
+            case 2 -> Optional.of(new FlushSettings(1, 2, 300, 50, 50, 1, 2));
+            default -> Optional.of(new FlushSettings(300, 2, 40_000, 4, 6, 20, 4));
+        };
+    }
+
     static TenantTimelines load(Environment environment, SimulatedDisk disk, ObjectStore objects)
             throws StorageException {
         StoreSettings settings = new StoreSettings(
                 StoreSettings.DEFAULT.disk(),
-                new TimelineConfig(2000, Duration.ofSeconds(5), 2, 0, 0, 100, Duration.ofMillis(10)),
+                new TimelineConfig(2000, Duration.ofSeconds(5), 2, 0, 0, 100, Duration.ofMillis(10))
+                        .withL1Flush(l1Flush(environment)),
                 20_000,
                 64 << 10,
                 4,

@@ -11,7 +11,6 @@ import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.Mutex;
 import dev.palimpsest.storage.context.RequestContext;
-import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
 import dev.palimpsest.storage.layer.Layer;
@@ -248,23 +247,38 @@ public final class InMemoryLayer implements Layer, AutoCloseable {
         new MemoryLayerRead(index, file, readBuffers, Lsn.max(floor, start), end).collect(keys, state, context);
     }
 
-    /** As the other one, with all keys. */
+    /** Says which files a frozen layer is written as. */
+    @FunctionalInterface
+    public interface Division {
+        /** One L0 layer, of all keys. */
+        Division NONE = _ -> List.of(KeyRange.ALL);
+
+        /**
+         * Divides the keys.
+         *
+         * @param keys all that the layer has, at least one
+         * @return what each file covers, ascending, without overlaps; every key is in one of them
+         */
+        List<KeyRange> divide(FrozenKeys keys);
+    }
+
+    /** As the other one, as an L0 layer. */
     public Optional<LayerFile> writeToDisk(L0Flush flush, L0Target target, RequestContext context)
             throws StorageException {
-        return writeToDisk(KeyRange.ALL, flush, target, context);
+        return writeToDisk(Division.NONE, flush, target, context).stream().findFirst();
     }
 
     /**
-     * Writes the frozen layer as an L0 delta layer: over {@link KeyRange#ALL} and the layer's LSNs, its values in the order
-     * of key and LSN. Waits for its turn, and keeps it until the new file is synced. Others go on reading meanwhile.
+     * Writes the frozen layer as delta layers over the layer's LSNs, its values in the order of key and LSN. Waits for its turn,
+     * and keeps it until the new files are synced. Others go on reading meanwhile.
      *
-     * @param keys the keys of which values are written
-     * @return the new layer, durable as {@link DeltaLayerWriter#finish} says; empty if no key in {@code keys} has a value,
-     *     and then nothing was written
+     * @param division which keys go to which file; asked once, when it is this layer's turn
+     * @return the new layers, in the order of their keys, durable as {@link DeltaLayerWriter#finish} says; none for a range in
+     *     which no key has a value
      * @throws IllegalStateException unless the layer is frozen
-     * @throws StorageException if it could not be written; then nothing is left of the new file, and this may be tried again
+     * @throws StorageException if any could not be written; then nothing is left of the new files, and this may be tried again
      */
-    public Optional<LayerFile> writeToDisk(KeyRange keys, L0Flush flush, L0Target target, RequestContext context)
+    public List<LayerFile> writeToDisk(Division division, L0Flush flush, L0Target target, RequestContext context)
             throws StorageException {
         Lsn frozenAt = end;
         if (frozenAt == null) {
@@ -275,23 +289,13 @@ public final class InMemoryLayer implements Layer, AutoCloseable {
         }
         try (L0Flush.Slot slot = flush.admit(context)) {
             SortedKeys sorted = index.sorted();
-            int from = sorted.firstFrom(keys.start());
-            int to = sorted.firstFrom(keys.end());
-            if (from == to) {
-                return Optional.empty();
+            if (sorted.count() == 0) {
+                return List.of();
             }
-            try (DeltaLayerWriter writer = new DeltaLayerWriter(
-                    target.io(),
-                    target.directory(),
-                    target.tenant(),
-                    timeline,
-                    Key.MIN,
-                    new LsnRange(start, frozenAt),
-                    target.unique())) {
-                new LayerCopier(index, file, writer::putBlobs, target.io().tasks(), context)
-                        .copy(sorted, from, to, slot.buffer(file.size()));
-                return Optional.of(writer.finish(Key.MAX, target.generation(), target.directorySync()));
-            }
+            LayerCopier copier = new LayerCopier(
+                    index, file, slot.buffer(file.size()), target.io().tasks(), context);
+            List<KeyRange> ranges = division.divide(new KeyWalk(index, sorted));
+            return new FileSet(timeline, new LsnRange(start, frozenAt), target).write(ranges, sorted, copier);
         } finally {
             release();
         }

@@ -26,44 +26,42 @@ final class LayerCopier {
 
     private final MemoryIndex index;
     private final EphemeralFile file;
-    private final BlobSink sink;
+    private final ByteBuffer buffer;
     private final Tasks tasks;
     private final RequestContext context;
 
     private final Run run = new Run();
+    private boolean loaded;
 
-    LayerCopier(MemoryIndex index, EphemeralFile file, BlobSink sink, Tasks tasks, RequestContext context) {
+    /** @param buffer all of it may be used */
+    LayerCopier(MemoryIndex index, EphemeralFile file, ByteBuffer buffer, Tasks tasks, RequestContext context) {
         this.index = index;
         this.file = file;
-        this.sink = sink;
+        this.buffer = buffer;
         this.tasks = tasks;
         this.context = context;
     }
 
-    /**
-     * Hands on every version of the keys from place {@code start}, inclusive, to {@code end}, exclusive.
-     *
-     * @param buffer all of it may be used
-     */
-    void copy(SortedKeys keys, int start, int end, ByteBuffer buffer) throws StorageException {
+    /** Hands on every version of the keys from place {@code start}, inclusive, to {@code end}, exclusive. */
+    void copy(SortedKeys keys, int start, int end, BlobSink sink) throws StorageException {
         VersionCursor versions = new VersionCursor(index, keys, start, end);
         if (file.size() <= buffer.capacity()) {
-            load(buffer);
+            load();
             while (versions.next()) {
                 long location = index.location(versions.entry());
                 if (!run.continuesWith(ValueLocation.position(location))) {
-                    handOn(buffer);
+                    handOn(buffer, sink);
                 }
                 run.add(versions, location, ValueLocation.position(location));
             }
-            handOn(buffer);
+            handOn(buffer, sink);
             return;
         }
-        copyInWindows(versions, new VersionCursor(index, keys, start, end), buffer);
+        copyInWindows(versions, new VersionCursor(index, keys, start, end), sink);
     }
 
     /** Hands on one window while the next is being filled. */
-    private void copyInWindows(VersionCursor versions, VersionCursor ahead, ByteBuffer buffer) throws StorageException {
+    private void copyInWindows(VersionCursor versions, VersionCursor ahead, BlobSink sink) throws StorageException {
         int half = buffer.capacity() / 2;
         ValueWindow full = new ValueWindow(index, file, buffer.slice(0, half), context);
         ValueWindow filling = new ValueWindow(index, file, buffer.slice(half, half), context);
@@ -75,7 +73,7 @@ final class LayerCopier {
                 full = filling;
                 filling = next;
                 task = full.hasMore() ? fill(filling, ahead) : null;
-                handOn(full, versions);
+                handOn(full, versions, sink);
             }
         } finally {
             // The buffer and the file are the caller's to free.
@@ -100,28 +98,32 @@ final class LayerCopier {
         }
     }
 
-    private void handOn(ValueWindow window, VersionCursor versions) throws StorageException {
+    private void handOn(ValueWindow window, VersionCursor versions, BlobSink sink) throws StorageException {
         for (int i = 0; i < window.count(); i++) {
             versions.next();
             if (!run.continuesWith(window.offset(i))) {
-                handOn(window.bytes());
+                handOn(window.bytes(), sink);
             }
             run.add(versions, window.location(i), window.offset(i));
         }
-        handOn(window.bytes());
+        handOn(window.bytes(), sink);
     }
 
-    private void load(ByteBuffer buffer) throws StorageException {
+    private void load() throws StorageException {
+        if (loaded) {
+            return;
+        }
         int size = (int) file.size();
         for (int at = 0; at < size; at += READ_BYTES) {
             context.checkCancelled();
             file.read(at, buffer.limit(Math.min(size, at + READ_BYTES)).position(at), context);
         }
         buffer.clear();
+        loaded = true;
     }
 
     /** Hands the run on, after a look at each of its values, and empties it. */
-    private void handOn(ByteBuffer buffer) throws StorageException {
+    private void handOn(ByteBuffer bytes, BlobSink sink) throws StorageException {
         if (run.count == 0) {
             return;
         }
@@ -129,11 +131,11 @@ final class LayerCopier {
         int at = run.start;
         for (int i = 0; i < run.count; i++) {
             int end = at + ValueLocation.blobLength(run.locations[i]);
-            file.check(buffer.limit(end).position(at), run.locations[i]);
+            file.check(bytes.limit(end).position(at), run.locations[i]);
             at = end;
         }
-        sink.put(buffer.limit(at).position(run.start), run);
-        buffer.clear();
+        sink.put(bytes.limit(at).position(run.start), run);
+        bytes.clear();
         run.count = 0;
     }
 

@@ -4,12 +4,14 @@ import static dev.palimpsest.storage.layer.memory.MemoryLayers.CONTEXT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.blob.BlobHeader;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
 import dev.palimpsest.storage.layer.DeltaLayerName;
 import dev.palimpsest.storage.layer.LayerIterator;
 import dev.palimpsest.storage.layer.LayerReferences;
+import dev.palimpsest.storage.layer.LsnRange;
 import dev.palimpsest.storage.layer.ReconstructState;
 import dev.palimpsest.storage.layer.delta.DeltaLayerFormat;
 import dev.palimpsest.storage.layer.file.LayerFile;
@@ -17,9 +19,9 @@ import dev.palimpsest.storage.layer.file.LayerFileReader;
 import dev.palimpsest.storage.value.Value;
 import dev.palimpsest.storage.value.ValueCodec;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -46,11 +48,9 @@ class InMemoryLayerModelTest {
         }
         layer.freeze(new Lsn(lsn + 1), CONTEXT);
         assertSameReads(layer, random, blocks, lsn, seed);
-        assertFlushed(layer, KeyRange.ALL, random, seed);
-        Key cut = key(random.nextInt(blocks));
-        assertFlushed(layer, new KeyRange(cut, Key.MAX), random, seed);
-        if (!cut.equals(Key.MIN)) {
-            assertFlushed(layer, new KeyRange(Key.MIN, cut), random, seed);
+        assertFlushed(layer, List.of(KeyRange.ALL), random, seed);
+        for (int i = 0; i < 3; i++) {
+            assertFlushed(layer, randomRanges(random), random, seed);
         }
         assertSameReads(layer, random, blocks, lsn, seed);
         layer.close();
@@ -168,25 +168,74 @@ class InMemoryLayerModelTest {
         return java.util.Arrays.hashCode(bytes.array());
     }
 
-    private void assertFlushed(InMemoryLayer layer, KeyRange keys, SplittableRandom random, long seed)
+    private void assertFlushed(InMemoryLayer layer, List<KeyRange> ranges, SplittableRandom random, long seed)
             throws Exception {
         L0Flush flush = memory.flush(random.nextBoolean() ? L0Flush.MIN_BUFFER_BYTES : 1 << 28);
-        Optional<LayerFile> written = layer.writeToDisk(keys, flush, memory.target(), CONTEXT);
-        List<String> expected = new ArrayList<>();
-        model.subMap(keys.start(), keys.end())
-                .forEach((key, versions) -> versions.forEach(
-                        (lsn, value) -> expected.add(key + "@" + lsn + "=" + fingerprint(value) + value.willInit())));
-        assertThat(written.isPresent()).as("seed %d", seed).isEqualTo(!expected.isEmpty());
-        flush.close();
-        if (written.isEmpty()) {
-            return;
+        Map<KeyRange, List<String>> expected = new LinkedHashMap<>();
+        for (KeyRange range : ranges) {
+            List<String> values = new ArrayList<>();
+            model.subMap(range.start(), range.end())
+                    .forEach((key, versions) -> versions.forEach(
+                            (lsn, value) -> values.add(key + "@" + lsn + "=" + fingerprint(value) + value.willInit())));
+            if (!values.isEmpty()) {
+                expected.put(range, values);
+            }
         }
-        DeltaLayerName name = (DeltaLayerName) written.get().fileName().name();
-        assertThat(name.keyRange()).isEqualTo(KeyRange.ALL);
-        assertThat(name.lsnRange().start()).isEqualTo(layer.lsnStart());
-        assertThat(name.lsnRange().end()).isEqualTo(layer.lsnEnd());
-        LayerFileReader delta = new LayerFileReader(
-                memory.io, DeltaLayerFormat.INSTANCE, written.get().path(), MemoryLayers.TENANT, name);
+        List<LayerFile> written = layer.writeToDisk(
+                keys -> {
+                    assertWalked(keys);
+                    return ranges;
+                },
+                flush,
+                memory.target(),
+                CONTEXT);
+        flush.close();
+        Map<KeyRange, List<String>> found = new LinkedHashMap<>();
+        for (LayerFile file : written) {
+            DeltaLayerName name = (DeltaLayerName) file.fileName().name();
+            assertThat(name.lsnRange()).isEqualTo(new LsnRange(layer.lsnStart(), layer.lsnEnd()));
+            found.put(name.keyRange(), content(file, name));
+        }
+        assertThat(found).as("seed %d", seed).isEqualTo(expected);
+        assertThat(List.copyOf(found.keySet())).isEqualTo(List.copyOf(expected.keySet()));
+    }
+
+    /** Ranges in which all keys lie that have values, though they need not abut; the last has none. */
+    private List<KeyRange> randomRanges(SplittableRandom random) {
+        List<Key> keys = List.copyOf(model.keySet());
+        List<KeyRange> ranges = new ArrayList<>();
+        int from = 0;
+        while (from < keys.size()) {
+            int to = Math.min(keys.size(), from + random.nextInt(1, keys.size() + 1));
+            ranges.add(new KeyRange(keys.get(from), keys.get(to - 1).next()));
+            from = to;
+        }
+        ranges.add(new KeyRange(keys.getLast().next(), Key.MAX));
+        return ranges;
+    }
+
+    /** What the planner of a flush is told. */
+    private void assertWalked(FrozenKeys keys) {
+        for (Map.Entry<Key, TreeMap<Lsn, Value>> entry : model.entrySet()) {
+            assertThat(keys.next()).isTrue();
+            assertThat(keys.key()).isEqualTo(entry.getKey());
+            long bytes = 0;
+            int chain = 0;
+            for (Value value : entry.getValue().values()) {
+                int size = ValueCodec.encodedSize(value);
+                bytes += size + (size < BlobHeader.LONG_FROM ? 1 : BlobHeader.MAX_SIZE);
+                chain = value.willInit() ? 0 : chain + 1;
+            }
+            assertThat(keys.bytes()).isEqualTo(bytes);
+            assertThat(keys.chain()).isEqualTo(chain);
+            assertThat(keys.startsAnew()).isEqualTo(chain < entry.getValue().size());
+        }
+        assertThat(keys.next()).isFalse();
+    }
+
+    private List<String> content(LayerFile file, DeltaLayerName name) throws Exception {
+        LayerFileReader delta =
+                new LayerFileReader(memory.io, DeltaLayerFormat.INSTANCE, file.path(), MemoryLayers.TENANT, name);
         List<String> found = new ArrayList<>();
         try (LayerIterator values = delta.iterator(CONTEXT)) {
             while (values.next()) {
@@ -194,7 +243,7 @@ class InMemoryLayerModelTest {
                 found.add(values.key() + "@" + values.lsn() + "=" + fingerprint(value) + values.willInit());
             }
         }
-        assertThat(found).as("seed %d", seed).isEqualTo(expected);
         delta.dispose(LayerReferences.Fate.DELETE);
+        return found;
     }
 }
