@@ -6,6 +6,8 @@ import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.file.Disk;
 import java.nio.file.Path;
 import java.util.Collection;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,9 +38,9 @@ record TenantDirectory(Disk disk, TenantId tenant, Path root) {
 
     /** Deletes the directories of timelines that there are not. */
     void deleteUnknown(Collection<TimelineId> known) throws DiskException {
+        Set<String> names = known.stream().map(TimelineId::toString).collect(Collectors.toSet());
         for (Disk.Entry entry : disk.list(timelines())) {
-            boolean isKnown = known.stream().anyMatch(id -> id.toString().equals(entry.name()));
-            if (!isKnown && entry.kind() == Disk.Kind.DIRECTORY) {
+            if (!names.contains(entry.name()) && entry.kind() == Disk.Kind.DIRECTORY) {
                 LOG.info("tenant {}: deleting {}, which no index part knows", tenant, entry.name());
                 deleteTree(timelines().resolve(entry.name()));
                 disk.syncDirectory(timelines());

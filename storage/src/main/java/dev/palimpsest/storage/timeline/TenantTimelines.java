@@ -31,6 +31,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeSet;
@@ -101,7 +102,7 @@ public final class TenantTimelines {
 
     private void load(TenantManifest before, RequestContext context) throws StorageException {
         SortedMap<TimelineId, Generation> inForce = stored.inForce(before, context);
-        Map<TimelineId, TimelineIndex.Stored> indexes = stored.readAll(inForce, context);
+        Map<TimelineId, TimelineIndex.Stored> indexes = stored.readAll(engine, inForce, context);
         indexes.forEach((id, index) -> {
             if (index.part().state().archivedAt() != null) {
                 archived.note(id, index.part());
@@ -357,30 +358,7 @@ public final class TenantTimelines {
 
     /** The timelines of now, as eviction sees them: what reads of the present, and of branches, may need goes last. */
     public List<BackgroundEviction.EvictableTimeline> evictable() {
-        List<BackgroundEviction.EvictableTimeline> all = new ArrayList<>();
-        for (Timeline timeline : timelines.values()) {
-            List<Lsn> readPoints = new ArrayList<>(branchPoints(timeline));
-            readPoints.add(timeline.lastRecordLsn());
-            all.add(new LocalLayers(timeline, readPoints));
-        }
-        return all;
-    }
-
-    /** Where others branched off from a timeline, or may have. */
-    private List<Lsn> branchPoints(Timeline ancestor) {
-        List<Timeline.BranchPoint> all = new ArrayList<>(doubtful.values());
-        for (Timeline timeline : timelines.values()) {
-            Timeline.BranchPoint branchPoint = timeline.branchPoint();
-            if (branchPoint != null) {
-                all.add(branchPoint);
-            }
-        }
-        List<Lsn> points = new ArrayList<>(archived.branchPoints(ancestor.id()));
-        all.stream()
-                .filter(branchPoint -> branchPoint.ancestor() == ancestor)
-                .map(Timeline.BranchPoint::lsn)
-                .forEach(points::add);
-        return points;
+        return LocalLayers.of(timelines.values(), doubtful.values(), archived.all());
     }
 
     /** Those that branched off from a timeline and are not archived; also those that may have, for all that is known. */
@@ -421,6 +399,11 @@ public final class TenantTimelines {
     /** What is archived, by id. */
     public List<ArchivedTimeline> archived() {
         return archived.all();
+    }
+
+    /** One that is archived; empty if there is none of that id. */
+    public Optional<ArchivedTimeline> archived(TimelineId id) {
+        return Optional.ofNullable(archived.get(id));
     }
 
     /**
