@@ -25,12 +25,12 @@ final class BranchGauges {
     private static final int SHOWN = 100;
     private static final double MILLIS = 1000;
 
-    private final Map<String, Branch> branches;
+    private final OpenBranches branches;
     private final Clock clock;
     private final PrometheusRegistry registry;
     private final int limit;
 
-    private BranchGauges(Map<String, Branch> branches, int limit, Clock clock, PrometheusRegistry registry) {
+    private BranchGauges(OpenBranches branches, int limit, Clock clock, PrometheusRegistry registry) {
         this.branches = branches;
         this.limit = limit;
         this.clock = clock;
@@ -38,16 +38,15 @@ final class BranchGauges {
     }
 
     /**
-     * @param branches always those of now, by name
      * @param archived how many archived ones there are
      */
-    static void register(Map<String, Branch> branches, IntSupplier archived, Clock clock, PrometheusRegistry registry) {
+    static void register(OpenBranches branches, IntSupplier archived, Clock clock, PrometheusRegistry registry) {
         register(branches, archived, SHOWN, clock, registry);
     }
 
     /** @param limit how many branches have series of their own */
     static void register(
-            Map<String, Branch> branches, IntSupplier archived, int limit, Clock clock, PrometheusRegistry registry) {
+            OpenBranches branches, IntSupplier archived, int limit, Clock clock, PrometheusRegistry registry) {
         BranchGauges gauges = new BranchGauges(branches, limit, clock, registry);
         gauges.states(archived);
         gauges.totals();
@@ -67,7 +66,7 @@ final class BranchGauges {
                 .labelNames("phase")
                 .callback(callback -> {
                     Map<BranchView.Phase, Integer> counts = new EnumMap<>(BranchView.Phase.class);
-                    branches.values().forEach(branch -> counts.merge(branch.phase(), 1, Integer::sum));
+                    branches.all().forEach(branch -> counts.merge(branch.phase(), 1, Integer::sum));
                     counts.put(BranchView.Phase.ARCHIVED, archived.getAsInt());
                     for (BranchView.Phase phase : BranchView.Phase.values()) {
                         callback.call(counts.getOrDefault(phase, 0), word(phase));
@@ -80,7 +79,7 @@ final class BranchGauges {
                 .labelNames("phase")
                 .callback(callback -> {
                     Map<FollowState.Phase, Integer> counts = new EnumMap<>(FollowState.Phase.class);
-                    for (Branch branch : branches.values()) {
+                    for (Branch branch : branches.all()) {
                         FollowState state = branch.following();
                         if (state != null) {
                             counts.merge(state.phase(), 1, Integer::sum);
@@ -114,13 +113,13 @@ final class BranchGauges {
         gauge(
                 "palimpsest_upload_broken_timelines",
                 "Timelines whose uploads keep failing.",
-                () -> branches.values().stream()
+                () -> branches.all().stream()
                         .filter(branch -> branch.timeline().uploadState().broken())
                         .count());
         gauge(
                 "palimpsest_upload_backlog_layers",
                 "Layers that are not in the object store yet.",
-                () -> branches.values().stream()
+                () -> branches.all().stream()
                         .mapToInt(branch -> branch.timeline().layersToUpload())
                         .sum());
     }
@@ -134,7 +133,7 @@ final class BranchGauges {
     }
 
     private double max(ToDoubleFunction<Branch> what) {
-        return branches.values().stream().mapToDouble(what).max().orElse(0);
+        return branches.all().stream().mapToDouble(what).max().orElse(0);
     }
 
     private double lagBytes(Branch branch) {
@@ -200,7 +199,7 @@ final class BranchGauges {
 
     /** The same ones as long as there are the same branches. */
     private List<Branch> shown() {
-        return branches.values().stream()
+        return branches.all().stream()
                 .sorted(Comparator.comparing((Branch branch) -> branch.receiver() == null))
                 .limit(limit)
                 .toList();

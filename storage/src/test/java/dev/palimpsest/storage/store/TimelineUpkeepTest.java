@@ -285,7 +285,7 @@ class TimelineUpkeepTest {
         });
         waiting.join();
         assertThat(levels(root)).containsKeys("l1", "image");
-        assertThat(Layers.get(store.compactionStates(), ROOT).failures()).isZero();
+        assertThat(store.compactionState(ROOT).failures()).isZero();
         for (long lsn = 0x1000; lsn < 0x9000; lsn += 0x1000) {
             check(root, lsn + 0x98, lsn);
         }

@@ -1,0 +1,85 @@
+package dev.palimpsest.pageserver.branch;
+
+import dev.palimpsest.storage.TimelineId;
+import dev.palimpsest.storage.timeline.Timeline;
+import java.util.Collection;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The branches that are at work, which archived ones are not: always those of now, by name and by timeline, so that what is asked
+ * of one of ten thousand does not go through all of them. Safe for use by many threads. A branch that comes is found by its
+ * timeline first and by its name then, and one that goes is lost in the other order.
+ */
+final class OpenBranches {
+    private final Map<String, Branch> byName = new ConcurrentSkipListMap<>();
+    private final Map<TimelineId, Branch> byTimeline = new ConcurrentHashMap<>();
+
+    /** The one of this name. */
+    @Nullable
+    Branch get(String name) {
+        return byName.get(name);
+    }
+
+    boolean contains(String name) {
+        return byName.containsKey(name);
+    }
+
+    /** The one whose timeline has this ID. */
+    @Nullable
+    Branch of(TimelineId id) {
+        return byTimeline.get(id);
+    }
+
+    /** The one that another came from; null if that was attached or made independent, or if its parent has no name. */
+    @Nullable
+    Branch parent(Branch branch) {
+        Timeline.BranchPoint point = branch.timeline().branchPoint();
+        if (point == null) {
+            return null;
+        }
+        Branch parent = byTimeline.get(point.ancestor().id());
+        return parent != null && parent.timeline() == point.ancestor() ? parent : null;
+    }
+
+    /** All of them, in the order of their names. */
+    Collection<Branch> all() {
+        return byName.values();
+    }
+
+    /** The names of all of them. */
+    Set<String> names() {
+        return byName.keySet();
+    }
+
+    boolean isEmpty() {
+        return byName.isEmpty();
+    }
+
+    /** Many are counted each time. */
+    int size() {
+        return byName.size();
+    }
+
+    /** A branch comes, under a name that is free. */
+    void add(Branch branch) {
+        byTimeline.put(branch.timeline().id(), branch);
+        byName.put(branch.name(), branch);
+    }
+
+    /** The same unless its timeline is there already, as a branch: somebody else was as fast. */
+    void addIfNew(Branch branch) {
+        if (byTimeline.putIfAbsent(branch.timeline().id(), branch) == null) {
+            byName.put(branch.name(), branch);
+        }
+    }
+
+    /** A branch goes, if it is still the one of its name. */
+    void remove(Branch branch) {
+        byName.remove(branch.name(), branch);
+        byTimeline.remove(branch.timeline().id(), branch);
+    }
+}
