@@ -32,7 +32,13 @@ final class LayerWorkers {
     static <T> void forEach(Engine engine, String name, Collection<T> items, Work<T> work, RequestContext context)
             throws StorageException {
         int most = engine.uploads().settings().concurrency();
-        forEach(engine, name, most, items, work, () -> engine.uploads().permits().acquire(context));
+        forEach(
+                engine,
+                name,
+                most,
+                items,
+                work,
+                () -> engine.uploads().permits().acquire(context));
     }
 
     /** Runs all and waits for them, with failures as above; for what is small, so that nothing but the number is limited. */
@@ -41,8 +47,7 @@ final class LayerWorkers {
         forEach(engine, name, most, items, work, () -> () -> {});
     }
 
-    private static <T> void forEach(
-            Engine engine, String name, int most, Collection<T> items, Work<T> work, Turn turn)
+    private static <T> void forEach(Engine engine, String name, int most, Collection<T> items, Work<T> work, Turn turn)
             throws StorageException {
         ConcurrentLinkedQueue<T> waiting = new ConcurrentLinkedQueue<>(items);
         int workers = Math.min(waiting.size(), most);
@@ -52,8 +57,7 @@ final class LayerWorkers {
         }
         List<Task> tasks = new ArrayList<>();
         for (int i = 0; i < workers; i++) {
-            tasks.add(
-                    engine.environment().tasks().startOnOwnThread(name, () -> runAll(waiting, work, turn)));
+            tasks.add(engine.environment().tasks().startOnOwnThread(name, () -> runAll(waiting, work, turn)));
         }
         tasks.forEach(Task::join);
         for (Task task : tasks) {

@@ -23,7 +23,6 @@ import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
 import dev.palimpsest.storage.layer.Layer;
 import dev.palimpsest.storage.layer.LayerKind;
-import dev.palimpsest.storage.layer.Layers;
 import dev.palimpsest.storage.layer.memory.SerializedBatch;
 import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Task;
