@@ -134,6 +134,13 @@ final class ArchivedBranches {
         return at == null ? null : at.timeline();
     }
 
+    /** The name of the one whose timeline it is; empty if it is none of the tenant's. */
+    Optional<String> nameOf(TenantId tenant, TimelineId id) {
+        return Optional.ofNullable(byTimeline.get(id))
+                .filter(one -> one.tenant().tenant().equals(tenant))
+                .map(one -> one.record().name());
+    }
+
     /** The one whose timeline it is. */
     @Nullable
     Archived of(TimelineId id) {

@@ -190,6 +190,14 @@ public final class Branches implements BranchService, AutoCloseable {
         return view.isPresent() ? view.get() : view(branch(name));
     }
 
+    @Override
+    public Optional<String> nameOf(TenantId tenant, TimelineId timeline) {
+        Branch branch = branches.of(timeline);
+        return branch != null && branch.tenantId().equals(tenant)
+                ? Optional.of(branch.name())
+                : archive.nameOf(tenant, timeline);
+    }
+
     private void checkFree(String name) throws BranchException {
         awaitAllLookedAt();
         if (branches.contains(name)
