@@ -277,7 +277,8 @@ public final class IdleBranchesBenchmark {
     }
 
     private void awaitReady(ServerProcess server) throws IOException, InterruptedException {
-        HttpRequest request = HttpRequest.newBuilder(URI.create(server.httpUrl() + "/readyz")).build();
+        HttpRequest request =
+                HttpRequest.newBuilder(URI.create(server.httpUrl() + "/readyz")).build();
         long deadline = System.nanoTime() + PATIENCE_NANOS;
         while (client.send(request, HttpResponse.BodyHandlers.discarding()).statusCode() != 200) {
             if (System.nanoTime() > deadline) {

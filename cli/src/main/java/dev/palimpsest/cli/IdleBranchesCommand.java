@@ -18,8 +18,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "idle-branches",
         mixinStandardHelpOptions = true,
-        description = "What branches cost that nobody uses: to make them, in memory, processor time, files and objects, in"
-                + " answers of the management API, and when the server starts again.")
+        description =
+                "What branches cost that nobody uses: to make them, in memory, processor time, files and objects, in"
+                        + " answers of the management API, and when the server starts again.")
 final class IdleBranchesCommand implements Callable<Integer> {
     @Mixin
     private BenchedCluster cluster = new BenchedCluster();
