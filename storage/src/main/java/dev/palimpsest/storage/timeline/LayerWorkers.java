@@ -1,6 +1,7 @@
 package dev.palimpsest.storage.timeline;
 
 import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.context.Permits;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.runtime.Task;
@@ -26,10 +27,11 @@ final class LayerWorkers {
     }
 
     /**
-     * Brings all into the object store, within what the whole process may bring there at once, and waits for them. If one fails,
-     * those after it may not be begun, and one of the failures is thrown.
+     * Brings all into the object store, within what the whole process may bring there at once, in turn with other tenants, and
+     * waits for them. If one fails, those after it may not be begun, and one of the failures is thrown.
      */
-    static <T> void forEach(Engine engine, String name, Collection<T> items, Work<T> work, RequestContext context)
+    static <T> void forEach(
+            Engine engine, TenantId tenant, String name, Collection<T> items, Work<T> work, RequestContext context)
             throws StorageException {
         int most = engine.uploads().settings().concurrency();
         forEach(
@@ -38,7 +40,7 @@ final class LayerWorkers {
                 most,
                 items,
                 work,
-                () -> engine.uploads().permits().acquire(context));
+                () -> engine.uploads().permits().acquire(tenant, context));
     }
 
     /** Runs all and waits for them, with failures as above; for what is small, so that nothing but the number is limited. */
