@@ -214,9 +214,10 @@ class FaultyBucketTest {
             assertThat(report.problems()).isEmpty();
             assertThat(report.foreign()).isEmpty();
             assertThat(report.tenants().getFirst().timelines())
+                    .as("%s", report)
                     .singleElement()
-                    .extracting(TimelineReport::layers)
-                    .satisfies(layers -> assertThat(layers).isGreaterThan(1L));
+                    .extracting(TimelineReport::layerBytes)
+                    .satisfies(bytes -> assertThat(bytes).isGreaterThan(1L << 20));
         }
     }
 }

@@ -192,10 +192,7 @@ public final class Branches implements BranchService, AutoCloseable {
 
     @Override
     public Optional<String> nameOf(TenantId tenant, TimelineId timeline) {
-        Branch branch = branches.of(timeline);
-        return branch != null && branch.tenantId().equals(tenant)
-                ? Optional.of(branch.name())
-                : archive.nameOf(tenant, timeline);
+        return branches.nameOf(tenant, timeline).or(() -> archive.nameOf(tenant, timeline));
     }
 
     private void checkFree(String name) throws BranchException {
@@ -318,6 +315,7 @@ public final class Branches implements BranchService, AutoCloseable {
 
     @Override
     public AttachProgress attachProgress(String name) throws BranchException {
+        tenants.awaitAllLookedAt(); // what was cut short begins anew then
         AttachProgress attaching = attachments.progress(name);
         AttachProgress progress = attaching != null ? attaching : adoptions.progress(name);
         if (progress == null) {
@@ -329,6 +327,7 @@ public final class Branches implements BranchService, AutoCloseable {
 
     @Override
     public List<AttachProgress> attachments() {
+        tenants.awaitAllLookedAt();
         return Stream.concat(attachments.unfinished().stream(), adoptions.running().stream())
                 .toList();
     }

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param ownRetention whether one of these is its own, not the server's
  * @param plannedCutoff GC would keep history from here on now
  * @param rule why from there
- * @param branchPoints where others left it, in ascending order: these keep all that begins at or below the last of them
+ * @param branchPoints where others left it, in ascending order: what they see of it is kept
  * @param leases LSNs that somebody leases, in ascending order
  * @param layers what there is, by level
  * @param readDepth how many layers a read at the end visits at most

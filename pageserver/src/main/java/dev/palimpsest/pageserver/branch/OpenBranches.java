@@ -1,9 +1,11 @@
 package dev.palimpsest.pageserver.branch;
 
+import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.timeline.Timeline;
 import java.util.Collection;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -32,6 +34,13 @@ final class OpenBranches {
     @Nullable
     Branch of(TimelineId id) {
         return byTimeline.get(id);
+    }
+
+    /** The name of the one whose timeline it is; empty if it is none of the tenant's. */
+    Optional<String> nameOf(TenantId tenant, TimelineId id) {
+        return Optional.ofNullable(byTimeline.get(id))
+                .filter(branch -> branch.tenantId().equals(tenant))
+                .map(Branch::name);
     }
 
     /** The one that another came from; null if that was attached or made independent, or if its parent has no name. */

@@ -20,6 +20,7 @@ import dev.palimpsest.storage.key.SlruKeys;
 import dev.palimpsest.storage.key.SlruKind;
 import dev.palimpsest.storage.key.TwoPhaseKeys;
 import dev.palimpsest.storage.timeline.KeyResult;
+import dev.palimpsest.storage.timeline.LineageScan;
 import dev.palimpsest.storage.timeline.Timeline;
 import java.nio.ByteBuffer;
 import java.util.Collections;
@@ -241,26 +242,19 @@ public final class ClusterReader {
      */
     public SortedMap<Integer, Lsn> replicationOrigins() throws StorageException {
         SortedMap<Integer, Lsn> origins = new TreeMap<>();
-        addOrigins(timeline, lsn, origins);
-        origins.values().removeIf(reached -> !reached.isValid());
-        return origins;
-    }
-
-    /** What is newer replaces what is older: first what the ancestor had. A dropped origin is at an invalid LSN. */
-    private void addOrigins(Timeline from, Lsn at, SortedMap<Integer, Lsn> origins) throws StorageException {
-        Timeline.BranchPoint branch = from.branchPoint();
-        if (branch != null) {
-            addOrigins(branch.ancestor(), Lsn.min(at, branch.lsn()), origins);
-        }
-        for (Map.Entry<Key, KeyResult> entry :
-                from.scan(KeySpace.of(ReplicationOriginKeys.ALL), at, context).entrySet()) {
-            byte[] value = bytes(entry.getValue());
-            if (value.length == Long.BYTES) {
-                origins.put(
-                        ReplicationOriginKeys.origin(entry.getKey()),
-                        new Lsn(ByteBuffer.wrap(value).getLong()));
+        for (SortedMap<Key, KeyResult> newer :
+                LineageScan.scan(timeline, KeySpace.of(ReplicationOriginKeys.ALL), lsn, context)) {
+            for (Map.Entry<Key, KeyResult> entry : newer.entrySet()) {
+                byte[] value = bytes(entry.getValue());
+                if (value.length == Long.BYTES) {
+                    origins.put(
+                            ReplicationOriginKeys.origin(entry.getKey()),
+                            new Lsn(ByteBuffer.wrap(value).getLong()));
+                }
             }
         }
+        origins.values().removeIf(reached -> !reached.isValid()); // it was dropped
+        return origins;
     }
 
     /** Tablespaces and where they lie on the primary. */

@@ -74,6 +74,14 @@ public final class HistoryRun {
         return report;
     }
 
+    /**
+     * Layers were removed between two pieces, maybe because an image layer covers them of which these had all that it has: it stays
+     * then, for the next run.
+     */
+    public void layersRemoved() {
+        carried.clear();
+    }
+
     private void carry(List<PersistentLayer> images, KeyRange done, boolean rewritten) {
         Set<LayerName> before = Set.copyOf(carried);
         carried.clear();

@@ -11,6 +11,7 @@ import dev.palimpsest.storage.layermap.ImageCoverage;
 import dev.palimpsest.storage.layermap.LayerMap;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
 
@@ -37,7 +38,8 @@ public final class ImagePlanner {
      * keys with long chains elsewhere.
      *
      * <p>A part counts as covered from the end of the part before it, so that layers abut, and what no key space has any more
-     * (relations that were dropped) is covered by images too: else what lies below them could never go.
+     * (relations that were dropped) is covered by images too: else what lies below them could never go. Enough
+     * {@linkplain RetiredKeys of that} makes images of the part due, even if nobody ever writes to the part again.
      *
      * @param dense cut into layers: keys between its first and its last key that are not in it have no value at {@code lsn}
      * @param longChains keys, and for each an LSN: an image at or above it has made the chain short already
@@ -49,12 +51,13 @@ public final class ImagePlanner {
             SortedMap<Key, Lsn> longChains,
             CompactionSettings settings) {
         List<PlannedImages> planned = new ArrayList<>();
+        Set<Key> retired = RetiredKeys.of(map, dense, lsn, settings.imageThreshold());
         @Nullable Key start = null;
         int chainLayers = 0;
         for (KeySpace part : dense.parts()) {
             Key first = part.ranges().getFirst().start();
             Key end = part.ranges().getLast().end();
-            if (isDue(map, part, lsn, settings.imageThreshold())) {
+            if (retired.contains(first) || isDue(map, part, lsn, settings.imageThreshold())) {
                 planned.add(new PlannedImages(new KeyRange(start == null ? first : start, end), part));
             } else if (chainLayers < MAX_CHAIN_LAYERS) {
                 List<PlannedImages> chains = chains(map, part, longChains.subMap(first, end));

@@ -19,9 +19,9 @@ public final class GcPlanner {
         BY_SPACE,
         /** It reaches above the time limit. */
         BY_TIME,
-        /** A branch may need it: it begins at or below the newest LSN at which branches come in. */
+        /** A read for the sake of a branch below the cutoff may come to it. */
         BY_BRANCH,
-        /** A lease may need it: it begins at or below the newest leased LSN. */
+        /** A read at a leased LSN below the cutoff may come to it. */
         BY_LEASE,
         /** Above it is no image layer below the cutoff for each of its keys. */
         NOT_COVERED
@@ -39,8 +39,10 @@ public final class GcPlanner {
 
     /**
      * Plans. A layer may go if a read at any LSN that is retained stops before it comes there: since all of it is below the
-     * cutoff and newer images below the cutoff cover all its keys, and since it begins above every single LSN that is retained.
-     * (Coarse, as in Neon: a branch keeps all that begins at or below it, also what it does not need.)
+     * cutoff and newer images below the cutoff cover all its keys, and since for each retained LSN below the cutoff it begins
+     * above that, or newer images at or below that cover all its keys. The least of these LSNs that is not below the layer's
+     * start decides: whatever covers the layer there does so for all above. (Neon keeps all that begins at or below the newest
+     * branch point; then where there is always some young branch, nothing ever goes.)
      */
     public static <L extends LayerExtent> Plan<L> plan(LayerMap<L> map, GcInputs inputs) {
         Lsn cutoff = inputs.cutoff();
@@ -55,9 +57,9 @@ public final class GcPlanner {
                 reason = Kept.BY_SPACE;
             } else if (layer.lsnEnd().isAfter(time)) {
                 reason = Kept.BY_TIME;
-            } else if (isNeeded(layer, leases)) {
+            } else if (isNeeded(map, layer, leases, cutoff)) {
                 reason = Kept.BY_LEASE;
-            } else if (isNeeded(layer, branches)) {
+            } else if (isNeeded(map, layer, branches, cutoff)) {
                 reason = Kept.BY_BRANCH;
             } else if (!isCovered(map, layer, cutoff)) {
                 reason = Kept.NOT_COVERED;
@@ -70,10 +72,11 @@ public final class GcPlanner {
         return new Plan<>(removable, kept);
     }
 
-    /** Whether a read at an LSN that is retained for itself may come to a layer: it begins at or below the newest. */
-    private static <L extends LayerExtent> boolean isNeeded(L layer, RetainedHistory retained) {
-        return !retained.spans().isEmpty()
-                && !layer.lsnStart().isAfter(retained.spans().getLast().to());
+    /** Whether a read at a retained LSN below the cutoff may come to a layer. From the cutoff on all LSNs are alike. */
+    private static <L extends LayerExtent> boolean isNeeded(
+            LayerMap<L> map, L layer, RetainedHistory retained, Lsn cutoff) {
+        Lsn first = retained.first(layer.lsnStart());
+        return first != null && first.isBefore(cutoff) && !isCovered(map, layer, first.plus(1));
     }
 
     /**

@@ -81,7 +81,7 @@ record RetainedReads(
      * Waits for all who began to read descendants before the call: at an LSN that was theirs to read then, and may not be any
      * more, they may still be on their way into the timeline.
      */
-    private void awaitDescendants(Timeline timeline, RequestContext context) throws StorageException {
+    void awaitDescendants(Timeline timeline, RequestContext context) throws StorageException {
         Map<TimelineId, List<Descendant>> descendants = descendants();
         for (Timeline other : List.copyOf(timelines.values())) {
             if (entry(timeline.id(), branchOf(other), descendants) != null) {

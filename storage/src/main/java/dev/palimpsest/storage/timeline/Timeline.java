@@ -309,25 +309,25 @@ public final class Timeline {
         }
     }
 
-    /** What layers have of some keys, and how to make values of it. */
-    private record Gathered(ReconstructState state, Reconstruction reconstruction) {
-        SortedMap<Key, KeyResult> values() {
-            return reconstruction.values(state);
-        }
-
-        KeyResult value(Key key) {
-            return reconstruction.result(key, state.keys().get(key));
-        }
-    }
-
     private Gathered gather(KeySpace keys, Lsn lsn, RequestContext context) throws StorageException {
         checkReadable(lsn, context);
-        ReconstructState state = new ReconstructState();
-        ReadPath path = new ReadPath(state, context);
         Gate.Guard reading = history.enter(lsn);
         if (reading == null) {
             throw notReadable(lsn);
         }
+        return gather(reading, keys, lsn, context);
+    }
+
+    /** For somebody who is in to read a branch: what there is below it, whatever the cutoff. Waits for the LSN. */
+    Gathered gatherForBranch(KeySpace keys, Lsn lsn, RequestContext context) throws StorageException {
+        awaitLsn(lsn, context);
+        return gather(history.enterAnywhere(), keys, lsn, context);
+    }
+
+    private Gathered gather(Gate.Guard reading, KeySpace keys, Lsn lsn, RequestContext context)
+            throws StorageException {
+        ReconstructState state = new ReconstructState();
+        ReadPath path = new ReadPath(state, context);
         try (reading) {
             path.collect(this, keys, lsn);
             engine.layerGauges().visited(path.layersVisited());

@@ -237,6 +237,11 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
         HistoryReport report = HistoryReport.NOTHING;
         try (Gate.Guard _ = gate.enter()) {
             reads.publishCutoffs(timeline, context);
+            // In this order: what begins to be retained after the cutoff was looked at is above it.
+            Lsn cutoff = cutoff();
+            RetainedHistory before = reads.of(timeline);
+            timeline.history().awaitReaders(context);
+            reads.awaitDescendants(timeline, context);
             Lsn upTo = null;
             while (upTo == null) {
                 try (Mutex.Held _ = exclusively(context);
@@ -245,9 +250,8 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
                         historyRun = new HistoryRun(target); // layers of ancestors may come
                         return report.ended(CompactionReport.Outcome.YIELDED);
                     }
-                    // In this order: what begins to be retained after the cutoff was looked at is above it.
-                    Lsn cutoff = cutoff();
-                    RetainedHistory retained = reads.of(timeline);
+                    // What is not retained any more since then may still be read.
+                    RetainedHistory retained = before.and(reads.of(timeline));
                     report = report.plus(historyRun.next(compaction, settings, cutoff, retained, context));
                     if (historyRun.isDone()) {
                         usedNames.forgetUpTo(
@@ -437,6 +441,7 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
 
         @Override
         public void remove(List<PersistentLayer> layers) {
+            historyRun.layersRemoved();
             swap(List.of(), layers);
         }
 

@@ -106,6 +106,33 @@ class ImagePlannerTest {
     }
 
     @Test
+    void whatWasDroppedIsCoveredOnce() {
+        // Nothing is written any more to the part after the gap.
+        PlainLayer within = delta(blocks(200, 300), 10, 20);
+        PlainLayer begins = delta(blocks(400, 1040), 20, 30);
+        PlainLayer ends = image(blocks(50, 500), 5);
+        PlainLayer across = delta(blocks(50, 1040), 30, 40);
+        PlainLayer all = delta(blocks(100, 1000), 40, 50);
+        assertThat(plan(map(within, begins, across), 100, Map.of())).isEmpty();
+        for (PlainLayer third : List.of(ends, all)) {
+            assertThat(ranges(plan(map(within, begins, third), 100, Map.of()))).containsExactly(blocks(100, 1070));
+            assertThat(plan(map(within, begins, third, image(blocks(100, 1070), 60)), 100, Map.of()))
+                    .isEmpty();
+            assertThat(ranges(plan(map(within, begins, third, image(blocks(410, 1070), 60)), 100, Map.of())))
+                    .as("a part of the gap is covered")
+                    .containsExactly(blocks(100, 1070));
+        }
+        assertThat(plan(map(within, begins, ends, image(blocks(50, 500), 25)), 100, Map.of()))
+                .as("an image of what was dropped covers what is below")
+                .isEmpty();
+        PlainLayer last = delta(blocks(300, 400), 20, 31);
+        assertThat(plan(map(within, begins, last), 29, Map.of()))
+                .as("the last comes later")
+                .isEmpty();
+        assertThat(ranges(plan(map(within, begins, last), 30, Map.of()))).containsExactly(blocks(100, 1070));
+    }
+
+    @Test
     void keysWithLongChainsGetImagesOfTheirOwn() {
         LayerMap<PlainLayer> map = map(delta(blocks(0, 2000), 10, 20));
         Map<Key, Lsn> chains = Map.of(

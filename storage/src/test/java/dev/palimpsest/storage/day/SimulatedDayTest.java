@@ -6,8 +6,11 @@ import dev.palimpsest.storage.day.SimulatedDay.Parameters;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.ToLongFunction;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** What the store takes does not grow with what was written to it, only with what is kept. */
 class SimulatedDayTest {
@@ -16,6 +19,18 @@ class SimulatedDayTest {
         Duration pitr = Duration.ofMinutes(30);
         Parameters hours = new Parameters(1, pitr.multipliedBy(8), pitr, 60, pitr.dividedBy(4));
         checkFlat(hours, pitr.multipliedBy(5), 1.4);
+    }
+
+    @Test
+    @Tag("long")
+    @Timeout(value = 30, unit = TimeUnit.MINUTES)
+    void aDayTakesNoMoreThanItsFirstHalf() throws Exception {
+        for (long seed = 1; seed <= 3; seed++) {
+            checkFlat(
+                    Parameters.DEFAULT.withSeed(seed),
+                    Parameters.DEFAULT.length().dividedBy(2),
+                    1.3);
+        }
     }
 
     @Test

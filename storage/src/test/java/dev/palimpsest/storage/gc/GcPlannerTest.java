@@ -82,7 +82,7 @@ class GcPlannerTest {
     }
 
     @Test
-    void branchesAndLeasesKeepWhatBeginsAtOrBelowThem() {
+    void aBranchOrALeaseBelowTheCutoffKeepsWhatAReadThereComesTo() {
         assertThat(removable(inputs(300, 300, List.of(new Lsn(99), new Lsn(3)), List.of()), OLD, IMAGE))
                 .containsExactly(OLD);
         assertThat(removable(inputs(300, 300, List.of(new Lsn(3), new Lsn(100)), List.of()), OLD, IMAGE))
@@ -91,8 +91,26 @@ class GcPlannerTest {
                 .containsExactly(OLD);
         assertThat(removable(inputs(300, 300, List.of(), List.of(new Lsn(100), new Lsn(1))), OLD, IMAGE))
                 .isEmpty();
-        assertThat(removable(inheriting(3, 99), OLD, IMAGE)).containsExactly(OLD);
-        assertThat(removable(inheriting(3, 100), OLD, IMAGE)).isEmpty();
+        assertThat(removable(inputs(300, 300, List.of(new Lsn(250)), List.of(new Lsn(299))), OLD, IMAGE))
+                .as("the image is what they read")
+                .containsExactly(OLD);
+        assertThat(removable(inputs(300, 300, List.of(new Lsn(249)), List.of()), OLD, IMAGE))
+                .isEmpty();
+        assertThat(removable(inputs(300, 300, List.of(new Lsn(300), new Lsn(5000)), List.of()), OLD, IMAGE))
+                .as("what is at the cutoff or above it keeps nothing more")
+                .containsExactly(OLD);
+    }
+
+    @Test
+    void ofWhatABranchReadsTheFirstThatALayerIsInDecides() {
+        PlainLayer older = delta(blocks(0, 10), 20, 50);
+        PlainLayer first = image(blocks(0, 10), 60);
+        for (long from : new long[] {0, 30, 59}) {
+            assertThat(removable(inheriting(from, 260), older, first, OLD, IMAGE))
+                    .isEmpty();
+        }
+        assertThat(removable(inheriting(60, 260), older, first, OLD, IMAGE)).containsExactly(older);
+        assertThat(removable(inheriting(250, 260), older, first, OLD, IMAGE)).containsExactly(older, first, OLD);
     }
 
     private static GcInputs inheriting(long from, long to) {

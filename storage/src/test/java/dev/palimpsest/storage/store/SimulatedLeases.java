@@ -20,7 +20,7 @@ final class SimulatedLeases {
     /** Reads every key of a timeline as of an LSN, and compares. */
     @FunctionalInterface
     interface Reading {
-        void readAll(Timeline timeline, Lsn lsn) throws StorageException;
+        void readAll(Environment environment, Timeline timeline, Lsn lsn) throws StorageException;
     }
 
     /** What a failure may be where faults are injected. */
@@ -68,15 +68,15 @@ final class SimulatedLeases {
         try (Hold _ = timeline.hold(lsn)) {
             for (int reads = random.nextInt(1, 4); reads > 0; reads--) {
                 environment.tasks().sleep(random.nextLong(2_000_000_000L), Cancellation.NEVER);
-                read(timeline, lsn);
+                read(environment, timeline, lsn);
             }
         }
     }
 
-    private void read(Timeline timeline, Lsn lsn) throws StorageException {
+    private void read(Environment environment, Timeline timeline, Lsn lsn) throws StorageException {
         boolean isBelow = lsn.isBefore(timeline.gcCutoffLsn());
         try {
-            reading.readAll(timeline, lsn);
+            reading.readAll(environment, timeline, lsn);
             belowCutoff += isBelow ? 1 : 0;
         } catch (DeadlineExceededException e) {
             if (timeline.branchPoint() == null) {

@@ -69,7 +69,7 @@ final class SimulatedStore {
         this.eviction = new SimulatedEviction(seed, random);
         this.leases = new SimulatedLeases(
                 random,
-                (timeline, lsn) -> readAll(timeline, KeySpace.of(KeyRange.ALL), lsn, context()),
+                (environment, timeline, lsn) -> readAll(timeline, KeySpace.of(KeyRange.ALL), lsn, reading(environment)),
                 this::tolerate);
     }
 

@@ -161,8 +161,13 @@ class StoreMutationTest {
             new Mutation(
                     "GC ignores branches",
                     "gc/GcPlanner.java",
-                    "isNeeded(layer, branches)",
-                    "isNeeded(layer, RetainedHistory.NONE)"),
+                    "isNeeded(map, layer, branches, cutoff)",
+                    "isNeeded(map, layer, RetainedHistory.NONE, cutoff)"),
+            new Mutation(
+                    "GC takes what covers a layer for a branch's last read to do so for its first",
+                    "gc/GcPlanner.java",
+                    "        Lsn first = retained.first(layer.lsnStart());\n",
+                    "        Lsn first = retained.first(layer.lsnStart()) == null ? null : retained.spans().getLast().to();\n"),
             new Mutation(
                     "GC takes a branch's cutoff for durable before it is",
                     "timeline/RetainedReads.java",
@@ -314,6 +319,11 @@ class StoreMutationTest {
                     "timeline/StrayTimelines.java",
                     "                if (!known.contains(id)) {\n",
                     "                if (!known.isEmpty()) {\n"),
+            new Mutation(
+                    "compaction of history gives up an image that GC has relied upon",
+                    "timeline/TimelineUpkeep.java",
+                    "            historyRun.layersRemoved();\n",
+                    ""),
             new Mutation(
                     "compaction of history forgets a branch point",
                     "timeline/RetainedReads.java",

@@ -234,13 +234,20 @@ class TimelineUpkeepTest {
         compact();
         images();
         GcInputs inputs = GcInputs.keepFrom(root.diskConsistentLsn());
+        assertThat(collect(new GcInputs(inputs.space(), inputs.time(), List.of(), List.of(new Lsn(0x2050))))
+                        .layersRemoved())
+                .as("the lease is between two images")
+                .isZero();
+        assertThat(root.get(key(1), new Lsn(0x2050), CONTEXT)).isEqualTo(bytes(1, 0x2000));
+        assertThat(root.get(key(19), new Lsn(0x2050), CONTEXT)).isEqualTo(bytes(19, 0x1000));
         assertThat(collect(new GcInputs(inputs.space(), inputs.time(), List.of(), List.of(new Lsn(0x2100))))
                         .layersRemoved())
-                .isZero();
+                .as("the lease is above the second image")
+                .isEqualTo(1);
         check(root, 0x2100, 0x2000);
         assertThatThrownBy(() -> root.get(key(1), new Lsn(0x2101), CONTEXT))
                 .isInstanceOf(InvalidRequestException.class);
-        assertThat(collect(inputs).layersRemoved()).as("without the lease").isEqualTo(1);
+        assertThat(collect(inputs).layersRemoved()).as("without the lease").isZero();
         assertThatThrownBy(() -> root.get(key(1), new Lsn(0x2100), CONTEXT))
                 .isInstanceOf(InvalidRequestException.class);
         check(child, 0x1098, 0x1000);
