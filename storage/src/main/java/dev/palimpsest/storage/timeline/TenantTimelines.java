@@ -48,6 +48,8 @@ import org.slf4j.LoggerFactory;
 public final class TenantTimelines {
     private static final Logger LOG = LoggerFactory.getLogger(TenantTimelines.class);
 
+    private static final int MADE_AT_ONCE = 16;
+
     private final Engine engine;
     private final TenantId tenant;
     private final Attachment attachment;
@@ -112,7 +114,8 @@ public final class TenantTimelines {
         directory.create();
         Set<TimelineId> known = new TreeSet<>(indexes.keySet());
         known.removeIf(archived::contains);
-        directory.deleteUnknown(known);
+        Set<TimelineId> missing = directory.deleteUnknown(known);
+        LayerWorkers.forEach(engine, "directories of tenant " + tenant, MADE_AT_ONCE, missing, this::createDirectory);
         for (Map.Entry<TimelineId, TimelineIndex.Stored> entry : List.copyOf(indexes.entrySet())) {
             if (entry.getValue().part().state().deletedAt() != null) {
                 LOG.info("tenant {}: finishing the deletion of timeline {}", tenant, entry.getKey());
@@ -164,6 +167,9 @@ public final class TenantTimelines {
             Timeline ancestor = loadWithAncestors(branched.timeline(), indexes, children, context);
             branchPoint = new Timeline.BranchPoint(ancestor, branched.lsn());
         }
+        if (archived.contains(id)) {
+            createDirectory(id); // a branch needs it
+        }
         TimelineFiles files = files(id);
         Timeline timeline = new Timeline(
                 engine, files, index(id, stored), remote(id, branchPoint), files.load(stored.part()), branchPoint);
@@ -174,6 +180,10 @@ public final class TenantTimelines {
     private void adopt(Timeline timeline) {
         timelines.put(timeline.id(), timeline);
         engine.layerGauges().add(timeline);
+    }
+
+    private void createDirectory(TimelineId id) throws StorageException {
+        engine.disk().createDirectories(directory.of(id));
     }
 
     private TimelineFiles files(TimelineId id) {
@@ -312,7 +322,7 @@ public final class TenantTimelines {
                     + ", which was deleted: its id" + " cannot be used again before the tenant is loaded again");
         }
         TimelineFiles files = files(id);
-        engine.disk().createDirectories(files.directory());
+        createDirectory(id);
         if (branchPoint != null) {
             // If this fails, the branch may count all the same, and the next start finds it.
             doubtful.put(id, branchPoint);
@@ -463,6 +473,7 @@ public final class TenantTimelines {
             TimelineMetadata.Ancestor branched = index.current().metadata().ancestor();
             Timeline.@Nullable BranchPoint branchPoint =
                     branched == null ? null : new Timeline.BranchPoint(timeline(branched.timeline()), branched.lsn());
+            createDirectory(id);
             TimelineFiles files = files(id);
             Timeline timeline = new Timeline(
                     engine, files, index, remote(id, branchPoint), files.load(index.current()), branchPoint);

@@ -39,8 +39,7 @@ class TenantPermitsTest {
     }
 
     private TenantPermits permits() {
-        return new TenantPermits(
-                "a test", 2, simulation.environment().tasks().newSignal());
+        return new TenantPermits("a test", 2, simulation.environment().tasks().newSignal());
     }
 
     private void finish(TenantPermits permits) {
@@ -64,7 +63,9 @@ class TenantPermitsTest {
             assertThat(begun).hasSize(82);
             assertThat(before).isEqualTo(12);
             assertThat(begun.indexOf("one") - before).as("how many went before").isLessThanOrEqualTo(2);
-            assertThat(begun.indexOf("other") - before).as("how many went before").isLessThanOrEqualTo(3);
+            assertThat(begun.indexOf("other") - before)
+                    .as("how many went before")
+                    .isLessThanOrEqualTo(3);
         });
     }
 
@@ -75,8 +76,8 @@ class TenantPermitsTest {
             start(permits, 1, "a", 3);
             start(permits, 1, "b", 3);
             simulation.environment().tasks().sleep(SECOND / 2, Cancellation.NEVER);
-            RequestContext hasty = FOR_EVER.withDeadline(
-                    simulation.environment().clock().nanos() + SECOND / 10);
+            RequestContext hasty =
+                    FOR_EVER.withDeadline(simulation.environment().clock().nanos() + SECOND / 10);
             assertThatThrownBy(() -> permits.acquire(tenant(2), hasty))
                     .isInstanceOf(DeadlineExceededException.class)
                     .hasMessageContaining("2 permits for a test");
