@@ -35,7 +35,9 @@ public final class IdleBranchesBenchmark {
     /** Of so many branches, those made last, the median is the time of one more. */
     private static final int LAST = 50;
 
-    private static final long SETTLED_NANOS = 3_000_000_000L;
+    private static final Duration LOOK = Duration.ofSeconds(2);
+
+    private static final long SETTLED_NANOS = 4_000_000_000L;
     private static final long PATIENCE_NANOS = 600_000_000_000L;
 
     /**
@@ -249,7 +251,7 @@ public final class IdleBranchesBenchmark {
                 runs = now;
                 since = System.nanoTime();
             }
-            Thread.sleep(250);
+            Thread.sleep(LOOK);
         }
     }
 
@@ -311,7 +313,7 @@ public final class IdleBranchesBenchmark {
             long deadline = System.nanoTime() + parameters.idle().toNanos();
             double runs = runsBefore;
             while (runs <= count && System.nanoTime() < deadline) {
-                Thread.sleep(100);
+                Thread.sleep(LOOK); // to ask costs time too
                 runs = sum(server.metrics(), "palimpsest_gc_runs");
             }
             return runs == runsBefore ? 0 : (server.cpuSeconds() - cpu) * 1e3 / (runs - runsBefore);

@@ -55,8 +55,8 @@ final class ArchivedBranches {
     }
 
     void add(Archived one) {
-        byTimeline.put(one.id(), one);
         byName.put(one.record().name(), one);
+        byTimeline.put(one.id(), one);
     }
 
     /** Those of a tenant are not here any more. */

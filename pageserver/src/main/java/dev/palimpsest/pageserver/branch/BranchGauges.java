@@ -5,14 +5,15 @@ import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.time.Clock;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.DoubleSupplier;
 import java.util.function.IntSupplier;
+import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Stream;
 
 /**
  * Tells how branches stand, when it is asked. Of all branches together, and of at most {@value #SHOWN} one by one, those that
@@ -199,8 +200,10 @@ final class BranchGauges {
 
     /** The same ones as long as there are the same branches. */
     private List<Branch> shown() {
-        return branches.all().stream()
-                .sorted(Comparator.comparing((Branch branch) -> branch.receiver() == null))
+        Predicate<Branch> following = branch -> branch.receiver() != null;
+        return Stream.concat(
+                        branches.all().stream().filter(following),
+                        branches.all().stream().filter(following.negate()))
                 .limit(limit)
                 .toList();
     }

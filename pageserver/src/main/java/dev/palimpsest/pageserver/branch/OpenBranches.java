@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The branches that are at work, which archived ones are not: always those of now, by name and by timeline, so that what is asked
- * of one of ten thousand does not go through all of them. Safe for use by many threads. A branch that comes is found by its
- * timeline first and by its name then, and one that goes is lost in the other order.
+ * of one of ten thousand does not go through all of them. Safe for use by many threads. A branch that is found by its timeline is
+ * found by its name too: it comes by name first, and goes by timeline first.
  */
 final class OpenBranches {
     private final Map<String, Branch> byName = new ConcurrentSkipListMap<>();
@@ -75,20 +75,20 @@ final class OpenBranches {
 
     /** A branch comes, under a name that is free. */
     void add(Branch branch) {
-        byTimeline.put(branch.timeline().id(), branch);
         byName.put(branch.name(), branch);
+        byTimeline.put(branch.timeline().id(), branch);
     }
 
-    /** The same unless its timeline is there already, as a branch: somebody else was as fast. */
+    /** The same unless there is a branch of this name already: somebody else was as fast. */
     void addIfNew(Branch branch) {
-        if (byTimeline.putIfAbsent(branch.timeline().id(), branch) == null) {
-            byName.put(branch.name(), branch);
+        if (byName.putIfAbsent(branch.name(), branch) == null) {
+            byTimeline.put(branch.timeline().id(), branch);
         }
     }
 
     /** A branch goes, if it is still the one of its name. */
     void remove(Branch branch) {
-        byName.remove(branch.name(), branch);
         byTimeline.remove(branch.timeline().id(), branch);
+        byName.remove(branch.name(), branch);
     }
 }
