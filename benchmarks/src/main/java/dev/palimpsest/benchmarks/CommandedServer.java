@@ -8,6 +8,7 @@ import dev.palimpsest.pageserver.branch.BranchException;
 import dev.palimpsest.pageserver.branch.BranchView;
 import dev.palimpsest.pageserver.branch.Branches;
 import dev.palimpsest.pageserver.branch.Moment;
+import dev.palimpsest.pageserver.retention.RetentionSettings;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.compaction.BackgroundSettings;
@@ -20,6 +21,7 @@ import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.SplittableRandom;
 
@@ -40,8 +42,12 @@ final class CommandedServer {
     static final String PAGES = "pages";
     static final String ECHO = "echo";
     static final String ALLOCATED = "allocated";
+    static final String HEAP = "heap";
+    static final String HTTP = "http";
     /** As the last argument: nothing is compacted unless it is asked for. */
     static final String NO_COMPACTION = "--no-compaction";
+    /** As the last argument: GC begins at once, and does not wait for leases from before the start. */
+    static final String GC_AT_ONCE = "--gc-at-once";
 
     private static final ThreadMXBean THREADS = ManagementFactory.getPlatformMXBean(ThreadMXBean.class);
     private static final long SEED = 42;
@@ -61,14 +67,20 @@ final class CommandedServer {
     /**
      * Serves.
      *
-     * @param arguments the server's directory, that of PostgreSQL's programs, and if there is a third, that of its objects or
-     *     {@link #NO_COMPACTION}
+     * @param arguments the server's directory, that of PostgreSQL's programs, and if there is a third, that of its objects,
+     *     {@link #NO_COMPACTION} or {@link #GC_AT_ONCE}
      */
     public static void main(String[] arguments) throws IOException, StorageException {
         PrintStream answers = System.out;
         ServerOptions options = new ServerOptions(Path.of(arguments[0]), "127.0.0.1", 0, Path.of(arguments[1]));
         if (arguments.length > 2 && arguments[2].equals(NO_COMPACTION)) {
-            options = withoutCompaction(options);
+            options = with(options, StoreSettings.DEFAULT, options.retention());
+        } else if (arguments.length > 2 && arguments[2].equals(GC_AT_ONCE)) {
+            RetentionSettings now = options.retention();
+            options = with(
+                    options,
+                    options.store(),
+                    new RetentionSettings(now.pitrInterval(), now.gcHorizon(), now.gcPeriod(), Duration.ZERO));
         } else if (arguments.length > 2) {
             options = options.withStorage(new StorageLocation.LocalDirectory(Path.of(arguments[2])));
         }
@@ -82,7 +94,7 @@ final class CommandedServer {
         }
     }
 
-    private static ServerOptions withoutCompaction(ServerOptions options) {
+    private static ServerOptions with(ServerOptions options, StoreSettings store, RetentionSettings retention) {
         return new ServerOptions(
                 options.directory(),
                 options.http(),
@@ -91,9 +103,9 @@ final class CommandedServer {
                 options.security(),
                 options.storage(),
                 options.remote(),
-                StoreSettings.DEFAULT,
+                store,
                 options.eviction(),
-                options.retention(),
+                retention,
                 options.traces(),
                 options.pgBinaries());
     }
@@ -110,6 +122,16 @@ final class CommandedServer {
                 case PAGES -> {
                     BranchView view = branches.view(words[1]);
                     return DONE + server.pageServicePort() + SEPARATOR + view.tenant() + SEPARATOR + view.timeline();
+                }
+                case HEAP -> {
+                    System.gc();
+                    return DONE
+                            + ManagementFactory.getMemoryMXBean()
+                                    .getHeapMemoryUsage()
+                                    .getUsed();
+                }
+                case HTTP -> {
+                    return DONE + server.httpUrl();
                 }
                 case ECHO -> {
                     return DONE + echo();

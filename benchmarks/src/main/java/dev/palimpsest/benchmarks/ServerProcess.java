@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,6 +55,11 @@ final class ServerProcess implements AutoCloseable {
     /** The same; nothing is compacted unless it is asked for. */
     static ServerProcess startWithoutCompaction(Path directory, Path programs) throws IOException {
         return launch(directory, programs, CommandedServer.NO_COMPACTION);
+    }
+
+    /** The same; GC does not wait for leases from before the start. */
+    static ServerProcess startWithGcAtOnce(Path directory, Path programs) throws IOException {
+        return launch(directory, programs, CommandedServer.GC_AT_ONCE);
     }
 
     /** The same with its objects in another directory, unless that is null. */
@@ -160,6 +166,33 @@ final class ServerProcess implements AutoCloseable {
     /** How many bytes its threads have allocated on the heap so far. */
     long allocatedBytes() throws IOException {
         return Long.parseLong(ask(CommandedServer.ALLOCATED));
+    }
+
+    /** What of its heap is in use after a collection, in bytes. */
+    long liveHeap() throws IOException {
+        return Long.parseLong(ask(CommandedServer.HEAP));
+    }
+
+    /** Where its management API is asked. */
+    String httpUrl() throws IOException {
+        return ask(CommandedServer.HTTP);
+    }
+
+    /** The memory that it has now, in bytes, as Linux counts it. */
+    long residentMemory() throws IOException {
+        return field("status", "VmRSS:") * 1024;
+    }
+
+    /** How many threads of the operating system it has. */
+    int threads() throws IOException {
+        return (int) field("status", "Threads:");
+    }
+
+    /** How many files and sockets it has open. */
+    int openFiles() throws IOException {
+        try (Stream<Path> files = Files.list(Path.of("/proc", Long.toString(process.pid()), "fd"))) {
+            return (int) files.count();
+        }
     }
 
     /** How many bytes it has handed to files and sockets so far, as Linux counts it. */

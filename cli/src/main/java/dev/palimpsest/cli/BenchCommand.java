@@ -33,7 +33,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "bench",
         mixinStandardHelpOptions = true,
-        subcommands = {CompactionSimCommand.class, DayCommand.class},
+        subcommands = {CompactionSimCommand.class, DayCommand.class, IdleBranchesCommand.class},
         description = "Measure the engine on this machine. Give it the machine for itself.")
 final class BenchCommand implements Runnable {
     private static final long MIB = 1 << 20;

@@ -9,11 +9,11 @@ import dev.palimpsest.storage.index.TimelineMetadata;
 import dev.palimpsest.storage.timeline.ArchivedTimeline;
 import dev.palimpsest.storage.timeline.TenantTimelines;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -26,15 +26,13 @@ final class ArchivedBranches {
     private static final Logger LOG = LoggerFactory.getLogger(ArchivedBranches.class);
 
     private final Map<String, Archived> byName = new ConcurrentSkipListMap<>();
+    private final Map<TimelineId, Archived> byTimeline = new ConcurrentHashMap<>();
 
     /** One of them. What the tenant says of the timeline is asked anew each time: its ancestor may change. */
     record Archived(TenantTimelines tenant, TimelineId id, BranchRecord record) {
         @Nullable
         ArchivedTimeline timeline() {
-            return tenant.archived().stream()
-                    .filter(one -> one.id().equals(id))
-                    .findFirst()
-                    .orElse(null);
+            return tenant.archived(id).orElse(null);
         }
     }
 
@@ -58,11 +56,13 @@ final class ArchivedBranches {
 
     void add(Archived one) {
         byName.put(one.record().name(), one);
+        byTimeline.put(one.id(), one);
     }
 
     /** Those of a tenant are not here any more. */
     void removeAll(TenantId tenant) {
         byName.values().removeIf(one -> one.tenant().tenant().equals(tenant));
+        byTimeline.values().removeIf(one -> one.tenant().tenant().equals(tenant));
     }
 
     /** What there is of each tenant that has archived something. */
@@ -85,7 +85,10 @@ final class ArchivedBranches {
     }
 
     void remove(String name) {
-        byName.remove(name);
+        Archived gone = byName.remove(name);
+        if (gone != null) {
+            byTimeline.remove(gone.id(), gone);
+        }
     }
 
     @Nullable
@@ -131,13 +134,17 @@ final class ArchivedBranches {
         return at == null ? null : at.timeline();
     }
 
+    /** The name of the one whose timeline it is; empty if it is none of the tenant's. */
+    Optional<String> nameOf(TenantId tenant, TimelineId id) {
+        return Optional.ofNullable(byTimeline.get(id))
+                .filter(one -> one.tenant().tenant().equals(tenant))
+                .map(one -> one.record().name());
+    }
+
     /** The one whose timeline it is. */
     @Nullable
     Archived of(TimelineId id) {
-        return byName.values().stream()
-                .filter(one -> one.id().equals(id))
-                .findFirst()
-                .orElse(null);
+        return byTimeline.get(id);
     }
 
     /** All of them, as Neon's API shows them. */
@@ -161,7 +168,7 @@ final class ArchivedBranches {
     }
 
     /** All of them, as branches. */
-    List<BranchView> views(Collection<Branch> branches) {
+    List<BranchView> views(OpenBranches branches) {
         return byName.values().stream()
                 .map(one -> view(one, branches))
                 .flatMap(Optional::stream)
@@ -169,7 +176,7 @@ final class ArchivedBranches {
     }
 
     /** One of them as a branch; empty if it is being taken back, or deleted. */
-    Optional<BranchView> view(Archived one, Collection<Branch> branches) {
+    Optional<BranchView> view(Archived one, OpenBranches branches) {
         ArchivedTimeline timeline = one.timeline();
         if (timeline == null) {
             return Optional.empty();
@@ -201,20 +208,17 @@ final class ArchivedBranches {
                 List.of()));
     }
 
-    private @Nullable String name(TimelineId id, Collection<Branch> branches) {
+    private @Nullable String name(TimelineId id, OpenBranches branches) {
         Archived archived = of(id);
         if (archived != null) {
             return archived.record().name();
         }
-        return branches.stream()
-                .filter(branch -> branch.timeline().id().equals(id))
-                .map(Branch::name)
-                .findFirst()
-                .orElse(null);
+        Branch branch = branches.of(id);
+        return branch == null ? null : branch.name();
     }
 
     /** Where the history begins of the one that all the others came from. */
-    private Lsn firstReadable(Archived one, Collection<Branch> branches) {
+    private Lsn firstReadable(Archived one, OpenBranches branches) {
         TimelineId above = ancestor(one);
         if (above == null) {
             return one.record().readableFromLsn();
@@ -223,10 +227,9 @@ final class ArchivedBranches {
         if (archived != null) {
             return firstReadable(archived, branches);
         }
-        return branches.stream()
-                .filter(branch -> branch.timeline().id().equals(above))
-                .findFirst()
-                .map(branch -> History.origin(branch, branches).record().readableFromLsn())
-                .orElse(one.record().readableFromLsn());
+        Branch branch = branches.of(above);
+        BranchRecord first =
+                branch == null ? one.record() : History.origin(branch, branches).record();
+        return first.readableFromLsn();
     }
 }

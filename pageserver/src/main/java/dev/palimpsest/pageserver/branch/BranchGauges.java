@@ -5,14 +5,15 @@ import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.time.Clock;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.DoubleSupplier;
 import java.util.function.IntSupplier;
+import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Stream;
 
 /**
  * Tells how branches stand, when it is asked. Of all branches together, and of at most {@value #SHOWN} one by one, those that
@@ -25,12 +26,12 @@ final class BranchGauges {
     private static final int SHOWN = 100;
     private static final double MILLIS = 1000;
 
-    private final Map<String, Branch> branches;
+    private final OpenBranches branches;
     private final Clock clock;
     private final PrometheusRegistry registry;
     private final int limit;
 
-    private BranchGauges(Map<String, Branch> branches, int limit, Clock clock, PrometheusRegistry registry) {
+    private BranchGauges(OpenBranches branches, int limit, Clock clock, PrometheusRegistry registry) {
         this.branches = branches;
         this.limit = limit;
         this.clock = clock;
@@ -38,16 +39,15 @@ final class BranchGauges {
     }
 
     /**
-     * @param branches always those of now, by name
      * @param archived how many archived ones there are
      */
-    static void register(Map<String, Branch> branches, IntSupplier archived, Clock clock, PrometheusRegistry registry) {
+    static void register(OpenBranches branches, IntSupplier archived, Clock clock, PrometheusRegistry registry) {
         register(branches, archived, SHOWN, clock, registry);
     }
 
     /** @param limit how many branches have series of their own */
     static void register(
-            Map<String, Branch> branches, IntSupplier archived, int limit, Clock clock, PrometheusRegistry registry) {
+            OpenBranches branches, IntSupplier archived, int limit, Clock clock, PrometheusRegistry registry) {
         BranchGauges gauges = new BranchGauges(branches, limit, clock, registry);
         gauges.states(archived);
         gauges.totals();
@@ -67,7 +67,7 @@ final class BranchGauges {
                 .labelNames("phase")
                 .callback(callback -> {
                     Map<BranchView.Phase, Integer> counts = new EnumMap<>(BranchView.Phase.class);
-                    branches.values().forEach(branch -> counts.merge(branch.phase(), 1, Integer::sum));
+                    branches.all().forEach(branch -> counts.merge(branch.phase(), 1, Integer::sum));
                     counts.put(BranchView.Phase.ARCHIVED, archived.getAsInt());
                     for (BranchView.Phase phase : BranchView.Phase.values()) {
                         callback.call(counts.getOrDefault(phase, 0), word(phase));
@@ -80,7 +80,7 @@ final class BranchGauges {
                 .labelNames("phase")
                 .callback(callback -> {
                     Map<FollowState.Phase, Integer> counts = new EnumMap<>(FollowState.Phase.class);
-                    for (Branch branch : branches.values()) {
+                    for (Branch branch : branches.all()) {
                         FollowState state = branch.following();
                         if (state != null) {
                             counts.merge(state.phase(), 1, Integer::sum);
@@ -114,13 +114,13 @@ final class BranchGauges {
         gauge(
                 "palimpsest_upload_broken_timelines",
                 "Timelines whose uploads keep failing.",
-                () -> branches.values().stream()
+                () -> branches.all().stream()
                         .filter(branch -> branch.timeline().uploadState().broken())
                         .count());
         gauge(
                 "palimpsest_upload_backlog_layers",
                 "Layers that are not in the object store yet.",
-                () -> branches.values().stream()
+                () -> branches.all().stream()
                         .mapToInt(branch -> branch.timeline().layersToUpload())
                         .sum());
     }
@@ -134,7 +134,7 @@ final class BranchGauges {
     }
 
     private double max(ToDoubleFunction<Branch> what) {
-        return branches.values().stream().mapToDouble(what).max().orElse(0);
+        return branches.all().stream().mapToDouble(what).max().orElse(0);
     }
 
     private double lagBytes(Branch branch) {
@@ -200,8 +200,10 @@ final class BranchGauges {
 
     /** The same ones as long as there are the same branches. */
     private List<Branch> shown() {
-        return branches.values().stream()
-                .sorted(Comparator.comparing((Branch branch) -> branch.receiver() == null))
+        Predicate<Branch> following = branch -> branch.receiver() != null;
+        return Stream.concat(
+                        branches.all().stream().filter(following),
+                        branches.all().stream().filter(following.negate()))
                 .limit(limit)
                 .toList();
     }

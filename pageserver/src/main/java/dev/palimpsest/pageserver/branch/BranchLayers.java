@@ -33,14 +33,13 @@ import org.slf4j.LoggerFactory;
 final class BranchLayers implements LayerService {
     private static final Logger LOG = LoggerFactory.getLogger(BranchLayers.class);
 
-    private final Map<String, Branch> branches;
+    private final OpenBranches branches;
     private final ArchivedBranches archive;
     private final Clock clock;
     private final RequestContext context;
     private final Map<TimelineId, Bringing> bringing = new ConcurrentHashMap<>();
 
-    /** @param branches always those of now, by name */
-    BranchLayers(Map<String, Branch> branches, ArchivedBranches archive, Clock clock, RequestContext context) {
+    BranchLayers(OpenBranches branches, ArchivedBranches archive, Clock clock, RequestContext context) {
         this.branches = branches;
         this.archive = archive;
         this.clock = clock;
@@ -172,10 +171,7 @@ final class BranchLayers implements LayerService {
         Branch branch = branch(name);
         ConcurrentLinkedQueue<PersistentLayer> missing = new ConcurrentLinkedQueue<>(
                 files(branch).filter(layer -> !layer.residency().resident()).toList());
-        bringing.keySet()
-                .retainAll(branches.values().stream()
-                        .map(each -> each.timeline().id())
-                        .toList());
+        bringing.keySet().removeIf(id -> branches.of(id) == null);
         int workers = Math.min(atOnce, missing.size());
         Bringing begun = new Bringing(missing.size(), workers);
         Bringing there =

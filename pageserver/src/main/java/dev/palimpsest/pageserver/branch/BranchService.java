@@ -7,11 +7,13 @@ import dev.palimpsest.pageserver.relation.DirectoryComparison;
 import dev.palimpsest.pageserver.tenant.TenantService;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.redo.PageComparison;
+import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +27,9 @@ public interface BranchService {
 
     /** One of them. */
     BranchView view(String name) throws BranchException;
+
+    /** The name of the branch that a timeline is, archived ones too; empty if it is none of the tenant's. Waits for nothing. */
+    Optional<String> nameOf(TenantId tenant, TimelineId timeline);
 
     /**
      * Begins to attach a PostgreSQL. Checks it first: what stands in the way is in the exception, all of it, a line each.

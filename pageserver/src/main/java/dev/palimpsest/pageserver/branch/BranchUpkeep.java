@@ -54,7 +54,7 @@ final class BranchUpkeep implements UpkeepService {
     private static final Logger LOG = LoggerFactory.getLogger(BranchUpkeep.class);
     private static final int DEPTH_SAMPLE = 1000;
 
-    private final Map<String, Branch> branches;
+    private final OpenBranches branches;
     private final ArchivedBranches archive;
     private final EmbeddedStore store;
     private final RetentionSettings servers;
@@ -79,12 +79,11 @@ final class BranchUpkeep implements UpkeepService {
     }
 
     /**
-     * @param branches always those of now, by name
      * @param servers what is kept of the history of tenants that have nothing of their own
      * @param tenants say what is kept of that of theirs
      */
     BranchUpkeep(
-            Map<String, Branch> branches,
+            OpenBranches branches,
             ArchivedBranches archive,
             EmbeddedStore store,
             RetentionSettings servers,
@@ -108,9 +107,11 @@ final class BranchUpkeep implements UpkeepService {
                 .help("Leases of LSNs that have not run out; of branches that have any.")
                 .labelNames(BranchGauges.LABELS)
                 .callback(callback -> {
-                    for (Branch branch : branches.values()) {
-                        int leases = kept(branch).leases.valid(clock.instant()).size();
-                        if (leases > 0) {
+                    Instant now = clock.instant();
+                    for (Map.Entry<TimelineId, Kept> entry : kept.entrySet()) {
+                        Branch branch = branches.of(entry.getKey());
+                        int leases = entry.getValue().leases.valid(now).size();
+                        if (branch != null && leases > 0) {
                             callback.call(leases, BranchGauges.labels(branch));
                         }
                     }
@@ -140,12 +141,10 @@ final class BranchUpkeep implements UpkeepService {
 
         @Override
         public GcReport collect(RequestContext context) throws StorageException {
-            GcReport report = upkeep.collect(
-                            branch,
-                            upkeep.retention(branch, RetentionOverride.NONE),
-                            GarbageCollection.Mode.REMOVE,
-                            context)
-                    .report;
+            if (upkeep.branches.of(id()) != branch) {
+                return new GcReport(Lsn.INVALID, 0, 0, Map.of());
+            }
+            GcReport report = upkeep.collectInTurn(branch, context);
             HistorySettings history = upkeep.settings.apply(branch.tenantId()).history();
             if (history != null && branch.timeline().upkeep().isHistoryDue(history)) {
                 upkeep.compactHistory(branch, history, upkeep.store::isCompactionBehind, context);
@@ -155,7 +154,7 @@ final class BranchUpkeep implements UpkeepService {
     }
 
     private List<Work> work() {
-        return branches.values().stream()
+        return branches.all().stream()
                 .filter(Branch::isReadable)
                 .map(branch -> new Work(this, branch))
                 .toList();
@@ -180,15 +179,15 @@ final class BranchUpkeep implements UpkeepService {
     List<BrokenJob> broken(Branch branch) {
         TimelineId id = branch.timeline().id();
         List<BrokenJob> broken = new ArrayList<>();
-        add(broken, "compaction", store.compactionStates().get(id));
+        add(broken, "compaction", store.compactionState(id));
         BackgroundGc gc = background;
-        add(broken, "gc", gc == null ? null : gc.states().get(id));
+        add(broken, "gc", gc == null ? JobState.WELL : gc.state(id));
         add(broken, "upload", branch.timeline().uploadState());
         return broken;
     }
 
-    private static void add(List<BrokenJob> broken, String job, @Nullable JobState state) {
-        if (state != null && state.broken()) {
+    private static void add(List<BrokenJob> broken, String job, JobState state) {
+        if (state.broken()) {
             broken.add(new BrokenJob(job, state.failures(), String.valueOf(state.lastFailure())));
         }
     }
@@ -225,6 +224,29 @@ final class BranchUpkeep implements UpkeepService {
         }
     }
 
+    /**
+     * Spares a branch that nobody writes to, and that has no layers of its own, what GC of it would only find out: that there is
+     * nothing to remove. That reads of it are refused from a later cutoff on is not spared, since others keep less for it then.
+     */
+    private GcReport collectInTurn(Branch branch, RequestContext running) throws StorageException {
+        Retention retention = retention(branch, RetentionOverride.NONE);
+        Timeline timeline = branch.timeline();
+        if (timeline.layers().historicLayers().findAny().isEmpty()) {
+            Kept known = kept(branch);
+            known.lock.lock();
+            try {
+                known.leases.expire(clock.instant());
+                Lsn cutoff = timeline.gcCutoffLsn();
+                if (!plan(branch, known, retention, running).cutoff().isAfter(cutoff)) {
+                    return new GcReport(cutoff, 0, 0, Map.of());
+                }
+            } finally {
+                known.lock.unlock();
+            }
+        }
+        return collect(branch, retention, GarbageCollection.Mode.REMOVE, running).report;
+    }
+
     /** To be called by the owner of the lock. */
     private RetentionPlanner.Plan plan(Branch branch, Kept known, Retention retention, RequestContext running)
             throws StorageException {
@@ -243,7 +265,7 @@ final class BranchUpkeep implements UpkeepService {
     }
 
     private Lsn first(Branch branch) {
-        return new History(branch, branches.values(), context).first();
+        return new History(branch, branches, context).first();
     }
 
     @Override
@@ -381,7 +403,7 @@ final class BranchUpkeep implements UpkeepService {
                     !own.isNone(),
                     Lsn.max(first, plan.cutoff()),
                     plan.rule(),
-                    branchPoints(timeline, branches.values()),
+                    branchPoints(timeline, branches.all()),
                     known.leases.valid(clock.instant()).entrySet().stream()
                             .map(lease -> new HistoryView.Lease(lease.getKey(), lease.getValue()))
                             .toList(),

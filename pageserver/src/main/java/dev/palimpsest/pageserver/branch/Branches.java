@@ -43,7 +43,6 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -63,7 +62,7 @@ public final class Branches implements BranchService, AutoCloseable {
     private final RequestContext context;
     private final SecureRandom random = new SecureRandom();
     private final ReentrantLock names = new ReentrantLock();
-    private final Map<String, Branch> branches = new ConcurrentSkipListMap<>();
+    private final OpenBranches branches = new OpenBranches();
     private final Attachments attachments;
     private final Adoptions adoptions;
     private final BranchUpkeep upkeep;
@@ -164,36 +163,41 @@ public final class Branches implements BranchService, AutoCloseable {
 
     /** What can be read of them over the page service. */
     public ServedTimelines served() {
-        return new ServedBranches(branches.values(), archive, tenants, directories, upkeep, clock);
+        return new ServedBranches(branches, archive, tenants, directories, upkeep, clock);
     }
 
     @Override
     public List<BranchView> list() {
         tenants.awaitAllLookedAt();
-        return Stream.concat(branches.values().stream().map(this::view), archive.views(branches.values()).stream())
+        return Stream.concat(branches.all().stream().map(this::view), archive.views(branches).stream())
                 .sorted(Comparator.comparing(BranchView::name))
                 .toList();
     }
 
     private BranchView view(Branch branch) {
-        Branch parent = History.parent(branch, branches.values());
+        Branch parent = branches.parent(branch);
         return branch.view(
                 parent == null ? null : parent.name(), history(branch).first(), clock.instant(), upkeep.broken(branch));
     }
 
     @Override
     public BranchView view(String name) throws BranchException {
-        if (!branches.containsKey(name)) {
+        if (!branches.contains(name)) {
             awaitAllLookedAt();
         }
         ArchivedBranches.Archived archived = archive.get(name);
-        Optional<BranchView> view = archived == null ? Optional.empty() : archive.view(archived, branches.values());
+        Optional<BranchView> view = archived == null ? Optional.empty() : archive.view(archived, branches);
         return view.isPresent() ? view.get() : view(branch(name));
+    }
+
+    @Override
+    public Optional<String> nameOf(TenantId tenant, TimelineId timeline) {
+        return branches.nameOf(tenant, timeline).or(() -> archive.nameOf(tenant, timeline));
     }
 
     private void checkFree(String name) throws BranchException {
         awaitAllLookedAt();
-        if (branches.containsKey(name)
+        if (branches.contains(name)
                 || archive.get(name) != null
                 || attachments.isRunning(name)
                 || adoptions.isRunning(name)) {
@@ -243,7 +247,7 @@ public final class Branches implements BranchService, AutoCloseable {
             tenants.made(tenant);
             Timeline timeline = tenant.create(timelineId, start, pgVersion, state(safe), context);
             Branch branch = new Branch(tenant, timeline, safe);
-            branches.put(name, branch);
+            branches.add(branch);
             return branch;
         }
 
@@ -254,7 +258,7 @@ public final class Branches implements BranchService, AutoCloseable {
 
         @Override
         public void undo(Branch branch) throws StorageException {
-            branches.remove(branch.name());
+            branches.remove(branch);
             branch.tenant().delete(branch.timeline().id(), RequestContext.of(TaskKind.LIFECYCLE));
             sources.secrets().forget(branch.timeline().id());
         }
@@ -365,7 +369,7 @@ public final class Branches implements BranchService, AutoCloseable {
                     name, clock.instant(), lsn, reader.checkPoint().timeline());
             Timeline timeline = parent.tenant().branch(id, parent.timeline().id(), lsn, state(record), context);
             Branch branch = new Branch(parent.tenant(), timeline, record);
-            branches.put(name, branch);
+            branches.add(branch);
             return view(branch);
         } catch (StorageException e) {
             if (branches.get(parent.name()) != parent) {
@@ -432,7 +436,7 @@ public final class Branches implements BranchService, AutoCloseable {
     }
 
     private History history(Branch branch) {
-        return new History(branch, branches.values(), context);
+        return new History(branch, branches, context);
     }
 
     @Override
@@ -557,7 +561,7 @@ public final class Branches implements BranchService, AutoCloseable {
 
     @Override
     public List<EndpointView> endpoints() {
-        return endpoints.list(List.copyOf(branches.values()));
+        return endpoints.list(List.copyOf(branches.all()));
     }
 
     @Override
@@ -565,7 +569,7 @@ public final class Branches implements BranchService, AutoCloseable {
         tenants.close();
         attachments.close();
         adoptions.close();
-        for (Branch branch : branches.values()) {
+        for (Branch branch : branches.all()) {
             branch.lifecycle.lock();
             try {
                 BranchRecord.Source source = branch.record().source();
@@ -578,7 +582,7 @@ public final class Branches implements BranchService, AutoCloseable {
                 branch.lifecycle.unlock();
             }
         }
-        for (Branch branch : branches.values()) {
+        for (Branch branch : branches.all()) {
             WalReceiver receiver = branch.receiver();
             if (receiver != null) {
                 receiver.close();

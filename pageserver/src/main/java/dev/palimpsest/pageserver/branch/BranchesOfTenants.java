@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
 final class BranchesOfTenants implements TenantBranches {
     private static final Logger LOG = LoggerFactory.getLogger(BranchesOfTenants.class);
 
-    private final Map<String, Branch> branches;
+    private final OpenBranches branches;
     private final ArchivedBranches archive;
     private final ReentrantLock names;
     private final Attachments attachments;
@@ -39,11 +39,11 @@ final class BranchesOfTenants implements TenantBranches {
     }
 
     /**
-     * @param branches always those of now; those of tenants that come are put in, those of tenants that go are taken out
+     * @param branches those of tenants that come are put in, those of tenants that go are taken out
      * @param names held by whoever gives a branch a name
      */
     BranchesOfTenants(
-            Map<String, Branch> branches,
+            OpenBranches branches,
             ArchivedBranches archive,
             ReentrantLock names,
             Attachments attachments,
@@ -89,7 +89,7 @@ final class BranchesOfTenants implements TenantBranches {
             for (ArchivedBranches.Archived one : archived) {
                 checkFree(one.record().name(), tenant.tenant());
             }
-            found.forEach(branch -> branches.put(branch.name(), branch));
+            found.forEach(branches::add);
             archived.forEach(archive::add);
         } finally {
             names.unlock();
@@ -132,7 +132,7 @@ final class BranchesOfTenants implements TenantBranches {
     }
 
     private List<Branch> of(TenantId tenant) {
-        return branches.values().stream()
+        return branches.all().stream()
                 .filter(branch -> branch.tenantId().equals(tenant))
                 .toList();
     }
@@ -163,7 +163,7 @@ final class BranchesOfTenants implements TenantBranches {
             try {
                 stopEndpoint(branch);
                 stopFollowing(branch);
-                branches.remove(branch.name(), branch);
+                branches.remove(branch);
                 upkeep.forget(branch);
             } finally {
                 branch.lifecycle.unlock();
@@ -215,7 +215,7 @@ final class BranchesOfTenants implements TenantBranches {
     @Override
     public Map<TenantId, Size> sizes() {
         Map<TenantId, Size> sizes = new TreeMap<>();
-        for (Branch branch : branches.values()) {
+        for (Branch branch : branches.all()) {
             Timeline timeline = branch.timeline();
             long bytes = timeline.layers()
                     .historicLayers()
@@ -229,6 +229,6 @@ final class BranchesOfTenants implements TenantBranches {
 
     @Override
     public void allLookedAt() {
-        attachments.resume(branches.keySet());
+        attachments.resume(branches.names());
     }
 }

@@ -10,21 +10,20 @@ import dev.palimpsest.storage.timeline.ArchivedTimeline;
 import dev.palimpsest.storage.timeline.Timeline;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** How branches go: away for good, into the archive and back, or from the branch they came from. Safe for use by many threads. */
 final class Departures {
-    private final Map<String, Branch> branches;
+    private final OpenBranches branches;
     private final ArchivedBranches archive;
     private final Endpoints endpoints;
     private final Sources sources;
     private final BranchUpkeep upkeep;
     private final RequestContext context;
 
-    /** @param branches always those of now; those that go are taken out, those that come back are put in */
+    /** @param branches those that go are taken out, those that come back are put in */
     Departures(
-            Map<String, Branch> branches,
+            OpenBranches branches,
             ArchivedBranches archive,
             Endpoints endpoints,
             Sources sources,
@@ -41,7 +40,7 @@ final class Departures {
     /** The branches that came from a timeline and are not archived. */
     private List<String> children(TimelineId ancestor) {
         List<String> names = new ArrayList<>();
-        for (Branch other : branches.values()) {
+        for (Branch other : branches.all()) {
             Timeline.BranchPoint at = other.timeline().branchPoint();
             if (at != null && at.ancestor().id().equals(ancestor)) {
                 names.add(other.name());
@@ -96,7 +95,7 @@ final class Departures {
                 }
             }
             branch.tenant().delete(branch.timeline().id(), context);
-            branches.remove(name);
+            branches.remove(branch);
             upkeep.forget(branch);
             sources.secrets().forget(branch.timeline().id());
             return left;
@@ -124,7 +123,7 @@ final class Departures {
             inheritBeginning(branch);
             List<TimelineId> moved = branch.tenant().detach(branch.timeline().id(), context);
             List<String> names = new ArrayList<>();
-            for (Branch other : branches.values()) {
+            for (Branch other : branches.all()) {
                 if (moved.contains(other.timeline().id())) {
                     names.add(other.name());
                 }
@@ -145,7 +144,7 @@ final class Departures {
     private void inheritBeginning(Branch branch) throws StorageException {
         branch.lifecycle.lock();
         try {
-            Lsn first = History.origin(branch, branches.values()).record().readableFromLsn();
+            Lsn first = History.origin(branch, branches).record().readableFromLsn();
             if (!first.equals(branch.record().readableFromLsn())) {
                 branch.update(branch.record().inheriting(first), context);
             }
@@ -182,7 +181,7 @@ final class Departures {
             branch.tenant().archive(branch.timeline().id(), context);
             archive.add(new ArchivedBranches.Archived(
                     branch.tenant(), branch.timeline().id(), branch.record()));
-            branches.remove(name);
+            branches.remove(branch);
             upkeep.forget(branch);
             return left;
         } catch (StorageException e) {
@@ -223,7 +222,7 @@ final class Departures {
         }
         try {
             Timeline back = archived.tenant().unarchive(archived.id(), context);
-            branches.putIfAbsent(name, new Branch(archived.tenant(), back, archived.record()));
+            branches.addIfNew(new Branch(archived.tenant(), back, archived.record()));
             archive.remove(name);
         } catch (StorageException e) {
             throw refused("branch " + name + " cannot be taken back from the archive", e);

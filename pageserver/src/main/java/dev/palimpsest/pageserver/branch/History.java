@@ -10,7 +10,6 @@ import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.timeline.Timeline;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -28,32 +27,20 @@ final class History {
     private final RequestContext context;
 
     /** @param all every branch there is */
-    History(Branch branch, Collection<Branch> all, RequestContext context) {
+    History(Branch branch, OpenBranches all, RequestContext context) {
         this.context = context;
         this.line = new ArrayList<>(List.of(branch));
-        Branch ancestor = parent(branch, all);
+        Branch ancestor = all.parent(branch);
         while (ancestor != null) {
             line.add(ancestor);
-            ancestor = parent(ancestor, all);
+            ancestor = all.parent(ancestor);
         }
-    }
-
-    /** The branch that another one came from; null if that was attached, or if its parent has no name. */
-    static @Nullable Branch parent(Branch branch, Collection<Branch> all) {
-        Timeline.BranchPoint point = branch.timeline().branchPoint();
-        if (point == null) {
-            return null;
-        }
-        return all.stream()
-                .filter(other -> other.timeline() == point.ancestor())
-                .findFirst()
-                .orElse(null);
     }
 
     /** The first of the line that a branch ends: the one that was attached, or made independent. */
-    static Branch origin(Branch branch, Collection<Branch> all) {
+    static Branch origin(Branch branch, OpenBranches all) {
         Branch origin = branch;
-        for (Branch above = parent(branch, all); above != null; above = parent(above, all)) {
+        for (Branch above = all.parent(branch); above != null; above = all.parent(above)) {
             origin = above;
         }
         return origin;

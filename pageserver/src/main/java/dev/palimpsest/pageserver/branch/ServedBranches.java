@@ -20,7 +20,6 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.time.Clock;
 import java.time.Instant;
-import java.util.Collection;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,16 +28,15 @@ import org.slf4j.LoggerFactory;
 final class ServedBranches implements ServedTimelines {
     private static final Logger LOG = LoggerFactory.getLogger(ServedBranches.class);
 
-    private final Collection<Branch> branches;
+    private final OpenBranches branches;
     private final TenantService tenants;
     private final DataDirectoryWriter directories;
     private final ArchivedBranches archive;
     private final UpkeepService upkeep;
     private final Clock clock;
 
-    /** @param branches always those of now */
     ServedBranches(
-            Collection<Branch> branches,
+            OpenBranches branches,
             ArchivedBranches archive,
             TenantService tenants,
             DataDirectoryWriter directories,
@@ -53,9 +51,7 @@ final class ServedBranches implements ServedTimelines {
     }
 
     private Optional<Branch> branch(TimelineId timeline) {
-        return branches.stream()
-                .filter(branch -> branch.timeline().id().equals(timeline))
-                .findFirst();
+        return Optional.ofNullable(branches.of(timeline));
     }
 
     private Branch known(TimelineId timeline) throws InvalidRequestException {

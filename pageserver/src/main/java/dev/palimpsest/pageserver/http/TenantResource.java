@@ -142,13 +142,18 @@ final class TenantResource {
         return TenantRoute.id(call).toString();
     }
 
-    /** The branches of a tenant that serves; waits a while for one that is being loaded. */
-    static List<BranchView> branches(BranchService service, String tenant) throws HttpFailure {
+    /** Waits a while for a tenant that is being loaded. */
+    static void awaitActive(BranchService service, TenantId tenant) throws HttpFailure {
         try {
-            service.tenants().awaitActive(TenantId.parse(tenant));
+            service.tenants().awaitActive(tenant);
         } catch (TenantException e) {
             throw HttpFailure.of(e);
         }
+    }
+
+    /** The branches of a tenant that serves; waits a while for one that is being loaded. */
+    static List<BranchView> branches(BranchService service, String tenant) throws HttpFailure {
+        awaitActive(service, TenantId.parse(tenant));
         return service.list().stream()
                 .filter(branch -> branch.tenant().equals(tenant))
                 .toList();

@@ -7,7 +7,6 @@ import dev.palimpsest.pageserver.walreceiver.FollowState;
 import dev.palimpsest.postgres.Lsn;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -83,13 +82,13 @@ record TimelineInfo(
     }
 
     /**
-     * @param all the branches of its tenant
+     * @param ancestor the timeline it branched off from; null if from none
      * @param facts null if they are not known yet
      * @param logicalSize of all relations, in bytes; null if it was not looked at
      */
     static TimelineInfo of(
             BranchView branch,
-            Collection<BranchView> all,
+            @Nullable String ancestor,
             LayerService.@Nullable Facts facts,
             @Nullable Long logicalSize) {
         FollowState follow = branch.follow();
@@ -97,11 +96,7 @@ record TimelineInfo(
         return new TimelineInfo(
                 branch.tenant(),
                 branch.timeline(),
-                all.stream()
-                        .filter(other -> other.name().equals(branch.parent()))
-                        .map(BranchView::timeline)
-                        .findFirst()
-                        .orElse(null),
+                ancestor,
                 branch.branchedAt(),
                 branch.lastRecordLsn(),
                 facts == null || !facts.prevRecordLsn().isValid() ? null : facts.prevRecordLsn(),

@@ -6,10 +6,14 @@ import dev.palimpsest.pageserver.branch.BranchView;
 import dev.palimpsest.pageserver.branch.LayerService;
 import dev.palimpsest.pageserver.branch.Moment;
 import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -113,9 +117,11 @@ final class TimelineResource {
     private List<TimelineInfo> list(Call call) throws HttpFailure {
         List<BranchView> branches = TenantResource.branches(service, TenantResource.id(call));
         boolean sized = call.flag(WITH_SIZE.name());
+        Map<String, String> timelines = new HashMap<>();
+        branches.forEach(branch -> timelines.put(branch.name(), branch.timeline()));
         return branches.stream()
                 .filter(branch -> branch.phase() != BranchView.Phase.ARCHIVED)
-                .map(branch -> info(branch, branches, sized))
+                .map(branch -> info(branch, branch.parent() == null ? null : timelines.get(branch.parent()), sized))
                 .toList();
     }
 
@@ -186,11 +192,19 @@ final class TimelineResource {
     }
 
     private TimelineInfo info(BranchView branch, boolean sized) {
-        return info(branch, service.list(), sized);
+        String ancestor = null;
+        try {
+            ancestor = branch.parent() == null
+                    ? null
+                    : service.view(branch.parent()).timeline();
+        } catch (BranchException e) {
+            LOG.debug("the ancestor of timeline {} has gone: {}", branch.timeline(), e.getMessage());
+        }
+        return info(branch, ancestor, sized);
     }
 
     /** Whatever else is not known of a branch that comes or goes just now, there is what its view says. */
-    private TimelineInfo info(BranchView branch, List<BranchView> all, boolean sized) {
+    private TimelineInfo info(BranchView branch, @Nullable String ancestor, boolean sized) {
         LayerService.Facts facts = null;
         Long size = null;
         try {
@@ -201,7 +215,7 @@ final class TimelineResource {
         } catch (BranchException e) {
             LOG.debug("timeline {} is shown as far as it is known: {}", branch.timeline(), e.getMessage());
         }
-        return TimelineInfo.of(branch, all, facts, size);
+        return TimelineInfo.of(branch, ancestor, facts, size);
     }
 
     private static TimelineId timelineId(String text) throws HttpFailure {
@@ -212,12 +226,16 @@ final class TimelineResource {
         }
     }
 
-    private static @Nullable BranchView in(List<BranchView> branches, TimelineId id) {
-        String timeline = id.toString();
-        return branches.stream()
-                .filter(branch -> branch.timeline().equals(timeline))
-                .findFirst()
-                .orElse(null);
+    /** Null if there is none; waits a while for a tenant that is being loaded. */
+    private static @Nullable BranchView find(BranchService service, TenantId tenant, TimelineId id) throws HttpFailure {
+        TenantResource.awaitActive(service, tenant);
+        Optional<String> name = service.nameOf(tenant, id);
+        try {
+            return name.isEmpty() ? null : service.view(name.get());
+        } catch (BranchException e) {
+            LOG.debug("timeline {} has gone: {}", id, e.getMessage());
+            return null;
+        }
     }
 
     private BranchView find(Call call) throws HttpFailure {
@@ -227,8 +245,8 @@ final class TimelineResource {
     /** The branch that is the timeline of a path. */
     static BranchView find(BranchService service, Call call) throws HttpFailure {
         TimelineId id = timelineId(call.variable("timeline"));
-        String tenant = TenantResource.id(call);
-        BranchView branch = in(TenantResource.branches(service, tenant), id);
+        TenantId tenant = TenantRoute.id(call);
+        BranchView branch = find(service, tenant, id);
         if (branch == null) {
             throw new HttpFailure(HttpFailure.NOT_FOUND, "timeline " + tenant + "/" + id + " was not found");
         }
@@ -237,14 +255,15 @@ final class TimelineResource {
 
     private Reply create(Call call) throws BranchException, HttpFailure {
         CreateTimeline request = call.body(CreateTimeline.class);
-        List<BranchView> branches = TenantResource.branches(service, TenantResource.id(call));
+        TenantId tenant = TenantRoute.id(call);
+        TenantResource.awaitActive(service, tenant);
         TimelineId id = timelineId(Call.required("new_timeline_id", request.newTimelineId()));
         if (request.ancestorTimelineId() == null) {
             throw HttpFailure.badRequest("a timeline without 'ancestor_timeline_id' would be a new cluster, which is"
                     + " made by attaching a PostgreSQL");
         }
         TimelineId ancestorId = timelineId(request.ancestorTimelineId());
-        BranchView ancestor = in(branches, ancestorId);
+        BranchView ancestor = find(service, tenant, ancestorId);
         if (ancestor == null) {
             throw new HttpFailure(HttpFailure.NOT_FOUND, "ancestor timeline " + ancestorId + " was not found");
         }
@@ -256,7 +275,7 @@ final class TimelineResource {
             throw HttpFailure.badRequest(
                     "the ancestor is of PostgreSQL " + ancestor.pgVersion() + ", not " + request.pgVersion());
         }
-        BranchView there = in(branches, id);
+        BranchView there = find(service, tenant, id);
         if (there != null) {
             return existing(there, ancestor, lsn);
         }

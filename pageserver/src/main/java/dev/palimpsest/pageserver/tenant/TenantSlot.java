@@ -90,6 +90,12 @@ final class TenantSlot {
         return lookedAt;
     }
 
+    /** It is being loaded: which branches it has is not known before that is over, also if it was here as a secondary. */
+    void attaching() {
+        lookedAt = false;
+        state = TenantState.ATTACHING;
+    }
+
     /** There is nothing to load of it. */
     void secondary() {
         lookedAt = true;

@@ -154,7 +154,7 @@ public final class Tenants implements TenantService, AutoCloseable {
     }
 
     private void load(TenantSlot slot) {
-        slot.state(TenantState.ATTACHING);
+        slot.attaching();
         loads.begin(slot, this::loadOnce, Tenants::fail);
     }
 

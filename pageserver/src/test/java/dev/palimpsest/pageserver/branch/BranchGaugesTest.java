@@ -29,17 +29,15 @@ class BranchGaugesTest {
     private static final TenantId TENANT = TenantId.parse("0".repeat(31) + "1");
 
     private final PrometheusRegistry registry = new PrometheusRegistry();
-    private final Map<String, Branch> branches = new TreeMap<>();
+    private final OpenBranches branches = new OpenBranches();
 
     private void add(TenantTimelines tenant, int number) throws Exception {
         TimelineId id = TimelineId.parse("%032x".formatted(number));
         String name = "branch" + number;
-        branches.put(
-                name,
-                new Branch(
-                        tenant,
-                        tenant.create(id, new Lsn(0x1000), 17, CONTEXT),
-                        BranchRecord.branched(name, Instant.EPOCH, new Lsn(0x1000), 1)));
+        branches.add(new Branch(
+                tenant,
+                tenant.create(id, new Lsn(0x1000), 17, CONTEXT),
+                BranchRecord.branched(name, Instant.EPOCH, new Lsn(0x1000), 1)));
     }
 
     /** By name and labels. */
@@ -84,7 +82,7 @@ class BranchGaugesTest {
 
             assertThat(series()).hasSize(none + 3 * (one - none)).containsEntry("palimpsest_branches_not_shown{}", 5.0);
             Objects.requireNonNull(branches.get("branch8")).fail("for the test");
-            branches.remove("branch1");
+            branches.remove(Objects.requireNonNull(branches.get("branch1")));
             assertThat(series())
                     .containsEntry("palimpsest_branches{phase=failed}", 1.0)
                     .containsEntry("palimpsest_branches_not_shown{}", 4.0)

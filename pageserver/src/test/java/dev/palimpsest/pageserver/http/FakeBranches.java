@@ -19,6 +19,7 @@ import dev.palimpsest.pageserver.walreceiver.FollowState;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.redo.PageComparison;
 import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import java.io.IOException;
 import java.io.InputStream;
@@ -31,6 +32,7 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
@@ -167,6 +169,15 @@ public final class FakeBranches implements BranchService {
     @Override
     public synchronized BranchView view(String name) throws BranchException {
         return find(name);
+    }
+
+    @Override
+    public synchronized Optional<String> nameOf(TenantId tenant, TimelineId timeline) {
+        return branches.values().stream()
+                .filter(branch -> branch.tenant().equals(tenant.toString())
+                        && branch.timeline().equals(timeline.toString()))
+                .map(BranchView::name)
+                .findFirst();
     }
 
     @Override

@@ -126,6 +126,11 @@ public final class BackgroundCompaction implements AutoCloseable {
         return tracks.states();
     }
 
+    /** How one fares; well, as long as nothing else is known. */
+    public JobState state(TimelineId id) {
+        return tracks.state(id);
+    }
+
     private void work() {
         RequestContext context = new RequestContext(TaskKind.COMPACTION, Clock.NEVER, cancellation);
         while (!cancellation.isCancelled()) {

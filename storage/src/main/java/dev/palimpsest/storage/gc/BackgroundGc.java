@@ -18,11 +18,17 @@ import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
+import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
@@ -49,7 +55,7 @@ public final class BackgroundGc implements AutoCloseable {
         /** How often it has its turn; zero for never. */
         Duration period();
 
-        /** Collects once, with what is retained now. */
+        /** Collects once, with what is retained now. One that has gone since it was asked for does nothing. */
         GcReport collect(RequestContext context) throws StorageException;
     }
 
@@ -60,6 +66,10 @@ public final class BackgroundGc implements AutoCloseable {
     private final JobTracks tracks;
     private final TenantTurns turns = new TenantTurns();
     private final Map<TimelineId, Long> lastNanos = new ConcurrentHashMap<>();
+    /** What was due at the last look and had no turn yet; the task's. To look at all of them costs more than most turns. */
+    private final Queue<Work> due = new ArrayDeque<>();
+
+    private long lookedNanos;
     private final Cancellation cancellation = new Cancellation();
     private final Task task;
     private final Counter runs;
@@ -111,6 +121,11 @@ public final class BackgroundGc implements AutoCloseable {
         return tracks.states();
     }
 
+    /** How one fares; well, as long as nothing else is known. */
+    public JobState state(TimelineId id) {
+        return tracks.state(id);
+    }
+
     private void work() {
         RequestContext context = new RequestContext(TaskKind.GC, Clock.NEVER, cancellation);
         while (!cancellation.isCancelled()) {
@@ -128,27 +143,43 @@ public final class BackgroundGc implements AutoCloseable {
         if (now < notBeforeNanos || yield.getAsBoolean()) {
             return null;
         }
+        if (due.isEmpty() || now - lookedNanos >= LOOK.toNanos()) {
+            due.clear();
+            due.addAll(look(now));
+            lookedNanos = now;
+        }
+        return due.poll();
+    }
+
+    private record Due(Work work, long sinceNanos) {}
+
+    /** What is due, in the order of turns. */
+    private List<Work> look(long now) {
         List<? extends Work> all = List.copyOf(timelines.get());
         forgetAllBut(all);
-        Work next = null;
-        long longest = 0;
+        Map<TenantId, List<Due>> byTenant = new TreeMap<>();
         for (Work work : all) {
             Long last = lastNanos.get(work.id());
             long since = last == null ? Long.MAX_VALUE : now - last;
             Duration period = work.period();
-            boolean due = !period.isZero() && since >= period.toNanos();
-            if (due && (next == null || goesBefore(work, since, next, longest)) && tracks.isFree(work.id())) {
-                next = work;
-                longest = since;
+            if (!period.isZero() && since >= period.toNanos() && tracks.isFree(work.id())) {
+                byTenant.computeIfAbsent(work.tenant(), _ -> new ArrayList<>()).add(new Due(work, since));
             }
         }
-        return next;
-    }
-
-    private boolean goesBefore(Work work, long since, Work other, long othersSince) {
-        return turns.isEven(work.tenant(), other.tenant())
-                ? since > othersSince
-                : turns.isBefore(work.tenant(), other.tenant());
+        List<TenantId> tenants = new ArrayList<>(byTenant.keySet());
+        tenants.sort(turns.order());
+        List<Deque<Due>> queues = new ArrayList<>();
+        for (TenantId tenant : tenants) {
+            List<Due> ofTenant = byTenant.getOrDefault(tenant, List.of());
+            ofTenant.sort(Comparator.comparingLong(Due::sinceNanos).reversed());
+            queues.add(new ArrayDeque<>(ofTenant));
+        }
+        List<Work> inTurn = new ArrayList<>();
+        while (!queues.isEmpty()) {
+            queues.forEach(queue -> inTurn.add(queue.removeFirst().work()));
+            queues.removeIf(Deque::isEmpty);
+        }
+        return inTurn;
     }
 
     private void forgetAllBut(List<? extends Work> all) {

@@ -49,22 +49,33 @@ public final class JobTracks {
         return states;
     }
 
+    /** How the job fares on a timeline; well, as long as nothing else is known. */
+    public JobState state(TimelineId id) {
+        Track track = tracks.get(id);
+        if (track == null) {
+            return JobState.WELL;
+        }
+        synchronized (track) {
+            return track.state;
+        }
+    }
+
     /** On how many timelines it counts as broken. */
     public long broken() {
-        return states().values().stream().filter(JobState::broken).count();
+        return tracks.keySet().stream().filter(this::isBroken).count();
     }
 
     /** Whether it keeps failing on this timeline. */
     public boolean isBroken(TimelineId id) {
-        Track track = track(id);
-        synchronized (track) {
-            return track.state.broken();
-        }
+        return state(id).broken();
     }
 
     /** Whether somebody could begin with it now: nobody is at it, and it need not wait. */
     public boolean isFree(TimelineId id) {
-        Track track = track(id);
+        Track track = tracks.get(id);
+        if (track == null) {
+            return true;
+        }
         synchronized (track) {
             return !track.busy && clock.nanos() >= track.notBeforeNanos;
         }

@@ -1,6 +1,7 @@
 package dev.palimpsest.storage.jobs;
 
 import dev.palimpsest.storage.TenantId;
+import java.util.Comparator;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -34,6 +35,12 @@ public final class TenantTurns {
     /** Whether neither comes before the other: they are the same, or none had a turn. */
     public boolean isEven(TenantId tenant, TenantId other) {
         return last(tenant) == last(other);
+    }
+
+    /** The order of turns: first whose turn was the longest ago, or who had none. */
+    public Comparator<TenantId> order() {
+        Map<TenantId, Long> now = Map.copyOf(last);
+        return Comparator.comparingLong(tenant -> now.getOrDefault(tenant, 0L));
     }
 
     /** Forgets tenants that are not there any more. */

@@ -78,7 +78,8 @@ final class AncestorDetachment implements AutoCloseable {
                 exclusive = null;
                 alone.close();
             }
-            LayerWorkers.forEach(engine, "detach " + timeline.id(), steps, this::take, context);
+            LayerWorkers.forEach(
+                    engine, timeline.files().tenant(), "detach " + timeline.id(), steps, this::take, context);
             return List.copyOf(taken);
         } finally {
             held.forEach(PersistentLayer::release);

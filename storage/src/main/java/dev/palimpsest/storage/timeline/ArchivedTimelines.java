@@ -1,6 +1,5 @@
 package dev.palimpsest.storage.timeline;
 
-import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
@@ -10,10 +9,10 @@ import dev.palimpsest.storage.index.TimelineMetadata;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The timelines of a tenant that are archived: that their index part says so makes them so. Who changes one holds the tenant's
@@ -40,6 +39,11 @@ final class ArchivedTimelines {
         return archived.containsKey(id);
     }
 
+    @Nullable
+    ArchivedTimeline get(TimelineId id) {
+        return archived.get(id);
+    }
+
     List<ArchivedTimeline> all() {
         return List.copyOf(archived.values());
     }
@@ -58,13 +62,6 @@ final class ArchivedTimelines {
     /** Those that branched off from a timeline. */
     List<TimelineId> branches(TimelineId ancestor) {
         return on(ancestor).stream().map(ArchivedTimeline::id).toList();
-    }
-
-    /** Where they branched off. */
-    List<Lsn> branchPoints(TimelineId ancestor) {
-        return on(ancestor).stream()
-                .map(one -> Objects.requireNonNull(one.ancestor()).lsn())
-                .toList();
     }
 
     List<ArchivedTimeline> on(TimelineId ancestor) {

@@ -64,15 +64,18 @@ final class Attachment implements TenantLife {
     private @Nullable String settings;
     /** Since when the tenant is deleted; guarded by {@link #wanted}. */
     private @Nullable Instant deletedAt;
-    /** What the manifest says, as far as the store has answered. Only the holder of the mutex changes it. */
-    private volatile Content inForce = new Content(new TreeMap<>(), List.of(), null, null);
+    /** Counts changes of the four above; guarded by {@link #wanted}. */
+    private long changes;
+    /** Up to which change the manifest says it, as far as the store has answered. Only the holder of the mutex changes it. */
+    private volatile long inForce;
     /** A put was not answered, or there was none yet: the manifest may say something else. */
     private volatile boolean uncertain = true;
 
     private volatile boolean superseded;
 
-    /** What the manifest says of the timelines. */
+    /** What the manifest is to say after a change. */
     private record Content(
+            long change,
             SortedMap<TimelineId, Generation> indexParts,
             List<TenantManifest.OffloadedTimeline> offloaded,
             @Nullable String settings,
@@ -124,6 +127,7 @@ final class Attachment implements TenantLife {
         synchronized (wanted) {
             wanted.putAll(indexParts);
             offloaded = List.copyOf(archived);
+            changes++;
         }
         publish(context);
         check(context);
@@ -137,7 +141,9 @@ final class Attachment implements TenantLife {
      */
     void indexPartPut(TimelineId timeline, RequestContext context) throws StorageException {
         synchronized (wanted) {
-            wanted.put(timeline, generation);
+            if (!generation.equals(wanted.put(timeline, generation))) {
+                changes++; // most often it is in the manifest already
+            }
         }
         publish(context);
         check(context);
@@ -162,6 +168,7 @@ final class Attachment implements TenantLife {
     void offloaded(List<TenantManifest.OffloadedTimeline> archived, RequestContext context) throws StorageException {
         synchronized (wanted) {
             offloaded = List.copyOf(archived);
+            changes++;
         }
         publish(context);
         check(context);
@@ -175,6 +182,7 @@ final class Attachment implements TenantLife {
     void remove(TimelineId timeline, RequestContext context) throws StorageException {
         synchronized (wanted) {
             wanted.remove(timeline);
+            changes++;
         }
         publish(context);
         check(context);
@@ -191,6 +199,7 @@ final class Attachment implements TenantLife {
     public void keepSettings(@Nullable String json, RequestContext context) throws StorageException {
         synchronized (wanted) {
             settings = json;
+            changes++;
         }
         publish(context);
         check(context);
@@ -207,6 +216,7 @@ final class Attachment implements TenantLife {
             offloaded = List.of();
             settings = null;
             deletedAt = now;
+            changes++;
         }
         publish(context);
         check(context);
@@ -233,7 +243,7 @@ final class Attachment implements TenantLife {
                     now.offloaded,
                     new TenantManifest.Life(owner, now.indexParts, now.settings, now.deletedAt));
             manifest.put(TenantManifestCodec.encode(next), context);
-            inForce = now;
+            inForce = now.change;
             uncertain = false;
         }
     }
@@ -242,7 +252,9 @@ final class Attachment implements TenantLife {
         if (uncertain) {
             return false;
         }
-        return inForce.equals(content());
+        synchronized (wanted) {
+            return inForce == changes;
+        }
     }
 
     private Content content() {
@@ -254,7 +266,7 @@ final class Attachment implements TenantLife {
                 }
             }
             all.sort(Comparator.comparing(TenantManifest.OffloadedTimeline::timeline));
-            return new Content(new TreeMap<>(wanted), List.copyOf(all), settings, deletedAt);
+            return new Content(changes, new TreeMap<>(wanted), List.copyOf(all), settings, deletedAt);
         }
     }
 

@@ -385,9 +385,9 @@ public final class EmbeddedStore implements AutoCloseable {
         return engine.environment().clock();
     }
 
-    /** How compaction in the background fares on each timeline; empty if there is none. */
-    public Map<TimelineId, JobState> compactionStates() {
-        return compaction.map(BackgroundCompaction::states).orElse(Map.of());
+    /** How compaction in the background fares on a timeline; well, as long as nothing else is known. */
+    public JobState compactionState(TimelineId id) {
+        return compaction.map(background -> background.state(id)).orElse(JobState.WELL);
     }
 
     /** Whether timelines have more L0 layers than compaction has got to, so that what is less urgent had better wait. */
@@ -415,10 +415,15 @@ public final class EmbeddedStore implements AutoCloseable {
         return engine.environment();
     }
 
+    /** Those there can be something to compact of: a branch that nobody has written to has no layers of its own. */
     private List<TimelineUpkeep> upkeeps() {
         List<TimelineUpkeep> all = new ArrayList<>();
         for (TenantTimelines tenant : tenants.values()) {
-            tenant.all().forEach(timeline -> all.add(timeline.upkeep()));
+            for (Timeline timeline : tenant.all()) {
+                if (timeline.layers().historicLayers().findAny().isPresent()) {
+                    all.add(timeline.upkeep());
+                }
+            }
         }
         return all;
     }

@@ -1,6 +1,6 @@
 package dev.palimpsest.storage.timeline;
 
-import dev.palimpsest.storage.context.Permits;
+import dev.palimpsest.storage.context.TenantPermits;
 import dev.palimpsest.storage.runtime.Signal;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.AtomicLong;
 /** What all timelines of a process share to get their layers into the object store. Safe for use by many threads. */
 final class LayerUploads {
     private final UploadSettings settings;
-    private final Permits permits;
+    private final TenantPermits permits;
     private final AtomicLong backlogBytes = new AtomicLong();
     private final Counter started;
     private final Counter finished;
@@ -24,7 +24,7 @@ final class LayerUploads {
      */
     LayerUploads(UploadSettings settings, Signal signal, PrometheusRegistry registry) {
         this.settings = settings;
-        this.permits = new Permits("uploading a layer", settings.concurrency(), signal);
+        this.permits = new TenantPermits("uploading a layer", settings.concurrency(), signal);
         this.started = counter(registry, "pageserver_remote_timeline_client_calls_started", "that were begun");
         this.finished = counter(registry, "pageserver_remote_timeline_client_calls_finished", "that came to an end");
         this.failed = counter(registry, "palimpsest_remote_timeline_client_calls_failed", "that failed");
@@ -51,7 +51,7 @@ final class LayerUploads {
         return settings;
     }
 
-    Permits permits() {
+    TenantPermits permits() {
         return permits;
     }
 

@@ -1,6 +1,7 @@
 package dev.palimpsest.storage.timeline;
 
 import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.context.Permits;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.runtime.Task;
@@ -9,7 +10,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
-/** Brings many layers into the object store, several at once, within what the whole process may do at once. */
+/** Does something with many layers, or with many timelines, several at once. */
 final class LayerWorkers {
     private LayerWorkers() {}
 
@@ -19,19 +20,46 @@ final class LayerWorkers {
         void run(T item) throws StorageException;
     }
 
-    /** Runs all and waits for them. If one fails, those after it may not be begun, and one of the failures is thrown. */
-    static <T> void forEach(Engine engine, String name, Collection<T> items, Work<T> work, RequestContext context)
+    /** Waits until one may begin with the next of them. */
+    @FunctionalInterface
+    private interface Turn {
+        Permits.Permit await() throws StorageException;
+    }
+
+    /**
+     * Brings all into the object store, within what the whole process may bring there at once, in turn with other tenants, and
+     * waits for them. If one fails, those after it may not be begun, and one of the failures is thrown.
+     */
+    static <T> void forEach(
+            Engine engine, TenantId tenant, String name, Collection<T> items, Work<T> work, RequestContext context)
+            throws StorageException {
+        int most = engine.uploads().settings().concurrency();
+        forEach(
+                engine,
+                name,
+                most,
+                items,
+                work,
+                () -> engine.uploads().permits().acquire(tenant, context));
+    }
+
+    /** Runs all and waits for them, with failures as above; for what is small, so that nothing but the number is limited. */
+    static <T> void forEach(Engine engine, String name, int most, Collection<T> items, Work<T> work)
+            throws StorageException {
+        forEach(engine, name, most, items, work, () -> () -> {});
+    }
+
+    private static <T> void forEach(Engine engine, String name, int most, Collection<T> items, Work<T> work, Turn turn)
             throws StorageException {
         ConcurrentLinkedQueue<T> waiting = new ConcurrentLinkedQueue<>(items);
-        int workers = Math.min(waiting.size(), engine.uploads().settings().concurrency());
+        int workers = Math.min(waiting.size(), most);
         if (workers <= 1) {
-            runAll(engine, waiting, work, context);
+            runAll(waiting, work, turn);
             return;
         }
         List<Task> tasks = new ArrayList<>();
         for (int i = 0; i < workers; i++) {
-            tasks.add(
-                    engine.environment().tasks().startOnOwnThread(name, () -> runAll(engine, waiting, work, context)));
+            tasks.add(engine.environment().tasks().startOnOwnThread(name, () -> runAll(waiting, work, turn)));
         }
         tasks.forEach(Task::join);
         for (Task task : tasks) {
@@ -45,11 +73,9 @@ final class LayerWorkers {
         }
     }
 
-    private static <T> void runAll(
-            Engine engine, ConcurrentLinkedQueue<T> waiting, Work<T> work, RequestContext context)
-            throws StorageException {
+    private static <T> void runAll(ConcurrentLinkedQueue<T> waiting, Work<T> work, Turn turn) throws StorageException {
         while (true) {
-            try (Permits.Permit _ = engine.uploads().permits().acquire(context)) {
+            try (Permits.Permit _ = turn.await()) {
                 T item = waiting.poll();
                 if (item == null) {
                     return;

@@ -159,7 +159,7 @@ final class RemoteLayers {
                 missing.add(layer);
             }
         }
-        LayerWorkers.forEach(engine, "upload " + timeline, missing, layer -> upload(layer, context), context);
+        LayerWorkers.forEach(engine, tenant, "upload " + timeline, missing, layer -> upload(layer, context), context);
     }
 
     private void upload(PersistentLayer layer, RequestContext context) throws StorageException {

@@ -43,8 +43,9 @@ record RetainedReads(
 
     /** Has the descendants' index parts name the cutoffs that apply, so that no more is retained for them than need be. */
     void publishCutoffs(Timeline timeline, RequestContext context) throws StorageException {
+        Map<TimelineId, List<Descendant>> descendants = descendants();
         for (Timeline other : List.copyOf(timelines.values())) {
-            Lsn upTo = entry(timeline.id(), branchOf(other), descendants());
+            Lsn upTo = entry(timeline.id(), branchOf(other), descendants);
             Lsn durable = other.indexPart().metadata().latestGcCutoffLsn();
             if (upTo != null && durable.isBefore(upTo) && durable.isBefore(other.gcCutoffLsn())) {
                 try {
@@ -81,8 +82,9 @@ record RetainedReads(
      * more, they may still be on their way into the timeline.
      */
     void awaitDescendants(Timeline timeline, RequestContext context) throws StorageException {
+        Map<TimelineId, List<Descendant>> descendants = descendants();
         for (Timeline other : List.copyOf(timelines.values())) {
-            if (entry(timeline.id(), branchOf(other), descendants()) != null) {
+            if (entry(timeline.id(), branchOf(other), descendants) != null) {
                 other.history().awaitReaders(context);
             }
         }

@@ -16,10 +16,10 @@ import dev.palimpsest.storage.remote.ObjectStore;
 import dev.palimpsest.storage.remote.RemotePaths;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 
 /**
  * The index parts of a tenant, as lives before have left them.
@@ -27,6 +27,9 @@ import java.util.TreeMap;
  * @param upTo the greatest generation that is looked at
  */
 record StoredIndexes(ObjectStore objects, TenantId tenant, Generation upTo) {
+    /** Of one tenant; how many of all tenants, the object store's own limits say. */
+    private static final int READ_AT_ONCE = 16;
+
     /** Which index part of each timeline is in force, as a manifest says; or, where it does not, as is listed. */
     SortedMap<TimelineId, Generation> inForce(TenantManifest manifest, RequestContext context) throws StorageException {
         TenantManifest.Life life = manifest.life();
@@ -34,13 +37,16 @@ record StoredIndexes(ObjectStore objects, TenantId tenant, Generation upTo) {
         return named == null ? listIndexes(context) : named;
     }
 
-    /** Reads index parts. */
-    Map<TimelineId, TimelineIndex.Stored> readAll(SortedMap<TimelineId, Generation> which, RequestContext context)
-            throws StorageException {
-        Map<TimelineId, TimelineIndex.Stored> indexes = new TreeMap<>();
-        for (Map.Entry<TimelineId, Generation> entry : which.entrySet()) {
-            indexes.put(entry.getKey(), read(entry.getKey(), entry.getValue(), context));
-        }
+    /** Reads index parts, several at once. */
+    SortedMap<TimelineId, TimelineIndex.Stored> readAll(
+            Engine engine, SortedMap<TimelineId, Generation> which, RequestContext context) throws StorageException {
+        SortedMap<TimelineId, TimelineIndex.Stored> indexes = new ConcurrentSkipListMap<>();
+        LayerWorkers.forEach(
+                engine,
+                "index parts of tenant " + tenant,
+                READ_AT_ONCE,
+                which.entrySet(),
+                entry -> indexes.put(entry.getKey(), read(entry.getKey(), entry.getValue(), context)));
         return indexes;
     }
 

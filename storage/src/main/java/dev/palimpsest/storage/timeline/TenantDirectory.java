@@ -6,6 +6,10 @@ import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.file.Disk;
 import java.nio.file.Path;
 import java.util.Collection;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,16 +38,23 @@ record TenantDirectory(Disk disk, TenantId tenant, Path root) {
         disk.createDirectories(timelines());
     }
 
-    /** Deletes the directories of timelines that there are not. */
-    void deleteUnknown(Collection<TimelineId> known) throws DiskException {
+    /**
+     * Deletes the directories of timelines that there are not. Durable on return, as are the names of those that stay.
+     *
+     * @return those that have no directory
+     */
+    Set<TimelineId> deleteUnknown(Collection<TimelineId> known) throws DiskException {
+        Map<String, TimelineId> missing = new TreeMap<>();
+        known.forEach(id -> missing.put(id.toString(), id));
         for (Disk.Entry entry : disk.list(timelines())) {
-            boolean isKnown = known.stream().anyMatch(id -> id.toString().equals(entry.name()));
-            if (!isKnown && entry.kind() == Disk.Kind.DIRECTORY) {
+            boolean isUnknown = missing.remove(entry.name()) == null;
+            if (isUnknown && entry.kind() == Disk.Kind.DIRECTORY) {
                 LOG.info("tenant {}: deleting {}, which no index part knows", tenant, entry.name());
                 deleteTree(timelines().resolve(entry.name()));
-                disk.syncDirectory(timelines());
             }
         }
+        disk.syncDirectory(timelines());
+        return new TreeSet<>(missing.values());
     }
 
     /** Deletes what is here of a timeline. Durable on return. */

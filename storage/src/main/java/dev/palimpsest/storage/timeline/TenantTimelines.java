@@ -31,6 +31,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeSet;
@@ -46,6 +47,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class TenantTimelines {
     private static final Logger LOG = LoggerFactory.getLogger(TenantTimelines.class);
+
+    private static final int MADE_AT_ONCE = 16;
 
     private final Engine engine;
     private final TenantId tenant;
@@ -101,7 +104,7 @@ public final class TenantTimelines {
 
     private void load(TenantManifest before, RequestContext context) throws StorageException {
         SortedMap<TimelineId, Generation> inForce = stored.inForce(before, context);
-        Map<TimelineId, TimelineIndex.Stored> indexes = stored.readAll(inForce, context);
+        Map<TimelineId, TimelineIndex.Stored> indexes = stored.readAll(engine, inForce, context);
         indexes.forEach((id, index) -> {
             if (index.part().state().archivedAt() != null) {
                 archived.note(id, index.part());
@@ -111,7 +114,8 @@ public final class TenantTimelines {
         directory.create();
         Set<TimelineId> known = new TreeSet<>(indexes.keySet());
         known.removeIf(archived::contains);
-        directory.deleteUnknown(known);
+        Set<TimelineId> missing = directory.deleteUnknown(known);
+        LayerWorkers.forEach(engine, "directories of tenant " + tenant, MADE_AT_ONCE, missing, this::createDirectory);
         for (Map.Entry<TimelineId, TimelineIndex.Stored> entry : List.copyOf(indexes.entrySet())) {
             if (entry.getValue().part().state().deletedAt() != null) {
                 LOG.info("tenant {}: finishing the deletion of timeline {}", tenant, entry.getKey());
@@ -163,6 +167,9 @@ public final class TenantTimelines {
             Timeline ancestor = loadWithAncestors(branched.timeline(), indexes, children, context);
             branchPoint = new Timeline.BranchPoint(ancestor, branched.lsn());
         }
+        if (archived.contains(id)) {
+            createDirectory(id); // a branch needs it
+        }
         TimelineFiles files = files(id);
         Timeline timeline = new Timeline(
                 engine, files, index(id, stored), remote(id, branchPoint), files.load(stored.part()), branchPoint);
@@ -173,6 +180,10 @@ public final class TenantTimelines {
     private void adopt(Timeline timeline) {
         timelines.put(timeline.id(), timeline);
         engine.layerGauges().add(timeline);
+    }
+
+    private void createDirectory(TimelineId id) throws StorageException {
+        engine.disk().createDirectories(directory.of(id));
     }
 
     private TimelineFiles files(TimelineId id) {
@@ -311,7 +322,7 @@ public final class TenantTimelines {
                     + ", which was deleted: its id" + " cannot be used again before the tenant is loaded again");
         }
         TimelineFiles files = files(id);
-        engine.disk().createDirectories(files.directory());
+        createDirectory(id);
         if (branchPoint != null) {
             // If this fails, the branch may count all the same, and the next start finds it.
             doubtful.put(id, branchPoint);
@@ -357,30 +368,7 @@ public final class TenantTimelines {
 
     /** The timelines of now, as eviction sees them: what reads of the present, and of branches, may need goes last. */
     public List<BackgroundEviction.EvictableTimeline> evictable() {
-        List<BackgroundEviction.EvictableTimeline> all = new ArrayList<>();
-        for (Timeline timeline : timelines.values()) {
-            List<Lsn> readPoints = new ArrayList<>(branchPoints(timeline));
-            readPoints.add(timeline.lastRecordLsn());
-            all.add(new LocalLayers(timeline, readPoints));
-        }
-        return all;
-    }
-
-    /** Where others branched off from a timeline, or may have. */
-    private List<Lsn> branchPoints(Timeline ancestor) {
-        List<Timeline.BranchPoint> all = new ArrayList<>(doubtful.values());
-        for (Timeline timeline : timelines.values()) {
-            Timeline.BranchPoint branchPoint = timeline.branchPoint();
-            if (branchPoint != null) {
-                all.add(branchPoint);
-            }
-        }
-        List<Lsn> points = new ArrayList<>(archived.branchPoints(ancestor.id()));
-        all.stream()
-                .filter(branchPoint -> branchPoint.ancestor() == ancestor)
-                .map(Timeline.BranchPoint::lsn)
-                .forEach(points::add);
-        return points;
+        return LocalLayers.of(timelines.values(), doubtful.values(), archived.all());
     }
 
     /** Those that branched off from a timeline and are not archived; also those that may have, for all that is known. */
@@ -421,6 +409,11 @@ public final class TenantTimelines {
     /** What is archived, by id. */
     public List<ArchivedTimeline> archived() {
         return archived.all();
+    }
+
+    /** One that is archived; empty if there is none of that id. */
+    public Optional<ArchivedTimeline> archived(TimelineId id) {
+        return Optional.ofNullable(archived.get(id));
     }
 
     /**
@@ -480,6 +473,7 @@ public final class TenantTimelines {
             TimelineMetadata.Ancestor branched = index.current().metadata().ancestor();
             Timeline.@Nullable BranchPoint branchPoint =
                     branched == null ? null : new Timeline.BranchPoint(timeline(branched.timeline()), branched.lsn());
+            createDirectory(id);
             TimelineFiles files = files(id);
             Timeline timeline = new Timeline(
                     engine, files, index, remote(id, branchPoint), files.load(index.current()), branchPoint);

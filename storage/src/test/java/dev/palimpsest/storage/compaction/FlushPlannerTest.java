@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
@@ -66,7 +67,7 @@ class FlushPlannerTest {
 
             @Override
             public long bytes() {
-                return keys.get(key());
+                return Objects.requireNonNull(keys.get(key()));
             }
 
             @Override

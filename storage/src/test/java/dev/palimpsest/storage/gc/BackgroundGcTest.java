@@ -38,6 +38,7 @@ class BackgroundGcTest {
         private TenantId tenant = TENANT;
         private boolean failing;
         private Duration period = PERIOD;
+        private long takes = 2 * SECOND;
 
         FakeTimeline(String name, int number) {
             this.name = name;
@@ -63,7 +64,7 @@ class BackgroundGcTest {
         public GcReport collect(RequestContext context) throws StorageException {
             assertThat(++running).isEqualTo(1);
             done.add(name);
-            simulation.environment().tasks().sleep(2 * SECOND, Cancellation.NEVER);
+            simulation.environment().tasks().sleep(takes, Cancellation.NEVER);
             running--;
             if (failing) {
                 throw new DiskException(DiskException.Kind.FATAL, "write", "file", 0, 0, "no luck");
@@ -114,6 +115,33 @@ class BackgroundGcTest {
         run(timelines, (environment, _) -> seconds(environment, 300));
         assertThat(done).hasSize(51);
         assertThat(done.indexOf("small")).isLessThan(2);
+    }
+
+    @Test
+    void shortTurnsOfManyAreTakenFromOneLook() throws Exception {
+        List<FakeTimeline> timelines = new ArrayList<>();
+        for (int i = 0; i < 1000; i++) {
+            FakeTimeline timeline = new FakeTimeline("t" + i, i);
+            timeline.takes = SECOND / 1000;
+            timelines.add(timeline);
+        }
+        int[] looks = new int[1];
+        simulation.run(() -> {
+            Environment environment = simulation.environment();
+            try (BackgroundGc _ = new BackgroundGc(
+                    environment,
+                    Duration.ZERO,
+                    () -> {
+                        looks[0]++;
+                        return timelines;
+                    },
+                    () -> false,
+                    new PrometheusRegistry())) {
+                seconds(environment, 10);
+            }
+        });
+        assertThat(done).hasSize(1000).doesNotHaveDuplicates();
+        assertThat(looks[0]).as("looks in ten seconds").isLessThanOrEqualTo(15);
     }
 
     @Test

@@ -23,7 +23,6 @@ import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
 import dev.palimpsest.storage.layer.Layer;
 import dev.palimpsest.storage.layer.LayerKind;
-import dev.palimpsest.storage.layer.Layers;
 import dev.palimpsest.storage.layer.memory.SerializedBatch;
 import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Task;
@@ -292,7 +291,7 @@ class TimelineUpkeepTest {
         });
         waiting.join();
         assertThat(levels(root)).containsKeys("l1", "image");
-        assertThat(Layers.get(store.compactionStates(), ROOT).failures()).isZero();
+        assertThat(store.compactionState(ROOT).failures()).isZero();
         for (long lsn = 0x1000; lsn < 0x9000; lsn += 0x1000) {
             check(root, lsn + 0x98, lsn);
         }
