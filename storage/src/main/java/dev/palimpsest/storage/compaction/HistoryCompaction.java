@@ -6,6 +6,7 @@ import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
+import dev.palimpsest.storage.layer.ImageLayerName;
 import dev.palimpsest.storage.layer.Layer;
 import dev.palimpsest.storage.layer.LayerIterator;
 import dev.palimpsest.storage.layer.LayerName;
@@ -19,6 +20,8 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Rewrites, for a range of keys, all layers up to an LSN at or below the GC cutoff, so that they have what the retained LSNs need
@@ -42,6 +45,7 @@ import java.util.Set;
  * <p>A crash at any moment leaves the index part with either the old layers or the new ones, all of them.
  */
 final class HistoryCompaction {
+    private static final Logger LOG = LoggerFactory.getLogger(HistoryCompaction.class);
     private static final int VALUES_BETWEEN_CHECKS = 1024;
 
     private final HistoryTimeline timeline;
@@ -132,6 +136,12 @@ final class HistoryCompaction {
                 added.addAll(images.finished());
                 added.addAll(deltas.finished());
                 added.addAll(rest);
+            }
+            ImageLayerName taken = images.taken();
+            if (taken != null) {
+                LOG.info("some history of timeline {} is compacted another time: layer {} was there before, and its"
+                        + " deletion may still come", timeline.id(), taken);
+                return HistoryReport.NOTHING;
             }
             KeySpace empty = imaged.minus(images.written());
             List<PersistentLayer> removed = removable(job, grounded, empty);

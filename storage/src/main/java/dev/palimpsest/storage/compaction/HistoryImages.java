@@ -2,7 +2,6 @@ package dev.palimpsest.storage.compaction;
 
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.DiskException;
-import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.KeyCatalogue;
@@ -32,6 +31,7 @@ final class HistoryImages implements AutoCloseable {
     private Key start = Key.MIN;
     private Key last = Key.MIN;
     private long values;
+    private @Nullable ImageLayerName taken;
 
     /** @param keys the ranges that get images, each on its own */
     HistoryImages(HistoryTimeline timeline, CompactionSettings settings, KeySpace keys, Lsn lsn) {
@@ -55,11 +55,23 @@ final class HistoryImages implements AutoCloseable {
         return values;
     }
 
+    /**
+     * A name that a layer would have had to get and that must not be used again yet, see {@link HistoryTimeline#isTaken}; null if
+     * there was none. Otherwise not all images are there.
+     */
+    @Nullable
+    ImageLayerName taken() {
+        return taken;
+    }
+
     /** Adds the image of a key in one of the ranges; keys ascend. */
     void put(Key key, byte[] image) throws StorageException {
         while (!ranges.get(range).contains(key)) {
             finishRange();
             range++;
+        }
+        if (taken != null) {
+            return;
         }
         ImageLayerWriter writer = open;
         if (writer != null && image.length == 0 && KeyCatalogue.isSparse(key)) {
@@ -111,9 +123,9 @@ final class HistoryImages implements AutoCloseable {
             // Only where nothing is inherited may what follows the last image be uncovered.
             boolean isRoot = !timeline.inheritedUpTo().isValid();
             if (!isRoot || isTaken(start, last.next())) {
-                throw new InvalidRequestException("history of timeline " + timeline.id()
-                        + " cannot be compacted before the server is started again: layer " + name(start, end)
-                        + " was there before, and its deletion may still come");
+                taken = name(start, end);
+                close();
+                return;
             }
             end = last.next();
         }
