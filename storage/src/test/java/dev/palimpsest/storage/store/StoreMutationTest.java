@@ -121,11 +121,6 @@ class StoreMutationTest {
                     "        List<PersistentLayer> all = files.write(frozen, this, context);\n"
                             + "        List<PersistentLayer> written = all.subList(0, Math.min(all.size(), 2));\n"),
             new Mutation(
-                    "the names of the files of a flush are not synced",
-                    "layer/memory/FileSet.java",
-                    "isLast ? target.directorySync() : DirectorySync.LEFT_TO_CALLER",
-                    "DirectorySync.LEFT_TO_CALLER"),
-            new Mutation(
                     "L0 layers are merged across what was flushed as L1 layers",
                     "compaction/L0Planner.java",
                     "            if (!next.lsnStart().equals(inputs.getLast().lsnEnd())) {",
