@@ -169,9 +169,12 @@ final class RequestHandler extends Handler.Abstract {
     private static byte[] body(Request request) throws HttpFailure, IOException {
         byte[] body;
         try (InputStream in = Content.Source.asInputStream(request)) {
-            body = in.readNBytes(MAX_BODY + 1);
+            boolean isBomb = request.getLength() > MAX_DRAINED;
+            body = isBomb ? new byte[MAX_BODY + 1] : in.readNBytes(MAX_BODY + 1);
             if (body.length > MAX_BODY) {
-                drain(in);
+                if (!isBomb) {
+                    drain(in);
+                }
                 throw new HttpFailure(HttpFailure.TOO_LARGE, "the body is larger than " + MAX_BODY + " bytes");
             }
         }
