@@ -405,33 +405,35 @@ final class BenchCommand implements Runnable {
                         seconds,
                         cluster.version(),
                         cluster.directory()),
-                result -> {
-                    switch (result) {
-                        case PageServiceBenchmark.Result.Pages pages ->
-                            out.printf(
-                                    Locale.ROOT,
-                                    "%-7s %-11s %7d %6d %9.0f %9.1f %9.1f %9.1f %9.1f %12.0f%n",
-                                    pages.what(),
-                                    pages.order(),
-                                    pages.clients(),
-                                    pages.depth(),
-                                    pages.pagesPerSecond(),
-                                    pages.mean(),
-                                    pages.p50(),
-                                    pages.p99(),
-                                    pages.cpuMicros(),
-                                    pages.allocated());
-                        case PageServiceBenchmark.Result.Archive archive ->
-                            out.printf(
-                                    Locale.ROOT,
-                                    "%-18s %8.1f MB %7.3f s %8.0f MB/s%n",
-                                    archive.what(),
-                                    archive.bytes() / 1e6,
-                                    archive.seconds(),
-                                    archive.bytes() / 1e6 / archive.seconds());
-                    }
-                    out.flush();
-                });
+                result -> print(result, out));
+    }
+
+    private static void print(PageServiceBenchmark.Result result, PrintWriter out) {
+        switch (result) {
+            case PageServiceBenchmark.Result.Pages pages ->
+                out.printf(
+                        Locale.ROOT,
+                        "%-7s %-11s %7d %6d %9.0f %9.1f %9.1f %9.1f %9.1f %12.0f%n",
+                        pages.what(),
+                        pages.order(),
+                        pages.clients(),
+                        pages.depth(),
+                        pages.pagesPerSecond(),
+                        pages.mean(),
+                        pages.p50(),
+                        pages.p99(),
+                        pages.cpuMicros(),
+                        pages.allocated());
+            case PageServiceBenchmark.Result.Archive archive ->
+                out.printf(
+                        Locale.ROOT,
+                        "%-18s %8.1f MB %7.3f s %8.0f MB/s%n",
+                        archive.what(),
+                        archive.bytes() / 1e6,
+                        archive.seconds(),
+                        archive.bytes() / 1e6 / archive.seconds());
+        }
+        out.flush();
     }
 
     @Command(

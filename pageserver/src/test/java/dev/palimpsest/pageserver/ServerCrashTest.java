@@ -118,7 +118,7 @@ class ServerCrashTest {
             AtomicBoolean stop = new AtomicBoolean();
             Thread writing = Thread.ofPlatform().start(() -> write(primary, stop, seed));
             try {
-                for (int round = 0; round < 4; round++) {
+                for (int round = 0; round < 3; round++) {
                     Process server = start(directory, connection, null);
                     Thread.sleep(200 + random.nextInt(1500));
                     if (round == 2) {

@@ -28,6 +28,7 @@ final class TenantLoads implements AutoCloseable {
     private final Semaphore permits = new Semaphore(AT_ONCE, true);
     private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
     private volatile boolean closed;
+    private volatile boolean settled;
 
     /** Loads a tenant once. */
     @FunctionalInterface
@@ -93,9 +94,19 @@ final class TenantLoads implements AutoCloseable {
         start("after loading tenants", () -> {
             waits.await(() -> closed || all.stream().allMatch(TenantSlot::isLookedAt), LONG);
             if (!closed) {
-                then.run();
+                try {
+                    then.run();
+                } finally {
+                    settled = true;
+                    waits.changed();
+                }
             }
         });
+    }
+
+    /** Whether that is done: before it is, nobody is to be told that something is not there. */
+    boolean isSettled() {
+        return settled;
     }
 
     /** Ends, and waits for what is being loaded. */

@@ -62,7 +62,6 @@ public final class Tenants implements TenantService, AutoCloseable {
     private final TenantLoads loads;
     private final SecondaryWarmth warmth;
     private volatile boolean listed;
-    private volatile boolean settled;
 
     /**
      * Knows of no tenant yet.
@@ -117,17 +116,7 @@ public final class Tenants implements TenantService, AutoCloseable {
         listed = true;
         waits.changed();
         warmth.start();
-        loads.whenAllLookedAt(slots.values(), this::settle);
-    }
-
-    /** What was cut short begins anew before anybody is told that nothing of the kind is there. */
-    private void settle() {
-        try {
-            branches.allLookedAt();
-        } finally {
-            settled = true;
-            waits.changed();
-        }
+        loads.whenAllLookedAt(slots.values(), branches::allLookedAt);
     }
 
     /** The same, and returns when every tenant was tried to load once. */
@@ -264,7 +253,7 @@ public final class Tenants implements TenantService, AutoCloseable {
 
     @Override
     public boolean areAllLookedAt() {
-        return settled && slots.values().stream().allMatch(TenantSlot::isLookedAt);
+        return loads.isSettled() && slots.values().stream().allMatch(TenantSlot::isLookedAt);
     }
 
     @Override

@@ -139,8 +139,11 @@ final class HistoryCompaction {
             }
             ImageLayerName taken = images.taken();
             if (taken != null) {
-                LOG.info("some history of timeline {} is compacted another time: layer {} was there before, and its"
-                        + " deletion may still come", timeline.id(), taken);
+                LOG.info(
+                        "some history of timeline {} is compacted another time: layer {} was there before, and its"
+                                + " deletion may still come",
+                        timeline.id(),
+                        taken);
                 return HistoryReport.NOTHING;
             }
             KeySpace empty = imaged.minus(images.written());

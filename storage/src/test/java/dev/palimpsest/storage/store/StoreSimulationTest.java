@@ -21,12 +21,12 @@ class StoreSimulationTest {
 
     @Test
     void crashes() {
-        runMany(StoreSimulation.World.CRASHES, 150);
+        runMany(StoreSimulation.World.CRASHES, 100);
     }
 
     @Test
     void crashesAndFaults() {
-        runMany(StoreSimulation.World.FAULTS, 150);
+        runMany(StoreSimulation.World.FAULTS, 100);
     }
 
     @Test
