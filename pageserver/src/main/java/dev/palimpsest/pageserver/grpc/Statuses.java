@@ -8,12 +8,17 @@ import dev.palimpsest.storage.DeadlineExceededException;
 import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.MissingKeyException;
 import dev.palimpsest.storage.StorageException;
+import io.grpc.Context;
+import io.grpc.Deadline;
 import io.grpc.Status;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** What failures are called in gRPC. The codes are Neon's; its clients decide by them whether to try again. */
 final class Statuses {
+    private static final long CLOSE_MS = 5;
+
     private Statuses() {}
 
     /** Of a request that got no answer. */
@@ -21,7 +26,7 @@ final class Statuses {
         Status status = switch (failure.kind()) {
             case BAD_REQUEST -> Status.INVALID_ARGUMENT;
             case NOT_FOUND -> Status.NOT_FOUND;
-            case TIMEOUT -> Status.INTERNAL;
+            case TIMEOUT -> timeout();
             case READ_ERROR -> readError(failure.getCause());
         };
         return status.withDescription(failure.getMessage());
@@ -33,10 +38,17 @@ final class Statuses {
         return status.withDescription(failure.getMessage());
     }
 
+    /** As Neon has it, if it was our limit; but a client's own is called what gRPC calls it, whoever sees first that it passed. */
+    private static Status timeout() {
+        Deadline ofCall = Context.current().getDeadline();
+        boolean isCallers = ofCall != null && ofCall.timeRemaining(TimeUnit.MILLISECONDS) <= CLOSE_MS;
+        return isCallers ? Status.DEADLINE_EXCEEDED : Status.INTERNAL;
+    }
+
     private static Status readError(@Nullable Throwable cause) {
         return switch (cause) {
             case CancelledException _ -> Status.UNAVAILABLE;
-            case DeadlineExceededException _ -> Status.INTERNAL;
+            case DeadlineExceededException _ -> timeout();
             case MissingKeyException _ -> Status.NOT_FOUND;
             case CorruptionException _ -> Status.DATA_LOSS;
             case StorageException e when e.isRetryable() -> Status.RESOURCE_EXHAUSTED;
