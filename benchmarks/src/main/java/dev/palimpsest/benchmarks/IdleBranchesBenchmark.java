@@ -111,13 +111,13 @@ public final class IdleBranchesBenchmark {
      */
     public record Again(double stop, double ready, double firstPage, double gcMillis) {}
 
-    private final ServerProcessOf servers;
+    private final Servers servers;
     private final Parameters parameters;
     private final String relation;
     private final HttpClient client = HttpClient.newHttpClient();
 
     /** Where servers are started, one after the other. */
-    private record ServerProcessOf(Path home, Path programs) {
+    private record Servers(Path home, Path programs) {
         ServerProcess start() throws IOException {
             return ServerProcess.start(home, programs);
         }
@@ -127,7 +127,7 @@ public final class IdleBranchesBenchmark {
         }
     }
 
-    private IdleBranchesBenchmark(ServerProcessOf servers, Parameters parameters, String relation) {
+    private IdleBranchesBenchmark(Servers servers, Parameters parameters, String relation) {
         this.servers = servers;
         this.parameters = parameters;
         this.relation = relation;
@@ -140,7 +140,7 @@ public final class IdleBranchesBenchmark {
         try (PrivatePostgres primary = PrivatePostgres.start(
                 parameters.version(), root.resolve("primary"), root.resolve("postgresql"), "autovacuum = off")) {
             String relation = fill(primary, parameters.mebibytes());
-            ServerProcessOf servers = new ServerProcessOf(root.resolve("server"), primary.programs());
+            Servers servers = new Servers(root.resolve("server"), primary.programs());
             try (ServerProcess server = servers.start()) {
                 server.attach(MAIN, primary);
                 server.flush(MAIN);

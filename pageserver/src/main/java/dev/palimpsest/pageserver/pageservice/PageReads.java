@@ -90,7 +90,8 @@ public final class PageReads {
                 results.set(i, new PageResult.Refused(e));
             }
         }
-        for (Lsn lsn : lsns.clone()) {
+        for (int i = 0; i < lsns.length; i++) {
+            Lsn lsn = lsns[i];
             if (lsn != null) {
                 read(requests, lsns, lsn, results, context);
             }

@@ -227,8 +227,8 @@ final class HistoryCompaction {
                 if (i % VALUES_BETWEEN_CHECKS == 0) {
                     timeline.checkRunning(context);
                 }
-                if (values.key().compareTo(job.range().end()) >= 0) {
-                    break;
+                if (values.key().compareTo(job.range().end()) >= 0 || merge.images.taken() != null) {
+                    break; // done, or in vain
                 }
                 if (values.key().compareTo(job.range().start()) >= 0) {
                     valuesRead++;

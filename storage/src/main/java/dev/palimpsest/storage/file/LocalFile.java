@@ -5,7 +5,6 @@ import dev.palimpsest.storage.DiskException.Kind;
 import dev.palimpsest.storage.runtime.OutsideWorld;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -85,10 +84,10 @@ final class LocalFile implements WritableFile {
             OpenChannel channel = pin("size");
             try {
                 return channel.channel().size();
-            } catch (ClosedChannelException e) {
-                lost(channel);
             } catch (IOException e) {
-                throw IoFailures.of("size", path, e);
+                if (!lost(channel)) {
+                    throw IoFailures.of("size", path, e);
+                }
             } finally {
                 channel.unpin();
                 if (interrupted) {
@@ -135,11 +134,11 @@ final class LocalFile implements WritableFile {
         OpenChannel channel = pin("read");
         try {
             return transfers.read(channel.channel(), offset, target) > 0;
-        } catch (ClosedChannelException e) {
-            lost(channel);
-            return true;
         } catch (IOException e) {
-            throw IoFailures.of("read", path, offset, target.remaining(), e);
+            if (!lost(channel)) {
+                throw IoFailures.of("read", path, offset, target.remaining(), e);
+            }
+            return true;
         } finally {
             channel.unpin();
         }
@@ -180,11 +179,11 @@ final class LocalFile implements WritableFile {
             if (end > written) {
                 written = end;
             }
-        } catch (ClosedChannelException e) {
-            source.position(start);
-            lost(channel);
         } catch (IOException e) {
-            throw disk.writeFailure(path, offset, source.limit() - start, e);
+            if (!lost(channel)) {
+                throw disk.writeFailure(path, offset, source.limit() - start, e);
+            }
+            source.position(start);
         } finally {
             channel.unpin();
         }
@@ -234,10 +233,20 @@ final class LocalFile implements WritableFile {
         }
     }
 
-    /** The channel went away under its users: the next one opens another. */
-    private void lost(OpenChannel channel) {
+    /**
+     * Tells after a failure whether the channel was closed under its users; then the next one opens another.
+     *
+     * <p>The channel is asked, since the type of the exception does not tell: code compiled by C2 of JDK 25.0.3 was seen to
+     * pass {@code catch (ClosedChannelException e)} by with a {@code ClosedByInterruptException} and to enter the
+     * {@code catch (IOException e)} behind it, and what a closed descriptor is read with may be any failure.
+     */
+    private boolean lost(OpenChannel channel) {
+        if (channel.channel().isOpen()) {
+            return false;
+        }
         disk.counters().interrupts.increment();
         channel.retire();
+        return true;
     }
 
     /** A channel that stays open until it is unpinned. */

@@ -37,8 +37,7 @@ public final class LineageScan {
         found.add(timeline.scan(keys, lsn, context));
         try (Gate.@Nullable Guard inside = timeline.history().enter(lsn)) {
             if (inside == null) {
-                throw new InvalidRequestException("the history of timeline " + timeline.id() + " before "
-                        + timeline.gcCutoffLsn() + " was removed while it was read at " + lsn);
+                throw timeline.notReadable(lsn); // its cutoff was raised since
             }
             addAncestors(timeline, keys, lsn, found, context);
         }

@@ -342,7 +342,7 @@ public final class Timeline {
         awaitLsn(lsn, context);
     }
 
-    private InvalidRequestException notReadable(Lsn lsn) {
+    InvalidRequestException notReadable(Lsn lsn) {
         return new InvalidRequestException("timeline " + id + " cannot be read at " + lsn + ": its history begins at "
                 + gcCutoffLsn() + " and is at " + lastRecordLsn());
     }

@@ -188,7 +188,8 @@ record TimelineFiles(
      * downloaded when it is read. What is here with another size is put aside. What a crash has left (temporary and ephemeral
      * files, layers that were not named in the index part yet) is deleted.
      *
-     * <p>The directory must be there. The object store has all of them: a life names a layer in its index part only once its upload was answered.
+     * <p>The directory must be there. The object store has all of them: a life names a layer in its index part only once its
+     * upload was answered.
      *
      * @throws InvalidRequestException if there is a file that is none of ours
      */

@@ -132,8 +132,10 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
 
     /** Makes images of these keys when images are made next: {@link #longChains()}. */
     void remember(SortedMap<Key, Lsn> more) {
+        int room = MAX_LONG_CHAINS - longChains.size(); // which goes through all of them
         for (Map.Entry<Key, Lsn> chain : more.entrySet()) {
-            if (longChains.size() < MAX_LONG_CHAINS || longChains.containsKey(chain.getKey())) {
+            boolean isNew = longChains.replace(chain.getKey(), chain.getValue()) == null;
+            if (isNew && room-- > 0) {
                 longChains.put(chain.getKey(), chain.getValue());
             }
         }

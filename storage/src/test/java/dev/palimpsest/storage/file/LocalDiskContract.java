@@ -242,9 +242,10 @@ abstract class LocalDiskContract extends DiskContract {
                 threads[me] = Thread.currentThread();
                 running.incrementAndGet();
                 ByteBuffer target = ByteBuffer.allocateDirect(20_000);
-                for (int n = 0; !stop.get() || n < 200; n++) {
-                    int offset = (n * 7919) % (content.length - 20_000);
-                    assertThat(files.get(n % 2).read(offset, target.clear())).isEqualTo(20_000);
+                for (long n = 0; !stop.get() || n < 200; n++) {
+                    int offset = (int) (n * 7919L % (content.length - 20_000));
+                    assertThat(files.get((int) (n % 2)).read(offset, target.clear()))
+                            .isEqualTo(20_000);
                     assertThat(target.flip()).isEqualTo(ByteBuffer.wrap(content, offset, 20_000));
                 }
             }));
