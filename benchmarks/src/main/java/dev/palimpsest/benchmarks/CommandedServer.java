@@ -165,7 +165,23 @@ final class CommandedServer {
     private void read(String branch, String relation, long blocks, int count) throws BranchException {
         SplittableRandom random = new SplittableRandom(SEED);
         for (int i = 0; i < count; i++) {
-            branches.page(branch, relation, count == 1 ? 0 : random.nextLong(blocks), Moment.LATEST);
+            readWhenLoaded(branch, relation, count == 1 ? 0 : random.nextLong(blocks));
+        }
+    }
+
+    /** A server is ready before its tenants are loaded, and until then says so of a branch. */
+    private void readWhenLoaded(String branch, String relation, long block) throws BranchException {
+        long deadline = System.nanoTime() + PATIENCE_NANOS;
+        while (true) {
+            try {
+                branches.page(branch, relation, block, Moment.LATEST);
+                return;
+            } catch (BranchException e) {
+                if (e.kind() != BranchException.Kind.UNAVAILABLE) {
+                    throw e;
+                }
+                Live.pause(deadline);
+            }
         }
     }
 

@@ -3,6 +3,7 @@ package dev.palimpsest.storage.file;
 import dev.palimpsest.storage.DiskException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Predicate;
 
 /**
  * Local files, as the engine sees them. Every failure is a {@link DiskException} that names operation, file, offset and
@@ -83,6 +84,15 @@ public interface Disk {
      * @throws DiskException of kind {@code WRONG_STATE} if there is no such directory
      */
     List<Entry> list(Path directory) throws DiskException;
+
+    /**
+     * Whether there is such an entry in a directory. Looks at the entries in any order, and at none after the first that is one.
+     *
+     * @throws DiskException of kind {@code WRONG_STATE} if there is no such directory
+     */
+    default boolean hasAny(Path directory, Predicate<Entry> asked) throws DiskException {
+        return list(directory).stream().anyMatch(asked);
+    }
 
     /** The room in the file system that a directory is in, now. */
     DiskSpace space(Path directory) throws DiskException;

@@ -27,6 +27,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 
 /**
  * The machine's files. Safe for use by many threads.
@@ -308,21 +309,34 @@ public final class LocalDisk implements Disk {
     @Override
     public List<Entry> list(Path directory) throws DiskException {
         List<Entry> entries = new ArrayList<>();
+        hasAny(directory, entry -> {
+            entries.add(entry);
+            return false;
+        });
+        entries.sort(Comparator.comparing(Entry::name));
+        return entries;
+    }
+
+    @Override
+    public boolean hasAny(Path directory, Predicate<Entry> asked) throws DiskException {
         checkDirectory("list", directory);
         try (DirectoryStream<Path> paths = Files.newDirectoryStream(directory)) {
             for (Path path : paths) {
-                addEntry(path, entries);
+                Optional<Entry> entry = entry(path);
+                if (entry.isPresent() && asked.test(entry.get())) {
+                    return true;
+                }
             }
+            return false;
         } catch (DirectoryIteratorException e) {
             throw IoFailures.of("list", directory, Objects.requireNonNull(e.getCause()));
         } catch (IOException e) {
             throw IoFailures.of("list", directory, e);
         }
-        entries.sort(Comparator.comparing(Entry::name));
-        return entries;
     }
 
-    private static void addEntry(Path path, List<Entry> entries) throws IOException {
+    /** Empty if it was deleted since the directory was read, as if it had been before. */
+    private static Optional<Entry> entry(Path path) throws IOException {
         Path name = path.getFileName();
         if (name == null) {
             throw new IOException("an entry without a name: " + path);
@@ -330,12 +344,12 @@ public final class LocalDisk implements Disk {
         try {
             BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
             boolean directory = attributes.isDirectory();
-            entries.add(new Entry(
+            return Optional.of(new Entry(
                     name.toString(),
                     directory ? 0 : attributes.size(),
                     directory ? Disk.Kind.DIRECTORY : Disk.Kind.FILE));
         } catch (NoSuchFileException e) {
-            // Deleted since the directory was read, as if it had been before.
+            return Optional.empty();
         }
     }
 

@@ -23,6 +23,7 @@ import dev.palimpsest.storage.remote.RemotePaths;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -99,7 +100,8 @@ final class RemoteLayers {
         if (looked) {
             return;
         }
-        Set<LayerFileName> wanted = Set.copyOf(named);
+        // Not an immutable set, which probes linearly: the hashes of so many names of one pattern lie in long runs.
+        Set<LayerFileName> wanted = new HashSet<>(named);
         ListRequest request = ListRequest.one(RemotePaths.timeline(tenant, ShardIndex.UNSHARDED, timeline));
         while (true) {
             Listing page = engine.objects().list(request, context);

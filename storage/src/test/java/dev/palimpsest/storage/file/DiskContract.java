@@ -7,7 +7,9 @@ import dev.palimpsest.storage.DiskException;
 import dev.palimpsest.storage.DiskException.Kind;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
@@ -347,6 +349,26 @@ public abstract class DiskContract {
                             new Disk.Entry("b", 5, Disk.Kind.FILE));
             assertWrongState(() -> disk.list(root.resolve("missing")), root.resolve("missing"));
             assertWrongState(() -> disk.list(root.resolve("b")), root.resolve("b"));
+        });
+    }
+
+    @Test
+    void looksForAnEntryNoFurtherThanTheFirst() throws Exception {
+        run((disk, root) -> {
+            assertThat(disk.hasAny(root, entry -> true)).isFalse();
+            put(disk, root.resolve("a"), new byte[5]);
+            put(disk, root.resolve("b"), new byte[5]);
+            disk.createDirectories(root.resolve("folder"));
+            List<Disk.Entry> asked = new ArrayList<>();
+            assertThat(disk.hasAny(root, entry -> asked.add(entry))).isTrue();
+            assertThat(asked).hasSize(1);
+            asked.clear();
+            assertThat(disk.hasAny(root, entry -> !asked.add(entry))).isFalse();
+            assertThat(asked).containsExactlyInAnyOrderElementsOf(disk.list(root));
+            assertThat(disk.hasAny(root, entry -> entry.kind() == Disk.Kind.DIRECTORY))
+                    .isTrue();
+            assertWrongState(() -> disk.hasAny(root.resolve("missing"), entry -> true), root.resolve("missing"));
+            assertWrongState(() -> disk.hasAny(root.resolve("b"), entry -> true), root.resolve("b"));
         });
     }
 

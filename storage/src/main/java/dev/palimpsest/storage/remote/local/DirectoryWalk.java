@@ -103,12 +103,39 @@ final class DirectoryWalk {
 
     /** Directories stay when their last object has gone, and are no folders then. */
     private boolean holdsObjects(String folder) throws DiskException, CancelledException {
-        for (Item item : items(folder)) {
-            if (!item.isFolder() || holdsObjects(item.name())) {
+        context.checkCancelled();
+        List<String> folders = new ArrayList<>();
+        if (anyObject(folder, folders)) {
+            return true;
+        }
+        for (String inside : folders) {
+            if (holdsObjects(inside)) {
                 return true;
             }
         }
         return false;
+    }
+
+    /** Whether a directory itself holds an object; if not, {@code folders} has all of its folders then. */
+    private boolean anyObject(String folder, List<String> folders) throws DiskException {
+        try {
+            return disk.hasAny(root.resolve(folder), entry -> {
+                String key = folder + entry.name();
+                if (!ObjectKey.isKey(key)) {
+                    return false;
+                }
+                if (entry.kind() == Disk.Kind.DIRECTORY) {
+                    folders.add(key + "/");
+                    return false;
+                }
+                return true;
+            });
+        } catch (DiskException e) {
+            if (e.kind() == DiskException.Kind.WRONG_STATE) {
+                return false;
+            }
+            throw e;
+        }
     }
 
     /** What a directory holds, in the order of the keys: {@code a-b} before what is in {@code a/}. */
