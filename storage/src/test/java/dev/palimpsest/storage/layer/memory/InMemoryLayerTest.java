@@ -27,6 +27,7 @@ import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.value.Value;
 import java.util.List;
 import java.util.Objects;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 class InMemoryLayerTest {
@@ -122,6 +123,21 @@ class InMemoryLayerTest {
         layer.collect(KeySpace.of(block(1)), Lsn.INVALID, Lsn.MAX, state, CONTEXT);
         assertThat(state.isComplete(block(1))).isFalse();
         assertThat(known(state, block(1)).versions()).hasSize(1);
+    }
+
+    @Test
+    void howeverManyAreCachedAllAreReached() throws Exception {
+        SplittableRandom random = new SplittableRandom(1);
+        for (int i = 0; i < 500; i++) {
+            ReconstructState state = new ReconstructState();
+            for (int count = random.nextInt(1, 60); count > 0; count--) {
+                state.cache(block(random.nextInt(1 << 20)), new Lsn(110), (Value.Image) image(10, 9));
+            }
+            layer.collect(KeySpace.of(KeyRange.ALL), Lsn.INVALID, Lsn.MAX, state, CONTEXT);
+            assertThat(state.keys().values())
+                    .as("read %d of %d keys", i, state.keys().size())
+                    .allMatch(ReconstructState.KeyState::isComplete);
+        }
     }
 
     @Test
