@@ -159,7 +159,7 @@ public final class ReconstructState {
             known = new KeyState(key);
             keys.put(key, known);
         }
-        // Not computeIfAbsent: that may grow the map for a key that is there, and who walks over the map misses keys then.
+        // Not computeIfAbsent: that may grow the map for a key that is there, so that a walk over the map misses some.
         return known;
     }
 
