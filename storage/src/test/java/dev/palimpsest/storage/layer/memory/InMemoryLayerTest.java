@@ -12,6 +12,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.CancelledException;
+import dev.palimpsest.storage.CorruptionException;
 import dev.palimpsest.storage.DiskException;
 import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.StorageException;
@@ -296,6 +297,40 @@ class InMemoryLayerTest {
     }
 
     @Test
+    void aValueThatIsNotTheOneThatWasPutIsFoundByReadsAndFlushes() throws Exception {
+        put(block(1), 100, record(false, 60, 1));
+        put(block(2), 100, record(false, 60, 2));
+        put(block(3), 100, image(200_000, 3));
+        layer.freeze(new Lsn(200), CONTEXT);
+        L0Flush flush = memory.flush(1 << 20);
+        for (int damaged : new int[] {64, 65, 66, 67, 128}) {
+            disk.damagedOffset = damaged;
+            Key key = damaged == 128 ? block(3) : block(2);
+            assertThat(known(read(key, 200), key).failure())
+                    .isInstanceOf(CorruptionException.class)
+                    .hasMessageContaining("ephemeral-")
+                    .hasMessageContaining(":" + damaged / 64 * 64 + ":");
+            assertThat(known(read(block(1), 200), block(1)).failure()).isNull();
+            assertThatThrownBy(() -> layer.writeToDisk(flush, memory.target(), CONTEXT))
+                    .isInstanceOf(CorruptionException.class);
+            assertThat(disk.list(DIRECTORY)).hasSize(1);
+        }
+        disk.damagedOffset = FaultyDisk.NONE;
+        assertThat(layer.writeToDisk(flush, memory.target(), CONTEXT)).isPresent();
+        flush.close();
+    }
+
+    @Test
+    void theSizeIsThatInALayerFile() throws Exception {
+        put(block(1), 100, record(false, 110, 1));
+        assertThat(layer.size()).isEqualTo(1 + 17 + 110);
+        put(block(1), 100, record(false, 111, 1));
+        assertThat(layer.size()).isEqualTo(128 + 4 + 17 + 111);
+        put(block(1), 101, image(4, 1));
+        assertThat(layer.size()).isEqualTo(128 + 132 + 1 + 12 + 4);
+    }
+
+    @Test
     void theDumpNamesEveryValue() throws Exception {
         put(block(2), 110, record(false, 30, 2));
         put(block(1), 120, record(true, 10, 2));
@@ -304,8 +339,8 @@ class InMemoryLayerTest {
         layer.dump(dump, CONTEXT);
         assertThat(dump.toString())
                 .isEqualTo(layer + " of timeline " + MemoryLayers.TIMELINE + ": 2 keys\n"
-                        + "  key " + block(1) + " at 0/64: image, will_init, 22 bytes at " + (48 + 28) + "\n"
-                        + "  key " + block(1) + " at 0/78: WAL record Postgres, will_init, 27 bytes at 48\n"
+                        + "  key " + block(1) + " at 0/64: image, will_init, 22 bytes at 48\n"
+                        + "  key " + block(1) + " at 0/78: WAL record Postgres, will_init, 27 bytes at 34\n"
                         + "  key " + block(2) + " at 0/6E: WAL record Postgres, 47 bytes at 0\n");
     }
 }
