@@ -184,7 +184,8 @@ public final class InMemoryLayer implements Layer, AutoCloseable {
             throw e;
         }
         highestLsn = Lsn.max(new Lsn(highestLsn), batch.highestLsn()).value();
-        size += batch.sizeBytes();
+        long sizeBefore = size;
+        size = sizeBefore + batch.sizeBytes();
         dirty.grewTo(size);
         if (replaced > 0) {
             long before = duplicates;
