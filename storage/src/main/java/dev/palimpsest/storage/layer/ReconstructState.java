@@ -154,7 +154,13 @@ public final class ReconstructState {
 
     /** The state of a key to which something is about to be added, or which is about to fail. */
     public KeyState state(Key key) {
-        return keys.computeIfAbsent(key, KeyState::new);
+        KeyState known = keys.get(key);
+        if (known == null) {
+            known = new KeyState(key);
+            keys.put(key, known);
+        }
+        // Not computeIfAbsent: that may grow the map for a key that is there, so that a walk over the map misses some.
+        return known;
     }
 
     /** Whether an image of any key was known before the read began. */

@@ -10,8 +10,8 @@ import java.util.OptionalInt;
 import java.util.function.IntFunction;
 
 /**
- * The bytes of a {@link Value}, as they lie in ephemeral files and delta layers (an image layer has the bare image). Neon's
- * encoding: integers are big-endian, a value ends with its last field.
+ * The bytes of a {@link Value}, as they lie in delta layers (an image layer has the bare image, and an ephemeral file bare
+ * records of PostgreSQL). Neon's encoding: integers are big-endian, a value ends with its last field.
  *
  * <pre>
  * value    u32 tag

@@ -6,8 +6,9 @@ import java.util.OptionalInt;
 import java.util.SplittableRandom;
 
 /** Values of every kind, from a seed. */
-final class Values {
-    static final int KINDS = 10;
+public final class Values {
+    /** How many kinds. */
+    public static final int KINDS = 10;
 
     private Values() {}
 
@@ -16,7 +17,7 @@ final class Values {
      *
      * @param kind 0 to 9
      */
-    static Value any(int kind, SplittableRandom random) {
+    public static Value any(int kind, SplittableRandom random) {
         return switch (kind) {
             case 0 -> new Value.Image(bytes(random));
             case 1 -> new WalRecord.Postgres(random.nextBoolean(), bytes(random));

@@ -7,8 +7,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * How many bytes are in all ephemeral files together, and which layers to freeze when that is too much: those that are
- * larger than the average.
+ * How many bytes of values all in-memory layers have together, counted as a layer file has them, and which layers to freeze
+ * when that is too much: those that are larger than the average.
  *
  * <p>Safe for use by many threads. Every layer has a {@link Share}, and writes to what all layers have in common only when
  * it has grown by more than {@link #MAX_DRIFT} since it last did, or when its timeline ticks. So the total lags behind, by

@@ -2,19 +2,18 @@ package dev.palimpsest.storage.layer.memory;
 
 import dev.palimpsest.storage.CorruptionException;
 import dev.palimpsest.storage.DiskException;
-import dev.palimpsest.storage.blob.BlobHeader;
 import dev.palimpsest.storage.context.ContentKind;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.file.AppendWriter;
 import dev.palimpsest.storage.file.Disk;
 import dev.palimpsest.storage.file.WritableFile;
-import dev.palimpsest.storage.value.ValueCodec;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 
 /**
- * The file {@code ephemeral-N} that holds the values of an in-memory layer, each a blob, one after the other from offset 0;
- * where each is only the layer's index knows. Never synced: after a crash it is garbage, and the WAL is read again.
+ * The file {@code ephemeral-N} that holds the values of an in-memory layer, each a {@link StoredValue}, one after the other
+ * from offset 0; where each is and in what form only the layer's index knows. Never synced: after a crash it is garbage, and
+ * the WAL is read again.
  *
  * <p>One writer; any number of readers at the same time, who see what was appended, whether it is in the file yet or in
  * the buffer.
@@ -74,41 +73,6 @@ final class EphemeralFile {
             throw new CorruptionException(
                     name, position, "expected " + wanted + " bytes but the file ends after " + read);
         }
-    }
-
-    /**
-     * Makes sure that {@code blob}, from position to limit, is what the index says of it.
-     *
-     * @param location what the index says
-     * @return the length of its header
-     */
-    int check(ByteBuffer blob, long location) throws CorruptionException {
-        String resource = name;
-        long position = ValueLocation.position(location);
-        int header = BlobHeader.read(blob, blob.position(), blob.limit(), resource, position);
-        int length = ValueLocation.length(location);
-        if (BlobHeader.length(header) != length || BlobHeader.isZstd(header)) {
-            throw new CorruptionException(
-                    resource,
-                    position,
-                    "expected a raw blob of " + length + " bytes, found one of " + BlobHeader.length(header)
-                            + (BlobHeader.isZstd(header) ? ", compressed" : ""));
-        }
-        int headerLength = BlobHeader.size(header);
-        blob.position(blob.position() + headerLength);
-        boolean willInit = ValueCodec.willInit(blob, resource, position + headerLength);
-        blob.position(blob.position() - headerLength);
-        if (willInit != ValueLocation.willInit(location)) {
-            throw new CorruptionException(
-                    resource,
-                    position,
-                    "a value that was put as " + initialises(!willInit) + " " + initialises(willInit));
-        }
-        return headerLength;
-    }
-
-    private static String initialises(boolean willInit) {
-        return willInit ? "initialises its key" : "does not initialise its key";
     }
 
     /** Closes and deletes it; the delete is tried even if the close fails. */

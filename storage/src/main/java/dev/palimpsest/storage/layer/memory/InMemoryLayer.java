@@ -165,24 +165,27 @@ public final class InMemoryLayer implements Layer, AutoCloseable {
             throw new InvalidRequestException(
                     "a batch with a value at " + batch.lowestLsn() + " cannot go to " + this + ", which starts later");
         }
-        if (size + batch.sizeBytes() - 1 > ValueLocation.MAX_POSITION || !index.hasRoomFor(batch.count())) {
-            throw new InvalidRequestException(this + " is full: it has " + size + " bytes and " + index.entryCount()
-                    + " values, and cannot take " + batch.sizeBytes() + " bytes and " + batch.count() + " values more");
+        if (file.size() + batch.storedBytes() - 1 > ValueLocation.MAX_POSITION || !index.hasRoomFor(batch.count())) {
+            throw new InvalidRequestException(this + " is full: its file has " + file.size() + " bytes and "
+                    + index.entryCount() + " values, and cannot take " + batch.storedBytes() + " bytes and "
+                    + batch.count() + " values more");
         }
     }
 
     private int append(SerializedBatch batch) throws DiskException {
         int replaced;
         try {
+            long base = file.size();
             file.append(batch.raw());
-            replaced = batch.putInto(index, size);
+            replaced = batch.putInto(index, base);
             index.publish();
         } catch (DiskException | RuntimeException | Error e) {
             writeFailure = e;
             throw e;
         }
         highestLsn = Lsn.max(new Lsn(highestLsn), batch.highestLsn()).value();
-        size = file.size();
+        long sizeBefore = size;
+        size = sizeBefore + batch.sizeBytes();
         dirty.grewTo(size);
         if (replaced > 0) {
             long before = duplicates;
@@ -293,7 +296,11 @@ public final class InMemoryLayer implements Layer, AutoCloseable {
                 return List.of();
             }
             LayerCopier copier = new LayerCopier(
-                    index, file, slot.buffer(file.size()), target.io().tasks(), context);
+                    index,
+                    file,
+                    slot.buffer(file.size() + Math.min(size, LayerCopier.BLOB_BYTES)),
+                    target.io().tasks(),
+                    context);
             List<KeyRange> ranges = division.divide(new KeyWalk(index, sorted));
             return new FileSet(timeline, new LsnRange(start, frozenAt), target).write(ranges, sorted, copier);
         } finally {
@@ -364,7 +371,10 @@ public final class InMemoryLayer implements Layer, AutoCloseable {
         return frozenAt == null ? new Phase.Open(start) : new Phase.Frozen(start, frozenAt);
     }
 
-    /** The size of its ephemeral file in bytes. */
+    /**
+     * The bytes that its values take in a layer file, with their blob headers; those that were replaced are counted, too. What
+     * decides when a layer is frozen is counted so, that it is the size of the layer file.
+     */
     public long size() {
         return size;
     }

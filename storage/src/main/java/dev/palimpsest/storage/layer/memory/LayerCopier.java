@@ -11,18 +11,19 @@ import java.nio.ByteBuffer;
 
 /**
  * Hands the values of a frozen layer to a sink in ascending order of key and LSN, though they lie in the file in the order
- * of their arrival. A file that fits in the buffer is read from end to end in few big reads, and values are handed on
- * where they lie. A larger one goes in windows of half of the buffer, of which one is filled, by a task of its own, while the
- * sink takes the other. Used by one flush.
+ * of their arrival, and as a layer file has them, though the file has less ({@link StoredValue}). A file that fits in the
+ * buffer is read from end to end in few big reads. A larger one goes in windows of half of the buffer, of which one is filled,
+ * by a task of its own, while the values of the other are handed on. Used by one flush.
  *
- * <p>Memory: the buffer; 12 bytes for each value of a window, twice, and 8 more for each value of one window; and for a value
- * that is larger than a window, its size, twice at most.
+ * <p>Memory: the buffer, of which a part is for what is handed on; 12 bytes for each value of a window, twice, and 8 more for
+ * each value of one window; and for a value that is larger than such a part, its size once for each.
  */
 final class LayerCopier {
+    /** As many bytes are handed on at once, so that they are still in the processor's cache. */
+    static final int BLOB_BYTES = 1 << 20;
+
     private static final int READ_BYTES = 8 << 20;
     private static final int MAX_PER_RUN = 4096;
-    /** A run ends with the value that reaches this, so that what is handed on at once is still in the processor's cache. */
-    private static final int MAX_RUN_BYTES = 1 << 20;
 
     private final MemoryIndex index;
     private final EphemeralFile file;
@@ -30,14 +31,16 @@ final class LayerCopier {
     private final Tasks tasks;
     private final RequestContext context;
 
-    private final Run run = new Run();
+    private final Run run;
     private boolean loaded;
 
-    /** @param buffer all of it may be used */
+    /** @param buffer all of it may be used; best with room for the file and {@link #BLOB_BYTES} */
     LayerCopier(MemoryIndex index, EphemeralFile file, ByteBuffer buffer, Tasks tasks, RequestContext context) {
         this.index = index;
         this.file = file;
-        this.buffer = buffer;
+        int blobBytes = Math.min(BLOB_BYTES, buffer.capacity() / 4);
+        this.run = new Run(buffer.slice(0, blobBytes));
+        this.buffer = buffer.slice(blobBytes, buffer.capacity() - blobBytes);
         this.tasks = tasks;
         this.context = context;
     }
@@ -49,15 +52,12 @@ final class LayerCopier {
             load();
             while (versions.next()) {
                 long location = index.location(versions.entry());
-                if (!run.continuesWith(ValueLocation.position(location))) {
-                    handOn(buffer, sink);
-                }
-                run.add(versions, location, ValueLocation.position(location));
+                run.add(versions, location, buffer, (int) ValueLocation.position(location), sink);
             }
-            handOn(buffer, sink);
-            return;
+        } else {
+            copyInWindows(versions, new VersionCursor(index, keys, start, end), sink);
         }
-        copyInWindows(versions, new VersionCursor(index, keys, start, end), sink);
+        run.handOn(sink);
     }
 
     /** Hands on one window while the next is being filled. */
@@ -101,12 +101,8 @@ final class LayerCopier {
     private void handOn(ValueWindow window, VersionCursor versions, BlobSink sink) throws StorageException {
         for (int i = 0; i < window.count(); i++) {
             versions.next();
-            if (!run.continuesWith(window.offset(i))) {
-                handOn(window.bytes(), sink);
-            }
-            run.add(versions, window.location(i), window.offset(i));
+            run.add(versions, window.location(i), window.bytes(), window.offset(i), sink);
         }
-        handOn(window.bytes(), sink);
     }
 
     private void load() throws StorageException {
@@ -122,48 +118,62 @@ final class LayerCopier {
         loaded = true;
     }
 
-    /** Hands the run on, after a look at each of its values, and empties it. */
-    private void handOn(ByteBuffer bytes, BlobSink sink) throws StorageException {
-        if (run.count == 0) {
-            return;
-        }
-        context.checkCancelled();
-        int at = run.start;
-        for (int i = 0; i < run.count; i++) {
-            int end = at + ValueLocation.blobLength(run.locations[i]);
-            file.check(bytes.limit(end).position(at), run.locations[i]);
-            at = end;
-        }
-        sink.put(bytes.limit(at).position(run.start), run);
-        bytes.clear();
-        run.count = 0;
-    }
-
-    /** Consecutive values in the order of the sink that lie one after the other in a buffer. */
+    /** Consecutive values in the order of the sink, one after the other, as a layer file has them. */
     private final class Run implements BlobRun {
-        private final int[] keys = new int[MAX_PER_RUN];
-        private final int[] entries = new int[MAX_PER_RUN];
+        private final ByteBuffer pooled;
+        /** In place of the pooled one for a single value that is larger. */
+        private ByteBuffer blobs;
+
+        private final Key[] keys = new Key[MAX_PER_RUN];
+        private final long[] lsns = new long[MAX_PER_RUN];
         private final long[] locations = new long[MAX_PER_RUN];
         private int count;
-        private int start;
-        private int end;
 
         private int lastNumber = MemoryIndex.NONE;
         private Key lastKey = Key.MIN;
 
-        boolean continuesWith(long position) {
-            return count == 0 || (position == end && count < MAX_PER_RUN && end - start < MAX_RUN_BYTES);
+        Run(ByteBuffer pooled) {
+            this.pooled = pooled;
+            this.blobs = pooled;
         }
 
-        void add(VersionCursor version, long location, long position) {
-            if (count == 0) {
-                start = (int) position;
+        /**
+         * Adds the value a cursor stands on, and hands on those before it first if there is no room for it.
+         *
+         * @param source has the value as it is stored; its position and limit change
+         * @param at where in the source it is
+         */
+        void add(VersionCursor version, long location, ByteBuffer source, int at, BlobSink sink)
+                throws StorageException {
+            int length = ValueLocation.blobLength(location);
+            if (count == MAX_PER_RUN || length > blobs.remaining()) {
+                handOn(sink);
+                if (length > blobs.remaining()) {
+                    blobs = ByteBuffer.allocate(length);
+                }
             }
-            keys[count] = version.key();
-            entries[count] = version.entry();
+            if (version.key() != lastNumber) {
+                lastNumber = version.key();
+                lastKey = index.key(lastNumber);
+            }
+            long lsn = index.lsn(version.entry());
+            source.clear();
+            StoredValue.check(source, at, StoredValue.guard(lastKey, lsn, location), location, file.name(), lsn);
+            StoredValue.putBlob(source, at, location, blobs);
+            keys[count] = lastKey;
+            lsns[count] = lsn;
             locations[count] = location;
             count++;
-            end = (int) position + ValueLocation.blobLength(location);
+        }
+
+        /** Hands on what was added, and empties the run. */
+        void handOn(BlobSink sink) throws StorageException {
+            context.checkCancelled();
+            if (count > 0) {
+                sink.put(blobs.flip(), this);
+                count = 0;
+            }
+            blobs = pooled.clear();
         }
 
         @Override
@@ -173,16 +183,12 @@ final class LayerCopier {
 
         @Override
         public Key key(int i) {
-            if (keys[i] != lastNumber) {
-                lastNumber = keys[i];
-                lastKey = index.key(lastNumber);
-            }
-            return lastKey;
+            return keys[i];
         }
 
         @Override
         public Lsn lsn(int i) {
-            return new Lsn(index.lsn(entries[i]));
+            return new Lsn(lsns[i]);
         }
 
         @Override

@@ -3,8 +3,8 @@ package dev.palimpsest.storage.layer.memory;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.value.Value;
-import dev.palimpsest.storage.value.ValueCodec;
 import dev.palimpsest.storage.value.WalRecord;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -28,24 +28,22 @@ final class MemoryLayerDump {
         while (versions.next()) {
             context.checkCancelled();
             long location = index.location(versions.entry());
-            Value value = read(location, context);
-            to.append("  key ").append(index.key(versions.key()).toString());
-            to.append(" at ")
-                    .append(new Lsn(index.lsn(versions.entry())).toString())
-                    .append(": ");
+            Key key = index.key(versions.key());
+            long lsn = index.lsn(versions.entry());
+            Value value = read(key, lsn, location, context);
+            to.append("  key ").append(key.toString());
+            to.append(" at ").append(new Lsn(lsn).toString()).append(": ");
             to.append(kind(value)).append(value.willInit() ? ", will_init, " : ", ");
-            to.append(String.valueOf(ValueLocation.length(location))).append(" bytes at ");
+            to.append(String.valueOf(ValueLocation.encodedLength(location))).append(" bytes at ");
             to.append(String.valueOf(ValueLocation.position(location))).append('\n');
         }
     }
 
-    private Value read(long location, RequestContext context) throws StorageException {
-        ByteBuffer blob = ByteBuffer.allocate(ValueLocation.blobLength(location));
-        file.read(ValueLocation.position(location), blob, context);
-        blob.flip();
-        int header = file.check(blob, location);
-        blob.position(header);
-        return ValueCodec.decode(blob, file.name(), ValueLocation.position(location) + header);
+    private Value read(Key key, long lsn, long location, RequestContext context) throws StorageException {
+        ByteBuffer stored = ByteBuffer.allocate(ValueLocation.storedLength(location));
+        file.read(ValueLocation.position(location), stored, context);
+        StoredValue.check(stored, 0, StoredValue.guard(key, lsn, location), location, file.name(), lsn);
+        return StoredValue.decode(stored, 0, location, byte[]::new, file.name());
     }
 
     private static String kind(Value value) {

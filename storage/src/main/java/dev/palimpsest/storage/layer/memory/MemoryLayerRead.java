@@ -69,7 +69,7 @@ final class MemoryLayerRead {
             }
             if (Long.compareUnsigned(lsn, end.value()) < 0) {
                 long location = index.location(entry);
-                reads.add(lsn, location);
+                reads.add(lsn, location, StoredValue.guard(key, lsn, location));
                 if (ValueLocation.willInit(location)) {
                     break;
                 }

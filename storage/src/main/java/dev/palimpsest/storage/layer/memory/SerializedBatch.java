@@ -2,18 +2,18 @@ package dev.palimpsest.storage.layer.memory;
 
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.InvalidRequestException;
-import dev.palimpsest.storage.blob.BlobHeader;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.value.Value;
 import dev.palimpsest.storage.value.ValueCodec;
+import dev.palimpsest.storage.value.WalRecord;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * Values in the bytes that an ephemeral file stores, with where each of them lies: what the write path hands to a layer in
- * one piece. Built without a timeline, so that decoding WAL can run ahead of it, in parallel, or elsewhere; a value is
- * serialised once, here.
+ * Values in the bytes that an ephemeral file stores (see {@link StoredValue}), with where each of them lies: what the write
+ * path hands to a layer in one piece. Built without a timeline, so that decoding WAL can run ahead of it, in parallel, or
+ * elsewhere; a value is serialised once, here.
  *
  * <p>Values need no order, neither among keys nor among the LSNs of one key. Of several values of one key at one LSN the
  * last counts.
@@ -48,8 +48,13 @@ public final class SerializedBatch {
         return count() == 0;
     }
 
-    /** The bytes of all values with their blob headers. */
-    public int sizeBytes() {
+    /** The bytes that all values take in a layer file, serialised and with their blob headers. */
+    public long sizeBytes() {
+        return live().blobBytes;
+    }
+
+    /** The bytes of all values as they are stored, mostly fewer. */
+    int storedBytes() {
         return live().raw.position();
     }
 
@@ -79,16 +84,16 @@ public final class SerializedBatch {
         return ValueLocation.willInit(live().locations[index(index)]);
     }
 
-    /** The length of a value in bytes, serialised, without its blob header. */
+    /** The length of a value in bytes, as {@link ValueCodec} writes it. */
     public int valueLength(int index) {
-        return ValueLocation.length(live().locations[index(index)]);
+        return ValueLocation.encodedLength(live().locations[index(index)]);
     }
 
     private int index(int index) {
         return Objects.checkIndex(index, builder.count);
     }
 
-    /** All the bytes, from position to limit; the position and limit are the caller's own. */
+    /** All the bytes as they are stored, from position to limit; the position and limit are the caller's own. */
     ByteBuffer raw() {
         return live().raw.duplicate().flip();
     }
@@ -130,6 +135,7 @@ public final class SerializedBatch {
         private long[] locations = new long[FIRST_VALUES];
 
         private int count;
+        private long blobBytes;
         private long highestLsn;
         private long lowestLsn = Lsn.MAX.value();
         private int generation;
@@ -141,7 +147,7 @@ public final class SerializedBatch {
         }
 
         /**
-         * @param maxBytes the greatest size of a batch, values with their blob headers, in bytes, at least 1
+         * @param maxBytes the greatest size of the values of a batch as they are stored, in bytes, at least 1
          */
         public Builder(int maxBytes) {
             if (maxBytes < 1) {
@@ -158,8 +164,20 @@ public final class SerializedBatch {
          *     limit; then the batch is as it was
          */
         public void put(Key key, Lsn lsn, Value value) throws InvalidRequestException {
-            begin(key.high(), key.middle(), key.low(), lsn.value(), ValueCodec.encodedSize(value), value.willInit());
-            ValueCodec.encode(value, raw);
+            if (value instanceof WalRecord.Postgres postgres) {
+                beginRecord(
+                        key.high(), key.middle(), key.low(), lsn.value(), postgres.record().length, value.willInit());
+                raw.put(postgres.record());
+            } else {
+                begin(
+                        key.high(),
+                        key.middle(),
+                        key.low(),
+                        lsn.value(),
+                        ValueCodec.encodedSize(value),
+                        value.willInit());
+                ValueCodec.encode(value, raw);
+            }
         }
 
         /**
@@ -221,12 +239,24 @@ public final class SerializedBatch {
         public void putPostgresRecord(long high, long middle, char low, long lsn, boolean willInit, ByteBuffer record)
                 throws InvalidRequestException {
             int length = record.remaining();
-            begin(high, middle, low, lsn, ValueCodec.POSTGRES_HEADER_SIZE + (long) length, willInit);
-            ValueCodec.encodePostgres(willInit, record, raw);
+            beginRecord(high, middle, low, lsn, length, willInit);
+            raw.put(raw.position(), record, record.position(), length).position(raw.position() + length);
         }
 
         private void begin(long high, long middle, char low, long lsn, long length, boolean willInit)
                 throws InvalidRequestException {
+            check(high, middle, low, lsn, length);
+            add(high, middle, low, lsn, (int) length, false, willInit);
+        }
+
+        private void beginRecord(long high, long middle, char low, long lsn, int length, boolean willInit)
+                throws InvalidRequestException {
+            check(high, middle, low, lsn, ValueCodec.POSTGRES_HEADER_SIZE + (long) length);
+            add(high, middle, low, lsn, length, true, willInit);
+        }
+
+        /** @param length of the value as {@link ValueCodec} writes it: a layer file has to take it */
+        private void check(long high, long middle, char low, long lsn, long length) throws InvalidRequestException {
             if (built) {
                 throw new IllegalStateException("the batch was built; clear the builder before filling it again");
             }
@@ -235,8 +265,13 @@ public final class SerializedBatch {
                         "the value of key " + new Key(high, middle, low) + " at " + new Lsn(lsn) + " has " + length
                                 + " bytes; the limit of a value is " + ValueLocation.MAX_LENGTH);
             }
-            int position = raw.position();
-            long end = position + ValueLocation.headerLength((int) length) + length;
+        }
+
+        /** Adds all of a value but its bytes, which are to be written next. */
+        private void add(long high, long middle, char low, long lsn, int length, boolean isBare, boolean willInit)
+                throws InvalidRequestException {
+            long location = ValueLocation.pack(raw.position(), length, isBare, willInit);
+            long end = ValueLocation.end(location);
             if (end > maxBytes) {
                 throw new InvalidRequestException("a batch of " + count + " values would grow to " + end
                         + " bytes with the value of key " + new Key(high, middle, low) + " at " + new Lsn(lsn)
@@ -247,15 +282,16 @@ public final class SerializedBatch {
             middles[count] = middle;
             lows[count] = low;
             lsns[count] = lsn;
-            locations[count] = ValueLocation.pack(position, (int) length, willInit);
+            locations[count] = location;
             count++;
+            blobBytes += ValueLocation.blobLength(location);
             if (Long.compareUnsigned(lsn, highestLsn) > 0) {
                 highestLsn = lsn;
             }
             if (Long.compareUnsigned(lsn, lowestLsn) < 0) {
                 lowestLsn = lsn;
             }
-            BlobHeader.write(BlobHeader.raw((int) length), raw);
+            raw.putInt(StoredValue.guard(high, middle, low, lsn, location));
         }
 
         private void reserve(int end) {
@@ -279,9 +315,9 @@ public final class SerializedBatch {
             return count;
         }
 
-        /** The bytes of the values put since the last clearing, with their blob headers. */
-        public int sizeBytes() {
-            return raw.position();
+        /** The bytes that the values put since the last clearing take in a layer file, with their blob headers. */
+        public long sizeBytes() {
+            return blobBytes;
         }
 
         /** The batch. Nothing can be put until the builder is cleared. */
@@ -295,6 +331,7 @@ public final class SerializedBatch {
             generation++;
             built = false;
             count = 0;
+            blobBytes = 0;
             highestLsn = 0;
             lowestLsn = Lsn.MAX.value();
             if (raw.capacity() > RETAINED_BYTES) {

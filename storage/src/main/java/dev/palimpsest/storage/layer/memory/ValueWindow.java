@@ -90,7 +90,7 @@ final class ValueWindow {
     }
 
     private boolean fits(long location) {
-        return count < MAX_PER_WINDOW && ValueLocation.blobLength(location) <= bytes.capacity() - used;
+        return count < MAX_PER_WINDOW && ValueLocation.storedLength(location) <= bytes.capacity() - used;
     }
 
     private void add(long location) {
@@ -98,7 +98,7 @@ final class ValueWindow {
             locations = Arrays.copyOf(locations, 2 * count);
             offsets = Arrays.copyOf(offsets, 2 * count);
         }
-        int length = ValueLocation.blobLength(location);
+        int length = ValueLocation.storedLength(location);
         if (length > bytes.capacity()) {
             current = ByteBuffer.allocate(length);
         }
@@ -174,7 +174,7 @@ final class ValueWindow {
         for (int i = from; i < to; i++) {
             long location = locationOf(order[i]);
             int at = (int) (ValueLocation.position(location) - start);
-            current.put(offsets[ordinal(order[i])], scratch, at, ValueLocation.blobLength(location));
+            current.put(offsets[ordinal(order[i])], scratch, at, ValueLocation.storedLength(location));
         }
     }
 }

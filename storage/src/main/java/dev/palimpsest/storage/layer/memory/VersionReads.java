@@ -5,7 +5,6 @@ import dev.palimpsest.storage.DiskException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.value.Value;
-import dev.palimpsest.storage.value.ValueCodec;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -25,21 +24,28 @@ final class VersionReads {
 
     private long[] locations = new long[4];
     private long[] lsns = new long[4];
+    private int[] guards = new int[4];
     private int size;
     private @Nullable Value[] values = {};
     private @Nullable StorageException[] failures = {};
 
-    /** Plans one more value; returns its ordinal, counted from 0. */
-    int add(long lsn, long location) {
+    /**
+     * Plans one more value; returns its ordinal, counted from 0.
+     *
+     * @param guard of the {@link StoredValue}
+     */
+    int add(long lsn, long location, int guard) {
         if (size == locations.length) {
             if (size == MAX_PLANNED) {
                 throw new IllegalStateException("more than " + MAX_PLANNED + " values in one read");
             }
             locations = Arrays.copyOf(locations, 2 * size);
             lsns = Arrays.copyOf(lsns, 2 * size);
+            guards = Arrays.copyOf(guards, 2 * size);
         }
         locations[size] = location;
         lsns[size] = lsn;
+        guards[size] = guard;
         return size++;
     }
 
@@ -125,16 +131,13 @@ final class VersionReads {
             int ordinal = ordinal(order[i]);
             long location = locations[ordinal];
             int at = (int) (ValueLocation.position(location) - start);
-            buffer.limit(at + ValueLocation.blobLength(location)).position(at);
             try {
-                int header = file.check(buffer, location);
-                buffer.position(at + header);
-                values[ordinal] = ValueCodec.decode(
-                        buffer, context.arrays(), file.name(), ValueLocation.position(location) + header);
+                StoredValue.check(buffer, at, guards[ordinal], location, file.name(), lsns[ordinal]);
+                values[ordinal] = StoredValue.decode(buffer, at, location, context.arrays(), file.name());
             } catch (CorruptionException e) {
                 failures[ordinal] = e;
             }
-            buffer.limit(length);
+            buffer.clear().limit(length);
         }
     }
 
@@ -147,7 +150,7 @@ final class VersionReads {
                         "read",
                         path,
                         position,
-                        ValueLocation.blobLength(location),
+                        ValueLocation.storedLength(location),
                         "a read of several values failed",
                         of)
                 : new CorruptionException(path, position, "the file ends before the value does", of);

@@ -9,8 +9,12 @@ import java.nio.file.Path;
 
 /** A disk in memory whose writes or reads fail when told to, from then on. */
 final class FaultyDisk extends ForwardingDisk {
+    static final long NONE = -1;
+
     volatile boolean failWrites;
     volatile boolean failReads;
+    /** Of a byte that is read with another lowest bit, in each file. */
+    volatile long damagedOffset = NONE;
 
     FaultyDisk() {
         super(new MemoryDisk(1));
@@ -31,7 +35,14 @@ final class FaultyDisk extends ForwardingDisk {
             if (failReads) {
                 throw failure("read", offset, target.remaining());
             }
-            return super.read(offset, target);
+            int start = target.position();
+            int read = super.read(offset, target);
+            long damaged = damagedOffset - offset;
+            if (damagedOffset != NONE && damaged >= 0 && damaged < read) {
+                int at = start + (int) damaged;
+                target.put(at, (byte) (target.get(at) ^ 1));
+            }
+            return read;
         }
 
         @Override

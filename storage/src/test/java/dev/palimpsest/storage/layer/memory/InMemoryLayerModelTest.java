@@ -4,7 +4,9 @@ import static dev.palimpsest.storage.layer.memory.MemoryLayers.CONTEXT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.Generation;
 import dev.palimpsest.storage.blob.BlobHeader;
+import dev.palimpsest.storage.file.ReadableFile;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
@@ -14,10 +16,14 @@ import dev.palimpsest.storage.layer.LayerReferences;
 import dev.palimpsest.storage.layer.LsnRange;
 import dev.palimpsest.storage.layer.ReconstructState;
 import dev.palimpsest.storage.layer.delta.DeltaLayerFormat;
+import dev.palimpsest.storage.layer.delta.DeltaLayerWriter;
+import dev.palimpsest.storage.layer.file.DirectorySync;
 import dev.palimpsest.storage.layer.file.LayerFile;
 import dev.palimpsest.storage.layer.file.LayerFileReader;
 import dev.palimpsest.storage.value.Value;
 import dev.palimpsest.storage.value.ValueCodec;
+import dev.palimpsest.storage.value.Values;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -75,9 +81,11 @@ class InMemoryLayerModelTest {
             Key key = key(random.nextInt(blocks));
             Lsn lsn = new Lsn(from + random.nextInt(100));
             int length = random.nextInt(20) == 0 ? random.nextInt(200_000) : random.nextInt(300);
-            Value value = random.nextInt(3) == 0
-                    ? MemoryLayers.image(length, random.nextInt())
-                    : MemoryLayers.record(random.nextInt(4) == 0, length, random.nextInt());
+            Value value = switch (random.nextInt(4)) {
+                case 0 -> MemoryLayers.image(length, random.nextInt());
+                case 1 -> Values.any(random.nextInt(Values.KINDS), random);
+                default -> MemoryLayers.record(random.nextInt(4) == 0, length, random.nextInt());
+            };
             builder.put(key, lsn, value);
             highest = Math.max(highest, lsn.value());
             if (model.computeIfAbsent(key, k -> new TreeMap<>()).put(lsn, value) != null) {
@@ -194,6 +202,9 @@ class InMemoryLayerModelTest {
         for (LayerFile file : written) {
             DeltaLayerName name = (DeltaLayerName) file.fileName().name();
             assertThat(name.lsnRange()).isEqualTo(new LsnRange(layer.lsnStart(), layer.lsnEnd()));
+            LayerFile encoded = encoded(file, name);
+            assertThat(bytes(file)).as("seed %d", seed).isEqualTo(bytes(encoded));
+            memory.disk.delete(encoded.path());
             found.put(name.keyRange(), content(file, name));
         }
         assertThat(found).as("seed %d", seed).isEqualTo(expected);
@@ -231,6 +242,39 @@ class InMemoryLayerModelTest {
             assertThat(keys.startsAnew()).isEqualTo(chain < entry.getValue().size());
         }
         assertThat(keys.next()).isFalse();
+    }
+
+    /** The same layer, of values that went from the encoder to the writer, and never to a layer in memory. */
+    private LayerFile encoded(LayerFile file, DeltaLayerName name) throws Exception {
+        try (DeltaLayerWriter writer = new DeltaLayerWriter(
+                memory.io,
+                MemoryLayers.DIRECTORY,
+                MemoryLayers.TENANT,
+                MemoryLayers.TIMELINE,
+                name.keyRange().start(),
+                name.lsnRange(),
+                memory.target().unique())) {
+            for (Map.Entry<Key, TreeMap<Lsn, Value>> entry :
+                    model.subMap(name.keyRange().start(), name.keyRange().end()).entrySet()) {
+                for (Map.Entry<Lsn, Value> version : entry.getValue().entrySet()) {
+                    Value value = version.getValue();
+                    ByteBuffer bytes = ByteBuffer.allocate(ValueCodec.encodedSize(value));
+                    ValueCodec.encode(value, bytes);
+                    writer.put(entry.getKey(), version.getKey(), bytes.flip(), value.willInit());
+                }
+            }
+            Generation other = file.fileName().generation().next();
+            return writer.finish(name.keyRange().end(), other, DirectorySync.NOW);
+        }
+    }
+
+    private ByteBuffer bytes(LayerFile file) throws Exception {
+        try (ReadableFile open = memory.disk.open(file.path())) {
+            ByteBuffer bytes = ByteBuffer.allocate((int) file.size());
+            open.read(0, bytes);
+            assertThat(bytes.hasRemaining()).isFalse();
+            return bytes.flip();
+        }
     }
 
     private List<String> content(LayerFile file, DeltaLayerName name) throws Exception {

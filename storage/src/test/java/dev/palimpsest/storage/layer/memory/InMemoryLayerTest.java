@@ -12,6 +12,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.CancelledException;
+import dev.palimpsest.storage.CorruptionException;
 import dev.palimpsest.storage.DiskException;
 import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.StorageException;
@@ -27,6 +28,7 @@ import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.value.Value;
 import java.util.List;
 import java.util.Objects;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 class InMemoryLayerTest {
@@ -122,6 +124,21 @@ class InMemoryLayerTest {
         layer.collect(KeySpace.of(block(1)), Lsn.INVALID, Lsn.MAX, state, CONTEXT);
         assertThat(state.isComplete(block(1))).isFalse();
         assertThat(known(state, block(1)).versions()).hasSize(1);
+    }
+
+    @Test
+    void howeverManyAreCachedAllAreReached() throws Exception {
+        SplittableRandom random = new SplittableRandom(1);
+        for (int i = 0; i < 500; i++) {
+            ReconstructState state = new ReconstructState();
+            for (int count = random.nextInt(1, 60); count > 0; count--) {
+                state.cache(block(random.nextInt(1 << 20)), new Lsn(110), (Value.Image) image(10, 9));
+            }
+            layer.collect(KeySpace.of(KeyRange.ALL), Lsn.INVALID, Lsn.MAX, state, CONTEXT);
+            assertThat(state.keys().values())
+                    .as("read %d of %d keys", i, state.keys().size())
+                    .allMatch(ReconstructState.KeyState::isComplete);
+        }
     }
 
     @Test
@@ -280,6 +297,40 @@ class InMemoryLayerTest {
     }
 
     @Test
+    void aValueThatIsNotTheOneThatWasPutIsFoundByReadsAndFlushes() throws Exception {
+        put(block(1), 100, record(false, 60, 1));
+        put(block(2), 100, record(false, 60, 2));
+        put(block(3), 100, image(200_000, 3));
+        layer.freeze(new Lsn(200), CONTEXT);
+        L0Flush flush = memory.flush(1 << 20);
+        for (int damaged : new int[] {64, 65, 66, 67, 128}) {
+            disk.damagedOffset = damaged;
+            Key key = damaged == 128 ? block(3) : block(2);
+            assertThat(known(read(key, 200), key).failure())
+                    .isInstanceOf(CorruptionException.class)
+                    .hasMessageContaining("ephemeral-")
+                    .hasMessageContaining(":" + damaged / 64 * 64 + ":");
+            assertThat(known(read(block(1), 200), block(1)).failure()).isNull();
+            assertThatThrownBy(() -> layer.writeToDisk(flush, memory.target(), CONTEXT))
+                    .isInstanceOf(CorruptionException.class);
+            assertThat(disk.list(DIRECTORY)).hasSize(1);
+        }
+        disk.damagedOffset = FaultyDisk.NONE;
+        assertThat(layer.writeToDisk(flush, memory.target(), CONTEXT)).isPresent();
+        flush.close();
+    }
+
+    @Test
+    void theSizeIsThatInALayerFile() throws Exception {
+        put(block(1), 100, record(false, 110, 1));
+        assertThat(layer.size()).isEqualTo(1 + 17 + 110);
+        put(block(1), 100, record(false, 111, 1));
+        assertThat(layer.size()).isEqualTo(128 + 4 + 17 + 111);
+        put(block(1), 101, image(4, 1));
+        assertThat(layer.size()).isEqualTo(128 + 132 + 1 + 12 + 4);
+    }
+
+    @Test
     void theDumpNamesEveryValue() throws Exception {
         put(block(2), 110, record(false, 30, 2));
         put(block(1), 120, record(true, 10, 2));
@@ -288,8 +339,8 @@ class InMemoryLayerTest {
         layer.dump(dump, CONTEXT);
         assertThat(dump.toString())
                 .isEqualTo(layer + " of timeline " + MemoryLayers.TIMELINE + ": 2 keys\n"
-                        + "  key " + block(1) + " at 0/64: image, will_init, 22 bytes at " + (48 + 28) + "\n"
-                        + "  key " + block(1) + " at 0/78: WAL record Postgres, will_init, 27 bytes at 48\n"
+                        + "  key " + block(1) + " at 0/64: image, will_init, 22 bytes at 48\n"
+                        + "  key " + block(1) + " at 0/78: WAL record Postgres, will_init, 27 bytes at 34\n"
                         + "  key " + block(2) + " at 0/6E: WAL record Postgres, 47 bytes at 0\n");
     }
 }

@@ -23,7 +23,7 @@ class MemoryIndexTest {
     private final MemoryIndex index = new MemoryIndex();
 
     private boolean put(Key key, long lsn, long position) {
-        return index.put(key.high(), key.middle(), key.low(), lsn, ValueLocation.pack(position, 100, false));
+        return index.put(key.high(), key.middle(), key.low(), lsn, ValueLocation.pack(position, 100, false, false));
     }
 
     private List<Long> versions(Key key) {
@@ -88,7 +88,7 @@ class MemoryIndexTest {
         for (int i = 0; i < puts; i++) {
             Key key = randomKey(random, prefixes, blocks);
             long lsn = Long.MAX_VALUE - 50_000 + i * step + random.nextInt(jitter);
-            long location = ValueLocation.pack(i, random.nextInt(1 << 28), random.nextBoolean());
+            long location = ValueLocation.pack(i, random.nextInt(1 << 28), false, random.nextBoolean());
             boolean replaced =
                     model.computeIfAbsent(key, k -> new TreeMap<>(UNSIGNED)).put(lsn, location) != null;
             assertThat(index.put(key.high(), key.middle(), key.low(), lsn, location))

@@ -30,14 +30,17 @@ class SerializedBatchTest {
     }
 
     @Test
-    void theBytesAreBlobsOfSerializedValues() throws Exception {
+    void theBytesAreGuardedValuesAndRecordsAreBare() throws Exception {
         builder.put(block(1), new Lsn(8), new Value.Image(FOOBAR));
         builder.put(block(2), new Lsn(16), new WalRecord.Postgres(true, FOOBAR));
         SerializedBatch batch = builder.build();
+        int first = StoredValue.guard(block(1), 8, ValueLocation.pack(0, 18, false, true));
+        int second = StoredValue.guard(block(2), 16, ValueLocation.pack(22, 6, true, true));
         assertThat(hex(batch))
-                .isEqualTo("12" + "00000000" + "0000000000000006" + "666F6F626172" + "17" + "00000001" + "00000000"
-                        + "01" + "0000000000000006" + "666F6F626172");
+                .isEqualTo("%08X".formatted(first) + "00000000" + "0000000000000006" + "666F6F626172"
+                        + "%08X".formatted(second) + "666F6F626172");
         assertThat(batch.count()).isEqualTo(2);
+        assertThat(batch.storedBytes()).isEqualTo(22 + 10);
         assertThat(batch.sizeBytes()).isEqualTo(19 + 24);
         assertThat(batch.key(1)).isEqualTo(block(2));
         assertThat(batch.lsn(1)).isEqualTo(new Lsn(16));
@@ -65,15 +68,20 @@ class SerializedBatchTest {
     }
 
     @Test
-    void theHeaderGrowsAt128Bytes() throws Exception {
+    void theSizeIsThatInALayerFile() throws Exception {
         builder.putImage(block(1), new Lsn(1), ByteBuffer.allocate(127 - 12));
         builder.putImage(block(1), new Lsn(2), ByteBuffer.allocate(128 - 12));
         SerializedBatch batch = builder.build();
         assertThat(batch.valueLength(0)).isEqualTo(127);
         assertThat(batch.valueLength(1)).isEqualTo(128);
-        assertThat(batch.raw().get(0)).isEqualTo((byte) 0x7F);
-        assertThat(batch.raw().getInt(128)).isEqualTo(0x80000080);
         assertThat(batch.sizeBytes()).isEqualTo(1 + 127 + 4 + 128);
+        assertThat(batch.storedBytes()).isEqualTo(4 + 127 + 4 + 128);
+        builder.clear();
+        assertThat(builder.sizeBytes()).isZero();
+        builder.putPostgresRecord(block(1), new Lsn(1), true, ByteBuffer.allocate(110));
+        builder.putPostgresRecord(block(1), new Lsn(2), true, ByteBuffer.allocate(111));
+        assertThat(builder.sizeBytes()).isEqualTo(1 + 127 + 4 + 128);
+        assertThat(builder.build().storedBytes()).isEqualTo(4 + 110 + 4 + 111);
     }
 
     @Test
@@ -91,11 +99,11 @@ class SerializedBatchTest {
     @Test
     void theLimitOfABatchIsKept() throws Exception {
         SerializedBatch.Builder bounded = new SerializedBatch.Builder(100);
-        bounded.putImage(block(1), new Lsn(1), ByteBuffer.allocate(100 - 1 - 12));
-        assertThat(bounded.sizeBytes()).isEqualTo(100);
+        bounded.putImage(block(1), new Lsn(1), ByteBuffer.allocate(100 - 4 - 12));
+        assertThat(bounded.build().storedBytes()).isEqualTo(100);
         bounded.clear();
         bounded.putImage(block(1), new Lsn(1), ByteBuffer.allocate(40));
-        assertThatThrownBy(() -> bounded.putImage(block(7), new Lsn(2), ByteBuffer.allocate(100 - 53 - 12)))
+        assertThatThrownBy(() -> bounded.putImage(block(7), new Lsn(2), ByteBuffer.allocate(100 - 56 - 4 - 12 + 1)))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("101 bytes")
                 .hasMessageContaining(block(7).toString())
@@ -108,6 +116,9 @@ class SerializedBatchTest {
     @Test
     void aValueLongerThanABlobIsRefused() {
         ByteBuffer page = ByteBuffer.allocateDirect((1 << 28) - 12);
+        assertThatThrownBy(() -> builder.putPostgresRecord(block(1), new Lsn(1), true, page.slice(0, (1 << 28) - 17)))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageContaining("268435456 bytes");
         assertThatThrownBy(() -> builder.putImage(block(1), new Lsn(1), page))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("268435456 bytes");
