@@ -29,8 +29,9 @@ final class TenantConfigCommand implements Callable<Integer> {
     @Option(
             names = "--set",
             paramLabel = "KEY=VALUE",
-            description = "a setting for this tenant, such as pitr_interval=14d; one that is a table as JSON; may be given "
-                    + "several times")
+            description =
+                    "a setting for this tenant, such as pitr_interval=14d; one that is a table as JSON; may be given "
+                            + "several times")
     private Map<String, String> set = new LinkedHashMap<>();
 
     @Option(

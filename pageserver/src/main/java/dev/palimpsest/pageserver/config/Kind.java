@@ -97,12 +97,11 @@ record Kind<T>(String name, String range, Function<Object, T> reader, Function<T
                 "list of names",
                 range,
                 value -> {
-                    List<?> list =
-                            switch (value) {
-                                case TomlArray array -> array.toList();
-                                case List<?> json -> json;
-                                default -> throw wrongType("a list in brackets", value);
-                            };
+                    List<?> list = switch (value) {
+                        case TomlArray array -> array.toList();
+                        case List<?> json -> json;
+                        default -> throw wrongType("a list in brackets", value);
+                    };
                     List<String> names = list.stream()
                             .map(name -> text(name, "names in quotes"))
                             .distinct()

@@ -98,7 +98,8 @@ public final class TenantConfiguration {
 
     private static String why(String name) {
         String known = String.join(", ", names());
-        boolean isTable = ThrottleTable.SETTINGS.stream().anyMatch(setting -> setting.key().equals(TABLE + name));
+        boolean isTable = ThrottleTable.SETTINGS.stream()
+                .anyMatch(setting -> setting.key().equals(TABLE + name));
         if (isTable) {
             return "is given in a table: {\"" + ThrottleTable.NAME + "\": {…}}";
         }

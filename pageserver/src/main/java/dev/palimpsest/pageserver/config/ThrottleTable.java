@@ -47,9 +47,8 @@ final class ThrottleTable {
         }
         int before = problems.size();
         table.forEach((key, field) -> {
-            Optional<Setting<?>> setting = SETTINGS.stream()
-                    .filter(one -> name(one).equals(key))
-                    .findFirst();
+            Optional<Setting<?>> setting =
+                    SETTINGS.stream().filter(one -> name(one).equals(key)).findFirst();
             String name = NAME + "." + key;
             if (setting.isEmpty()) {
                 problems.add(problem(
@@ -57,7 +56,9 @@ final class ThrottleTable {
                         "is unknown; there are "
                                 + String.join(
                                         ", ",
-                                        SETTINGS.stream().map(ThrottleTable::name).toList())));
+                                        SETTINGS.stream()
+                                                .map(ThrottleTable::name)
+                                                .toList())));
             } else if (field != null) {
                 Object plain = TenantConfiguration.plain(field);
                 try {

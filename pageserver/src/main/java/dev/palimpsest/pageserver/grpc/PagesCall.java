@@ -12,7 +12,6 @@ import dev.palimpsest.pageserver.pageservice.RequestFailure;
 import dev.palimpsest.pageserver.pageservice.ServedTimeline;
 import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.TenantId;
-import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.key.RelTag;
 import io.grpc.Status;
 import io.grpc.StatusException;

@@ -8,8 +8,8 @@ import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.util.Comparator;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Function;
 
 /**
  * What throttles do, under Neon's names: all together, and for each of the hundred tenants that have waited for the longest. Safe
@@ -35,7 +35,11 @@ final class ThrottleMetrics {
         throttled = all(registry, "count", "Requests that a throttle had wait");
         waited = all(registry, "wait_usecs_sum", "How long requests waited in throttles, all together");
         each(registry, "count_accounted_start", "Requests of a tenant that came to its throttle", of -> of.begun);
-        each(registry, "count_accounted_finish", "Requests of a tenant that its throttle has let through", of -> of.ended);
+        each(
+                registry,
+                "count_accounted_finish",
+                "Requests of a tenant that its throttle has let through",
+                of -> of.ended);
         each(registry, "count", "Requests of a tenant that its throttle had wait", of -> of.throttled);
         each(registry, "wait_usecs_sum", "How long requests of a tenant waited in its throttle", of -> of.waitedMicros);
     }
@@ -64,7 +68,8 @@ final class ThrottleMetrics {
                                 entry.getValue().waitedMicros.sum()))
                         .sorted(Comparator.comparingLong(Shown::waitedMicros).reversed())
                         .limit(MOST_TENANTS)
-                        .forEach(one -> callback.call(one.count(), KIND, one.tenant().toString(), UNSHARDED)))
+                        .forEach(one ->
+                                callback.call(one.count(), KIND, one.tenant().toString(), UNSHARDED)))
                 .register(registry);
     }
 

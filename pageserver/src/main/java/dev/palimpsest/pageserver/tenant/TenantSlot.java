@@ -19,6 +19,7 @@ final class TenantSlot {
     private volatile TenantConfiguration settings = TenantConfiguration.NONE;
     /** What the settings say of it, since it is asked for so often. */
     private volatile Optional<ThrottleSettings> throttle = Optional.empty();
+
     private volatile @Nullable TenantTimelines timelines;
     private volatile boolean lookedAt;
     private volatile boolean gone;

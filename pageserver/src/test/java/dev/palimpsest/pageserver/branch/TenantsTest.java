@@ -308,7 +308,8 @@ class TenantsTest {
             TenantHost.Answer wrong = host.send(
                     "PATCH",
                     "/v1/tenant/config",
-                    "{" + id + ",\"timeline_get_throttle\":{\"task_kinds\":[\"Compaction\"],\"max\":-1,\"maximum\":1}}");
+                    "{" + id
+                            + ",\"timeline_get_throttle\":{\"task_kinds\":[\"Compaction\"],\"max\":-1,\"maximum\":1}}");
             assertThat(wrong.status()).isEqualTo(400);
             assertThat(wrong.body())
                     .contains("timeline_get_throttle.task_kinds", "Compaction")

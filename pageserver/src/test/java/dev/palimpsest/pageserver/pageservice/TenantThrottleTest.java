@@ -62,8 +62,8 @@ class TenantThrottleTest {
     private final SleepingTime time = new SleepingTime();
     private final Map<TenantId, ThrottleSettings> settings = new HashMap<>();
     private final PrometheusRegistry metrics = new PrometheusRegistry();
-    private final TenantThrottle throttle = new TenantThrottle(
-            tenant -> settings.getOrDefault(tenant, ThrottleSettings.NONE), time, time, metrics);
+    private final TenantThrottle throttle =
+            new TenantThrottle(tenant -> settings.getOrDefault(tenant, ThrottleSettings.NONE), time, time, metrics);
 
     private long waited(TenantId tenant, int requests) throws CancelledException {
         long began = time.now;

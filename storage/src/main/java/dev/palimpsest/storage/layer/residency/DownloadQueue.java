@@ -163,8 +163,7 @@ public final class DownloadQueue {
         return found;
     }
 
-    private static void find(
-            Collection<Entry> among, boolean running, Predicate<Job> which, List<Progress> found) {
+    private static void find(Collection<Entry> among, boolean running, Predicate<Job> which, List<Progress> found) {
         among.forEach(entry -> {
             if (which.test(entry.job)) {
                 found.add(entry.progress(running));
