@@ -69,7 +69,7 @@ final class ThrottleMetrics {
                         .sorted(Comparator.comparingLong(Shown::waitedMicros).reversed())
                         .limit(MOST_TENANTS)
                         .forEach(one ->
-                                callback.call(one.count(), KIND, one.tenant().toString(), UNSHARDED)))
+                                callback.call((double) one.count(), KIND, one.tenant().toString(), UNSHARDED)))
                 .register(registry);
     }
 

@@ -55,7 +55,7 @@ class TenantQueueTest {
         Optional<Item> peek() {
             return items.stream()
                     .min(Comparator.comparing((Item item) -> places.get(item.tenant()))
-                            .thenComparing(Item::number));
+                            .thenComparingInt(Item::number));
         }
 
         Optional<Item> poll() {

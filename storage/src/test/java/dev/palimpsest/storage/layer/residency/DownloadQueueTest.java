@@ -263,7 +263,7 @@ class DownloadQueueTest {
                 if (!urgent) {
                     inBackground.add(next);
                 }
-                turns(urgent).remove(tenant);
+                turns(urgent).remove(/* element */ tenant);
                 noteTurns();
             }
         }
