@@ -68,8 +68,8 @@ final class ThrottleMetrics {
                                 entry.getValue().waitedMicros.sum()))
                         .sorted(Comparator.comparingLong(Shown::waitedMicros).reversed())
                         .limit(MOST_TENANTS)
-                        .forEach(one ->
-                                callback.call((double) one.count(), KIND, one.tenant().toString(), UNSHARDED)))
+                        .forEach(one -> callback.call(
+                                (double) one.count(), KIND, one.tenant().toString(), UNSHARDED)))
                 .register(registry);
     }
 
