@@ -1,5 +1,6 @@
 package dev.palimpsest.cli;
 
+import dev.palimpsest.pageserver.http.ApiJson;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -13,7 +14,9 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import tools.jackson.core.JacksonException;
 
 /** {@code palimpsest tenant config}. */
 @Command(
@@ -26,7 +29,9 @@ final class TenantConfigCommand implements Callable<Integer> {
     @Option(
             names = "--set",
             paramLabel = "KEY=VALUE",
-            description = "a setting for this tenant, such as pitr_interval=14d; may be given several times")
+            description =
+                    "a setting for this tenant, such as pitr_interval=14d; one that is a table as JSON; may be given "
+                            + "several times")
     private Map<String, String> set = new LinkedHashMap<>();
 
     @Option(
@@ -59,8 +64,15 @@ final class TenantConfigCommand implements Callable<Integer> {
         }
     }
 
-    /** Numbers as such; everything else is text. */
-    private static Object json(String value) {
+    /** Numbers as such, and objects; everything else is text. */
+    private Object json(String value) {
+        if (value.startsWith("{")) {
+            try {
+                return ApiJson.mapper().readValue(value, Map.class);
+            } catch (JacksonException e) {
+                throw new ParameterException(spec.commandLine(), value + " is no JSON: " + e.getOriginalMessage(), e);
+            }
+        }
         try {
             return Long.valueOf(value);
         } catch (NumberFormatException e) {
@@ -74,7 +86,7 @@ final class TenantConfigCommand implements Callable<Integer> {
         new TreeMap<>(config.effectiveConfig())
                 .forEach((key, value) -> table.add(
                         key,
-                        String.valueOf(value),
+                        value instanceof Map ? ApiJson.mapper().writeValueAsString(value) : String.valueOf(value),
                         config.tenantSpecificOverrides().containsKey(key) ? "this tenant" : "the server"));
         table.print(out);
     }

@@ -135,6 +135,7 @@ public final class Server implements AutoCloseable {
         keep(opened.startGc(metrics));
         PageService pageService = keep(new PageService(
                 opened.served(), options.pageService(), security.pageService(), store.clock(), metrics));
+        opened.tenants().throttles().servers(() -> pageService.limits().throttle());
         GrpcPageService overGrpc = grpcSettings == null
                 ? null
                 : keep(new GrpcPageService(

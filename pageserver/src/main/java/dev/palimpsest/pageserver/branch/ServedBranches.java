@@ -5,9 +5,10 @@ import dev.palimpsest.pageserver.datadir.PreviousRecord;
 import dev.palimpsest.pageserver.datadir.TarSink;
 import dev.palimpsest.pageserver.pageservice.ServedTimeline;
 import dev.palimpsest.pageserver.pageservice.ServedTimelines;
+import dev.palimpsest.pageserver.pageservice.ThrottleSettings;
 import dev.palimpsest.pageserver.relation.TimelineCluster;
 import dev.palimpsest.pageserver.tenant.TenantException;
-import dev.palimpsest.pageserver.tenant.TenantService;
+import dev.palimpsest.pageserver.tenant.Tenants;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.StorageException;
@@ -29,7 +30,7 @@ final class ServedBranches implements ServedTimelines {
     private static final Logger LOG = LoggerFactory.getLogger(ServedBranches.class);
 
     private final OpenBranches branches;
-    private final TenantService tenants;
+    private final Tenants tenants;
     private final DataDirectoryWriter directories;
     private final ArchivedBranches archive;
     private final UpkeepService upkeep;
@@ -38,7 +39,7 @@ final class ServedBranches implements ServedTimelines {
     ServedBranches(
             OpenBranches branches,
             ArchivedBranches archive,
-            TenantService tenants,
+            Tenants tenants,
             DataDirectoryWriter directories,
             UpkeepService upkeep,
             Clock clock) {
@@ -81,6 +82,11 @@ final class ServedBranches implements ServedTimelines {
     public boolean isArchived(TenantId tenant, TimelineId timeline) {
         ArchivedBranches.Archived archived = archive.of(timeline);
         return archived != null && archived.tenant().tenant().equals(tenant);
+    }
+
+    @Override
+    public Optional<ThrottleSettings> throttle(TenantId tenant) {
+        return tenants.throttles().own(tenant);
     }
 
     @Override

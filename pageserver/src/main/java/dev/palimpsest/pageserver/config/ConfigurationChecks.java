@@ -130,10 +130,9 @@ public final class ConfigurationChecks {
         atMost(StorageSettings.BACKGROUND_DOWNLOAD_CONCURRENCY, StorageSettings.DOWNLOAD_CONCURRENCY, 0);
         atMost(ServiceSettings.PAGE_SERVICE_MAX_BATCH_SIZE, ServiceSettings.MAX_GET_VECTORED_KEYS, 0);
         if (!configuration.get(StorageSettings.THROTTLE_TASK_KINDS).isEmpty()) {
-            for (Setting<Integer> tokens :
-                    List.of(StorageSettings.THROTTLE_REFILL_AMOUNT, StorageSettings.THROTTLE_MAX)) {
+            for (Setting<Integer> tokens : ThrottleTable.POSITIVE) {
                 if (configuration.get(tokens) == 0) {
-                    fail(tokens, "is to be at least 1 where there is a throttle, or no request would ever be served");
+                    fail(tokens, ThrottleTable.NOBODY_SERVED);
                 }
             }
         }

@@ -9,6 +9,7 @@ import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.tomlj.TomlArray;
 
 /**
@@ -17,7 +18,8 @@ import org.tomlj.TomlArray;
  * @param <T> in the program
  * @param name of the type, for people
  * @param range which values are good, for people; empty if all are
- * @param reader makes a value of what TOML has: String, Long, Double or Boolean. IllegalArgumentException if it cannot; the
+ * @param reader makes a value of what TOML has, String, Long, Double, Boolean or TomlArray, or JSON, with a List instead of the
+ *     last. IllegalArgumentException if it cannot; the
  *     message is for the user
  * @param writer makes TOML of it
  */
@@ -25,12 +27,13 @@ record Kind<T>(String name, String range, Function<Object, T> reader, Function<T
     private static final Pattern ZSTD = Pattern.compile("zstd(?:\\(([0-9]{1,2})\\))?");
     private static final int MAX_ZSTD = 22;
 
-    private static IllegalArgumentException wrongType(String wanted, Object value) {
+    private static IllegalArgumentException wrongType(String wanted, @Nullable Object value) {
         String is = switch (value) {
             case String _ -> "a text";
             case Long _ -> "a number";
             case Double _ -> "a number with a fraction";
             case Boolean _ -> "a truth value";
+            case null -> "null";
             default -> "something else";
         };
         return new IllegalArgumentException("wants " + wanted + ", not " + is);
@@ -40,7 +43,7 @@ record Kind<T>(String name, String range, Function<Object, T> reader, Function<T
         return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
     }
 
-    private static String text(Object value, String wanted) {
+    private static String text(@Nullable Object value, String wanted) {
         if (value instanceof String text) {
             return text;
         }
@@ -94,10 +97,12 @@ record Kind<T>(String name, String range, Function<Object, T> reader, Function<T
                 "list of names",
                 range,
                 value -> {
-                    if (!(value instanceof TomlArray array)) {
-                        throw wrongType("a list in brackets", value);
-                    }
-                    List<String> names = array.toList().stream()
+                    List<?> list = switch (value) {
+                        case TomlArray array -> array.toList();
+                        case List<?> json -> json;
+                        default -> throw wrongType("a list in brackets", value);
+                    };
+                    List<String> names = list.stream()
                             .map(name -> text(name, "names in quotes"))
                             .distinct()
                             .toList();

@@ -404,8 +404,8 @@ public final class StorageSettings {
             "tenant_config.timeline_get_throttle.task_kinds",
             Kind.names(List.of("PageRequestHandler")),
             List.of(),
-            "Whether each tenant may make only so many requests a second in its pagestreams: [\"PageRequestHandler\"] if so. "
-                    + "Requests that are too many wait.");
+            "Whether each tenant may make only so many requests a second for pages and the like, over either protocol: "
+                    + "[\"PageRequestHandler\"] if so. Requests that are too many wait. A tenant can have the table of its own.");
 
     public static final Setting<Integer> THROTTLE_INITIAL = LIST.reloadable(
             "tenant_config.timeline_get_throttle.initial",

@@ -8,6 +8,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.type.TypeReference;
@@ -16,6 +17,9 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * What counts for one tenant other than for the others: values for some of the settings below {@code tenant_config}. Each is good
  * for itself. Immutable.
+ *
+ * <p>The settings of a table, such as {@code timeline_get_throttle}, are given together: those that are left out are as if nobody
+ * had said anything, whatever the server has.
  */
 public final class TenantConfiguration {
     /** Nothing. */
@@ -23,8 +27,8 @@ public final class TenantConfiguration {
 
     private static final JsonMapper JSON = JsonMapper.builder().build();
     private static final TypeReference<TreeMap<String, @Nullable Object>> FIELDS = new TypeReference<>() {};
-    private static final String TABLE = "tenant_config.";
-    private static final String WHERE = "tenant settings";
+    static final String TABLE = "tenant_config.";
+    static final String WHERE = "tenant settings";
 
     /** The settings that a tenant may have of its own. */
     private static final List<Setting<?>> SETTINGS = List.of(
@@ -42,7 +46,7 @@ public final class TenantConfiguration {
             StorageSettings.MAX_RECORDS_PER_KEY,
             StorageSettings.HEATMAP_PERIOD);
 
-    /** As JSON has them: String, Long or Boolean, by name without the table. */
+    /** As JSON has them: String, Long, Boolean, or a map of a table, by name without the table that all stand in. */
     private final SortedMap<String, Object> values;
 
     private TenantConfiguration(SortedMap<String, Object> values) {
@@ -50,7 +54,7 @@ public final class TenantConfiguration {
     }
 
     /**
-     * Of values as JSON has them: text, numbers, truth values; what is null is not there.
+     * Of values as JSON has them: text, numbers, truth values, objects; what is null is not there.
      *
      * @throws ConfigurationException if one is unknown, cannot be a tenant's own, or makes no sense; all that is wrong is in it
      */
@@ -59,10 +63,14 @@ public final class TenantConfiguration {
         List<Problem> problems = new ArrayList<>();
         fields.forEach((name, value) -> {
             Optional<Setting<?>> setting = setting(name);
-            if (setting.isEmpty()) {
+            if (name.equals(ThrottleTable.NAME)) {
+                if (value != null) {
+                    values.put(name, ThrottleTable.read(value, problems));
+                }
+            } else if (setting.isEmpty()) {
                 problems.add(new Problem(WHERE, 0, name, why(name)));
             } else if (value != null) {
-                Object plain = value instanceof Integer number ? Long.valueOf(number) : value;
+                Object plain = plain(value);
                 try {
                     Objects.requireNonNull(setting.get().kind().reader().apply(plain));
                     values.put(name, plain);
@@ -77,6 +85,11 @@ public final class TenantConfiguration {
         return new TenantConfiguration(values);
     }
 
+    /** A value as a kind reads it, which knows one sort of whole numbers. */
+    static Object plain(Object value) {
+        return value instanceof Integer number ? Long.valueOf(number) : value;
+    }
+
     private static Optional<Setting<?>> setting(String name) {
         return SETTINGS.stream()
                 .filter(setting -> setting.key().equals(TABLE + name))
@@ -85,6 +98,11 @@ public final class TenantConfiguration {
 
     private static String why(String name) {
         String known = String.join(", ", names());
+        boolean isTable = ThrottleTable.SETTINGS.stream()
+                .anyMatch(setting -> setting.key().equals(TABLE + name));
+        if (isTable) {
+            return "is given in a table: {\"" + ThrottleTable.NAME + "\": {…}}";
+        }
         return Settings.of(TABLE + name).isPresent()
                 ? "counts for all tenants, and none can have its own; those that can be are " + known
                 : "is no setting of a tenant; those are " + known;
@@ -92,7 +110,16 @@ public final class TenantConfiguration {
 
     /** The names of all there can be, without the table that they stand in. */
     public static List<String> names() {
-        return SETTINGS.stream().map(TenantConfiguration::name).toList();
+        return Stream.concat(SETTINGS.stream().map(TenantConfiguration::name), Stream.of(ThrottleTable.NAME))
+                .toList();
+    }
+
+    /** All there can be, by their names without the table that they stand in; in those of a table inside of that there is a dot. */
+    public static Map<String, Setting<?>> possible() {
+        Map<String, Setting<?>> all = new TreeMap<>();
+        Stream.concat(SETTINGS.stream(), ThrottleTable.SETTINGS.stream())
+                .forEach(setting -> all.put(name(setting), setting));
+        return all;
     }
 
     private static String name(Setting<?> setting) {
@@ -106,10 +133,20 @@ public final class TenantConfiguration {
         return of(next);
     }
 
-    /** A value; empty if the server's counts. */
+    /** A value; empty if the server's counts, or, in a table that there is, what it is if nobody says anything. */
     public <T> Optional<T> find(Setting<T> setting) {
-        return Optional.ofNullable(values.get(name(setting)))
+        return Optional.ofNullable(value(name(setting)))
                 .map(value -> setting.kind().reader().apply(value));
+    }
+
+    private @Nullable Object value(String name) {
+        int dot = name.indexOf('.');
+        if (dot < 0) {
+            return values.get(name);
+        }
+        return values.get(name.substring(0, dot)) instanceof Map<?, ?> table
+                ? table.get(name.substring(dot + 1))
+                : null;
     }
 
     /** A value, or {@code servers}. */

@@ -127,10 +127,10 @@ final class PageApi extends PageServiceGrpc.PageServiceImplBase {
     private <T> T read(PagestreamRequest request, ServedTimeline timeline, Read<T> read)
             throws RequestFailure, CancelledException {
         CallContexts.Ends ends = contexts.ofCall();
+        pages.throttle(CallTarget.current().tenant(), 1, ends.waits());
         long start = System.nanoTime();
         boolean success = false;
         try {
-            pages.throttle(CallTarget.current().tenant(), 1, ends.waits());
             RequestContext context =
                     contexts.request(ends.reads(), pages.limits().waitLsnTimeout());
             T answer = read.from(new PageReads(timeline, ends.waits()), context);

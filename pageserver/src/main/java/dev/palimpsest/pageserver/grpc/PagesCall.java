@@ -12,7 +12,6 @@ import dev.palimpsest.pageserver.pageservice.RequestFailure;
 import dev.palimpsest.pageserver.pageservice.ServedTimeline;
 import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.TenantId;
-import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.key.RelTag;
 import io.grpc.Status;
 import io.grpc.StatusException;
@@ -165,12 +164,13 @@ final class PagesCall implements StreamObserver<GetPageRequest> {
 
     private GetPageResponse pages(GetPageRequest request) throws StatusException {
         List<PagestreamRequest.GetPage> wanted = wanted(request);
-        RequestContext context = contexts.request(ends.reads(), pages.limits().waitLsnTimeout());
         List<PageReads.PageResult> found;
-        long start = System.nanoTime();
+        long start;
         try {
             pages.throttle(tenant, wanted.size(), ends.waits());
-            found = reads.pages(wanted, context);
+            start = System.nanoTime();
+            found = reads.pages(
+                    wanted, contexts.request(ends.reads(), pages.limits().waitLsnTimeout()));
         } catch (CancelledException e) {
             throw Statuses.of(e).asException();
         }

@@ -96,6 +96,8 @@ final class ApiSchemas {
             schema.put("type", "string").put("format", "date-time");
         } else if (written == Duration.class) {
             schema.put("type", "string").put("format", "duration");
+        } else if (written == TenantFields.class) {
+            TenantFields.describe(schema);
         } else if (Map.class.isAssignableFrom(written)) {
             schema.put("type", "object");
             List<ResolvedType> parameters = type.typeParametersFor(Map.class);

@@ -5,14 +5,12 @@ import dev.palimpsest.pageserver.tenant.TenantException;
 import dev.palimpsest.pageserver.tenant.TenantService;
 import dev.palimpsest.storage.TenantId;
 import java.io.IOException;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** What counts for one tenant and not for the others, as Neon's API has it. */
 final class TenantConfigResource {
     private static final String PATH = "/v1/tenant/config";
-    private static final String TENANT = "tenant_id";
 
     private record TenantConfig(Map<String, Object> tenantSpecificOverrides, Map<String, Object> effectiveConfig) {}
 
@@ -29,12 +27,12 @@ final class TenantConfigResource {
                 .by(TenantRoute.of((tenant, _) -> Reply.ok(new TenantConfig(
                         tenants.configuration(tenant).values(), tenants.effectiveConfiguration(tenant))))));
         router.add(Route.put(PATH, "Gives a tenant settings of its own, and takes those it had")
-                .takes(Map.class, TENANT)
+                .takes(TenantFields.class, TenantFields.TENANT)
                 .answers(200, new Route.Answer.JsonNull("Done"))
                 .fails(HttpFailure.NOT_FOUND, "There is no such tenant here")
                 .by(call -> change(call, (_, fields) -> TenantConfiguration.of(fields))));
         router.add(Route.patch(PATH, "Changes some of a tenant's own settings; null takes one away")
-                .takes(Map.class, TENANT)
+                .takes(TenantFields.class, TenantFields.TENANT)
                 .answers(200, new Route.Answer.JsonNull("Done"))
                 .fails(HttpFailure.NOT_FOUND, "There is no such tenant here")
                 .by(call -> change(call, TenantConfiguration::patched)));
@@ -46,13 +44,9 @@ final class TenantConfigResource {
     }
 
     private Reply change(Call call, Change change) throws HttpFailure {
-        Map<String, @Nullable Object> fields = new LinkedHashMap<>();
-        Map<?, ?> body = call.body(Map.class);
-        for (Map.Entry<?, ?> field : body.entrySet()) {
-            fields.put(String.valueOf(field.getKey()), field.getValue());
-        }
-        Object id = fields.remove(TENANT);
-        TenantId tenant = TenantRoute.id(Call.required(TENANT, id instanceof String text ? text : null));
+        TenantFields fields = call.body(TenantFields.class);
+        Object id = fields.remove(TenantFields.TENANT);
+        TenantId tenant = TenantRoute.id(Call.required(TenantFields.TENANT, id instanceof String text ? text : null));
         try {
             tenants.configure(tenant, before -> change.of(before, fields));
             return Reply.okNull();

@@ -372,7 +372,7 @@ final class ClientConnection {
                         metrics,
                         settings.maxBatchSize(),
                         contexts,
-                        requests -> throttle.await(command.tenant(), requests, settings.throttle(), contexts.waits()))
+                        requests -> throttle.await(command.tenant(), requests, contexts.waits()))
                 .run();
         return true;
     }

@@ -81,7 +81,11 @@ public final class PageService implements AutoCloseable {
         this.contexts =
                 new RequestContexts(clock, () -> this.settings.waitLsnTimeout().toNanos());
         this.metrics = new PageServiceMetrics(registry);
-        this.throttle = new TenantThrottle(clock, new VirtualThreadTasks(clock), registry);
+        this.throttle = new TenantThrottle(
+                tenant -> timelines.throttle(tenant).orElseGet(() -> this.settings.throttle()),
+                clock,
+                new VirtualThreadTasks(clock),
+                registry);
         this.accepting = Thread.ofPlatform().name("page service").unstarted(this::accept);
         this.watching = Thread.ofVirtual().name("page service watch").unstarted(this::watch);
     }
@@ -121,7 +125,7 @@ public final class PageService implements AutoCloseable {
      * @throws CancelledException if that did
      */
     public void throttle(TenantId tenant, int requests, Cancellation waits) throws CancelledException {
-        throttle.await(tenant, requests, settings.throttle(), waits);
+        throttle.await(tenant, requests, waits);
     }
 
     /** Of which requests it is said from now on where their time went. */

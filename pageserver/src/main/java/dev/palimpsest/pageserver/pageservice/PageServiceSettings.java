@@ -14,7 +14,7 @@ import java.time.Duration;
  * @param writeTimeout how long a client may not take what it is sent
  * @param waitLsnTimeout how long a read waits for its LSN
  * @param maxBatchSize how many pages are read at once for one client, at most as many as a vectored read may have keys
- * @param throttle how many requests each tenant may make
+ * @param throttle how many requests each tenant may make that has no such setting of its own
  */
 public record PageServiceSettings(
         String host,

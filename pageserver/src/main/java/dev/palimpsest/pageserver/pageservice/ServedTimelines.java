@@ -20,6 +20,12 @@ public interface ServedTimelines {
     boolean isArchived(TenantId tenant, TimelineId timeline);
 
     /**
+     * How many requests a tenant may make, now; empty if it has no setting of its own, or is not there. Asked for each request:
+     * never waits.
+     */
+    Optional<ThrottleSettings> throttle(TenantId tenant);
+
+    /**
      * Writes a data directory that PostgreSQL starts from, as a tar archive.
      *
      * @param timeline one that was found

@@ -5,53 +5,33 @@ import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.runtime.Tasks;
-import io.prometheus.metrics.core.datapoints.CounterDataPoint;
-import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 
 /**
- * Has clients wait whose tenant asks for more than it may. Each tenant has a bucket of its own, so none waits for another.
- * Counts under Neon's names. Safe for use by many threads.
+ * Has clients wait whose tenant asks for more than it may. Each tenant has a bucket of its own, so none waits for another. What a
+ * tenant may is asked again for each request, and each second while one waits: who is let off need not wait to the end. Safe for
+ * use by many threads.
  */
 final class TenantThrottle {
-    private static final int MANY_BUCKETS = 1024;
+    private static final int MANY_TENANTS = 1024;
+    private static final long LOOK_AGAIN_NANOS = 1_000_000_000;
 
+    private final Function<TenantId, ThrottleSettings> settings;
     private final Clock clock;
     private final Tasks tasks;
-    private final Map<TenantId, TokenBucket> buckets = new ConcurrentHashMap<>();
-    private final CounterDataPoint accountedStart;
-    private final CounterDataPoint accountedFinish;
-    private final CounterDataPoint throttled;
-    private final CounterDataPoint waited;
+    private final Map<TenantId, ThrottledTenant> tenants = new ConcurrentHashMap<>();
+    private final ThrottleMetrics metrics;
 
-    TenantThrottle(Clock clock, Tasks tasks, PrometheusRegistry registry) {
+    /** @param settings what a tenant may, now */
+    TenantThrottle(
+            Function<TenantId, ThrottleSettings> settings, Clock clock, Tasks tasks, PrometheusRegistry registry) {
+        this.settings = settings;
         this.clock = clock;
         this.tasks = tasks;
-        accountedStart = counter(
-                registry,
-                "pageserver_tenant_throttling_count_accounted_start_global",
-                "Requests that came to a throttle");
-        accountedFinish = counter(
-                registry,
-                "pageserver_tenant_throttling_count_accounted_finish_global",
-                "Requests that a throttle has let through");
-        throttled = counter(registry, "pageserver_tenant_throttling_count_global", "Requests that a throttle had wait");
-        waited = counter(
-                registry,
-                "pageserver_tenant_throttling_wait_usecs_sum_global",
-                "How long requests waited in throttles, all together");
-    }
-
-    private static CounterDataPoint counter(PrometheusRegistry registry, String name, String help) {
-        return Counter.builder()
-                .name(name)
-                .help(help)
-                .labelNames("kind")
-                .register(registry)
-                .labelValues("pagestream");
+        this.metrics = new ThrottleMetrics(tenants, registry);
     }
 
     /**
@@ -59,36 +39,66 @@ final class TenantThrottle {
      *
      * @throws CancelledException if the server is being shut down
      */
-    void await(TenantId tenant, int requests, ThrottleSettings settings, Cancellation cancellation)
-            throws CancelledException {
-        if (!settings.enabled()) {
+    void await(TenantId id, int requests, Cancellation cancellation) throws CancelledException {
+        ThrottleSettings now = settings.apply(id);
+        if (!now.enabled()) {
             return;
         }
-        accountedStart.inc(requests);
-        long nanos = bucket(tenant, settings).take(requests, clock.nanos());
+        ThrottledTenant tenant = tenant(id);
+        metrics.began(tenant, requests);
+        long began = clock.nanos();
+        long nanos = tenant.take(now, requests, began);
         if (nanos > 0) {
-            throttled.inc(requests);
-            waited.inc((double) TimeUnit.NANOSECONDS.toMicros(nanos));
-            tasks.sleep(nanos, cancellation);
+            metrics.waits(tenant, requests);
+            try {
+                sleep(id, tenant, requests, now, after(began, nanos), cancellation);
+            } finally {
+                metrics.waited(tenant, clock.nanos() - began);
+            }
+        }
+        metrics.ended(tenant, requests);
+    }
+
+    /** Until tokens have come, or as long as it takes by what the tenant may meanwhile. */
+    private void sleep(
+            TenantId id,
+            ThrottledTenant tenant,
+            int requests,
+            ThrottleSettings first,
+            long firstEnd,
+            Cancellation cancellation)
+            throws CancelledException {
+        ThrottleSettings by = first;
+        long end = firstEnd;
+        for (long left = end - clock.nanos(); left > 0; left = end - clock.nanos()) {
+            tasks.sleep(Math.min(left, LOOK_AGAIN_NANOS), cancellation);
             if (cancellation.isCancelled()) {
                 throw new CancelledException("cancelled while waiting for a throttle");
             }
+            ThrottleSettings now = settings.apply(id);
+            if (!now.enabled()) {
+                return;
+            }
+            if (!now.equals(by)) {
+                by = now;
+                long since = clock.nanos();
+                end = after(since, tenant.take(now, requests, since));
+            }
         }
-        accountedFinish.inc(requests);
     }
 
-    private TokenBucket bucket(TenantId tenant, ThrottleSettings settings) {
-        TokenBucket known = buckets.get(tenant);
-        if (known != null && known.settings().equals(settings)) {
+    private static long after(long since, long nanos) {
+        return nanos > Clock.NEVER - since ? Clock.NEVER : since + nanos;
+    }
+
+    private ThrottledTenant tenant(TenantId id) {
+        ThrottledTenant known = tenants.get(id);
+        if (known != null) {
             return known;
         }
-        if (buckets.size() >= MANY_BUCKETS) {
-            buckets.values().removeIf(bucket -> bucket.isFull(clock.nanos()));
+        if (tenants.size() >= MANY_TENANTS) {
+            tenants.values().removeIf(tenant -> tenant.isFull(clock.nanos()));
         }
-        return buckets.compute(
-                tenant,
-                (_, there) -> there != null && there.settings().equals(settings)
-                        ? there
-                        : new TokenBucket(settings, clock.nanos()));
+        return tenants.computeIfAbsent(id, _ -> new ThrottledTenant());
     }
 }

@@ -74,7 +74,7 @@ public record TenantDefaults(TimelineConfig timelines, CompactionSettings compac
                 servers.maxChain());
     }
 
-    /** Everything that counts for a tenant, as JSON has it, by name. */
+    /** What counts for a tenant, as JSON has it, by name. */
     Map<String, Object> effective(TenantConfiguration own) {
         TimelineConfig timelines = timelines(own, this.timelines);
         CompactionSettings compacted = compaction(own, compaction);

@@ -1,8 +1,10 @@
 package dev.palimpsest.pageserver.tenant;
 
 import dev.palimpsest.pageserver.config.TenantConfiguration;
+import dev.palimpsest.pageserver.pageservice.ThrottleSettings;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.timeline.TenantTimelines;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +17,9 @@ final class TenantSlot {
     private volatile TenantLocation location;
     private volatile TenantState state = TenantState.ATTACHING;
     private volatile TenantConfiguration settings = TenantConfiguration.NONE;
+    /** What the settings say of it, since it is asked for so often. */
+    private volatile Optional<ThrottleSettings> throttle = Optional.empty();
+
     private volatile @Nullable TenantTimelines timelines;
     private volatile boolean lookedAt;
     private volatile boolean gone;
@@ -62,7 +67,7 @@ final class TenantSlot {
 
     void active(TenantTimelines loaded, TenantConfiguration own) {
         timelines = loaded;
-        settings = own;
+        settings(own);
         state = TenantState.ACTIVE;
         lookedAt = true;
     }
@@ -83,6 +88,12 @@ final class TenantSlot {
 
     void settings(TenantConfiguration others) {
         settings = others;
+        throttle = TenantThrottles.own(others);
+    }
+
+    /** How many requests it may make; empty if that is what counts for all. */
+    Optional<ThrottleSettings> throttle() {
+        return throttle;
     }
 
     /** Whether it was tried to load it. */

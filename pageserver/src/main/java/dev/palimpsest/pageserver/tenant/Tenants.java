@@ -57,6 +57,7 @@ public final class Tenants implements TenantService, AutoCloseable {
     private final NavigableMap<TenantId, TenantSlot> slots = new ConcurrentSkipListMap<>();
     private final Cancellation cancellation = new Cancellation();
     private final RequestContext context = new RequestContext(TaskKind.LIFECYCLE, Clock.NEVER, cancellation);
+    private final TenantThrottles throttles = new TenantThrottles(slots);
     private final TenantWaits waits = new TenantWaits();
     private final TenantLoading loading;
     private final TenantLoads loads;
@@ -171,6 +172,11 @@ public final class Tenants implements TenantService, AutoCloseable {
     public RetentionSettings retention(TenantId id) {
         TenantSlot slot = slots.get(id);
         return slot == null ? defaults.retention() : defaults.retention(slot.settings());
+    }
+
+    /** How many requests they may make. */
+    public TenantThrottles throttles() {
+        return throttles;
     }
 
     private TenantSlot slot(TenantId id) throws TenantException {
@@ -541,7 +547,9 @@ public final class Tenants implements TenantService, AutoCloseable {
     @Override
     public Map<String, Object> effectiveConfiguration(TenantId id) throws TenantException {
         awaitActive(id);
-        return defaults.effective(slot(id).settings());
+        Map<String, Object> all = defaults.effective(slot(id).settings());
+        all.put("timeline_get_throttle", throttles.effective(slot(id)));
+        return all;
     }
 
     @Override

@@ -2,6 +2,8 @@ package dev.palimpsest.pageserver.branch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.palimpsest.pageserver.pageservice.ServedTimelines;
+import dev.palimpsest.pageserver.pageservice.ThrottleSettings;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
@@ -12,6 +14,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -275,6 +278,67 @@ class TenantsTest {
         }
         try (TenantHost host = host()) {
             assertThat(host.get(of(BAD) + "/config").body()).contains("\"tenant_specific_overrides\":{}");
+        }
+    }
+
+    @Test
+    void aTenantHasAThrottleOfItsOwnWhichCountsAtOnceAndStays() throws Exception {
+        makeTwo();
+        String id = "\"tenant_id\":\"" + BAD + "\"";
+        String throttle = "\"timeline_get_throttle\":{\"initial\":3,\"max\":50,\"refill_amount\":10,"
+                + "\"refill_interval\":\"100ms\",\"task_kinds\":[\"PageRequestHandler\"]}";
+        String effective = throttle.replace("100ms", "100 ms");
+        String none = "\"timeline_get_throttle\":{\"initial\":0,\"max\":0,\"refill_amount\":0,"
+                + "\"refill_interval\":\"1 s\",\"task_kinds\":[]}";
+        ThrottleSettings tens = new ThrottleSettings(true, 3, Duration.ofMillis(100), 10, 50);
+        try (TenantHost host = host()) {
+            ServedTimelines served = host.branches.served();
+            assertThat(host.get(of(BAD) + "/config").body()).contains("\"tenant_specific_overrides\":{}", none);
+            assertThat(host.send("PUT", "/v1/tenant/config", "{" + id + "," + throttle + "}")
+                            .status())
+                    .isEqualTo(200);
+            assertThat(served.throttle(BAD)).contains(tens);
+            assertThat(served.throttle(GOOD)).isEmpty();
+            String config = host.get(of(BAD) + "/config").body();
+            assertThat(config).contains("\"tenant_specific_overrides\":{" + throttle + "}", effective);
+            host.tenants().throttles().servers(() -> new ThrottleSettings(true, 0, Duration.ofSeconds(2), 7, 8));
+            assertThat(host.get(of(BAD) + "/config").body()).isEqualTo(config);
+            assertThat(host.get(of(GOOD) + "/config").body())
+                    .contains("\"max\":8,\"refill_amount\":7,\"refill_interval\":\"2 s\"");
+            TenantHost.Answer wrong = host.send(
+                    "PATCH",
+                    "/v1/tenant/config",
+                    "{" + id
+                            + ",\"timeline_get_throttle\":{\"task_kinds\":[\"Compaction\"],\"max\":-1,\"maximum\":1}}");
+            assertThat(wrong.status()).isEqualTo(400);
+            assertThat(wrong.body())
+                    .contains("timeline_get_throttle.task_kinds", "Compaction")
+                    .contains("timeline_get_throttle.max is to be from 0")
+                    .contains("timeline_get_throttle.maximum is unknown");
+            assertThat(host.get(of(BAD) + "/config").body()).isEqualTo(config);
+            assertThat(host.send("PATCH", "/v1/tenant/config", "{" + id + ",\"gc_horizon\":5}")
+                            .status())
+                    .isEqualTo(200);
+            assertThat(served.throttle(BAD)).contains(tens);
+        }
+        try (TenantHost other = new TenantHost(root.resolve("other"), root.resolve("objects"))) {
+            assertThat(other.get(of(BAD) + "/config").body()).contains("\"gc_horizon\":5," + throttle);
+            assertThat(other.branches.served().throttle(BAD)).contains(tens);
+            String off = "{" + id + ",\"timeline_get_throttle\":{\"task_kinds\":[]}}";
+            assertThat(other.send("PATCH", "/v1/tenant/config", off).status()).isEqualTo(200);
+            assertThat(other.branches.served().throttle(BAD).orElseThrow().enabled())
+                    .isFalse();
+            assertThat(other.send("PATCH", "/v1/tenant/config", "{" + id + ",\"timeline_get_throttle\":null}")
+                            .status())
+                    .isEqualTo(200);
+            assertThat(other.branches.served().throttle(BAD)).isEmpty();
+            String located = "{\"mode\":\"AttachedSingle\",\"generation\":1,\"tenant_conf\":{" + throttle + "}}";
+            assertThat(other.send("PUT", of(BAD) + "/location_config", located).status())
+                    .isEqualTo(200);
+            assertThat(other.branches.served().throttle(BAD)).contains(tens);
+            assertThat(other.send("PUT", of(BAD) + "/location_config", located.replace("\"100ms\"", "100"))
+                            .body())
+                    .contains("timeline_get_throttle.refill_interval wants a duration");
         }
     }
 

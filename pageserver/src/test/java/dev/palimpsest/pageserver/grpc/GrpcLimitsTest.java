@@ -7,6 +7,7 @@ import dev.palimpsest.pageapi.BaseBackupCompression;
 import dev.palimpsest.pageapi.GetBaseBackupRequest;
 import dev.palimpsest.pageapi.GetBaseBackupResponseChunk;
 import dev.palimpsest.pageapi.GetPageRequest;
+import dev.palimpsest.pageapi.GetPageResponse;
 import dev.palimpsest.pageapi.GetRelSizeRequest;
 import dev.palimpsest.pageapi.GetSlruSegmentRequest;
 import dev.palimpsest.pageapi.PageServiceGrpc;
@@ -15,6 +16,7 @@ import dev.palimpsest.pageserver.pageservice.ServedPages;
 import dev.palimpsest.pageserver.pageservice.ThrottleSettings;
 import dev.palimpsest.pageserver.security.InterfaceSecurity;
 import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.TenantId;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -186,6 +188,34 @@ class GrpcLimitsTest {
                 finished("GetRelSize", Status.Code.CANCELLED) + finished("GetRelSize", Status.Code.DEADLINE_EXCEEDED)
                         == 1);
         assertThat(client.blocking().getRelSize(size(0)).getNumBlocks()).isEqualTo(32);
+    }
+
+    /** Calls and streams alike: one tenant may make a request a day, and another as many as it likes. */
+    @Test
+    void aTenantThatIsThrottledKeepsNoOtherWaitingAndIsLetOffWhileItWaits() throws Exception {
+        TenantId slow = TenantId.parse(ServedPages.TENANT);
+        served.throttles.put(slow, new ThrottleSettings(true, 33, Duration.ofDays(1), 1, 33));
+        try (GrpcClient other = new GrpcClient(service.port()).with("neon-tenant-id", ServedPages.OTHER_TENANT)) {
+            assertThat(client.blocking().getRelSize(size(0)).getNumBlocks()).isEqualTo(32);
+            GrpcClient.Stream stream = client.stream();
+            stream.send(many(1)).response();
+            stream.send(many(2));
+            fails(
+                    Status.Code.DEADLINE_EXCEEDED,
+                    () -> client.blocking()
+                            .withDeadlineAfter(100, TimeUnit.MILLISECONDS)
+                            .getRelSize(size(0)));
+            GrpcClient.Stream others = other.stream();
+            for (int i = 0; i < 10; i++) {
+                assertThat(others.send(many(i)).response().getPageCount()).isEqualTo(32);
+                assertThat(other.blocking().getRelSize(size(0)).getNumBlocks()).isEqualTo(32);
+            }
+            served.throttles.remove(slow);
+            GetPageResponse late = stream.response();
+            assertThat(late.getRequestId().getId()).isEqualTo(2);
+            assertThat(late.getPageCount()).isEqualTo(32);
+            assertThat(client.blocking().getRelSize(size(0)).getNumBlocks()).isEqualTo(32);
+        }
     }
 
     @Test

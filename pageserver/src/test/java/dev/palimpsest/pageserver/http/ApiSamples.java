@@ -94,7 +94,9 @@ final class ApiSamples {
     }
 
     private static List<ApiSample> tenants() {
-        String own = "{\"tenant_id\": \"" + FakeBranches.TENANT + "\", \"gc_horizon\": 4096}";
+        String own = "{\"tenant_id\": \"" + FakeBranches.TENANT + "\", \"gc_horizon\": 4096,"
+                + " \"timeline_get_throttle\": {\"task_kinds\": [\"PageRequestHandler\"], \"initial\": 0,"
+                + " \"refill_interval\": \"100ms\", \"refill_amount\": 100, \"max\": 100}}";
         String place = "{\"mode\": \"AttachedSingle\", \"generation\": 8, \"tenant_conf\": {}}";
         return List.of(
                 ok("DELETE " + TENANT),

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.testkit.PagestreamClient;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
 import java.io.ByteArrayInputStream;
@@ -234,6 +235,49 @@ class PageServiceLimitsTest {
                 .isEqualTo(200);
         assertThat(count("pageserver_tenant_throttling_count_global")).isBetween(100.0, 200.0);
         assertThat(count("pageserver_tenant_throttling_wait_usecs_sum_global")).isGreaterThan(0);
+    }
+
+    /** One tenant may make a request a day, and another as many as it likes; then the first may again. */
+    @Test
+    void aTenantThatIsThrottledKeepsNoOtherWaitingAndIsLetOffWhileItWaits() throws Exception {
+        serve(8, Duration.ZERO, LONG, LONG, ThrottleSettings.NONE);
+        TenantId slow = TenantId.parse(ServedPages.TENANT);
+        try (PagestreamClient throttled = client();
+                PagestreamClient other = new PagestreamClient(served.service.port())) {
+            other.open(3, ServedPages.OTHER_TENANT, ServedPages.TIMELINE);
+            read(throttled, 1);
+            served.throttles.put(slow, new ThrottleSettings(true, 1, Duration.ofDays(1), 1, 1));
+            read(throttled, 2);
+            ask(throttled, 3);
+            throttled.flush();
+            for (int i = 0; i < 40; i++) {
+                read(other, i);
+            }
+            long limit = System.nanoTime() + LONG.toNanos();
+            while (count("pageserver_tenant_throttling_count") < 1) {
+                assertThat(System.nanoTime()).as("it does not wait").isLessThan(limit);
+                Thread.onSpinWait();
+            }
+            assertThat(count("pageserver_tenant_throttling_count_accounted_finish"))
+                    .isEqualTo(1);
+            served.throttles.remove(slow);
+            checkPage(throttled, 3);
+            read(throttled, 4);
+            assertThat(count("pageserver_tenant_throttling_count_accounted_finish"))
+                    .isEqualTo(2);
+        }
+    }
+
+    @Test
+    void aTenantThatMayDoAsItLikesIsNotThrottledByWhatCountsForAll() throws Exception {
+        serve(8, Duration.ZERO, LONG, LONG, new ThrottleSettings(true, 0, Duration.ofDays(1), 1, 1));
+        served.throttles.put(TenantId.parse(ServedPages.TENANT), ThrottleSettings.NONE);
+        try (PagestreamClient client = client()) {
+            read(client, 1);
+            read(client, 2);
+        }
+        assertThat(count("pageserver_tenant_throttling_count_accounted_start_global"))
+                .isZero();
     }
 
     @Test

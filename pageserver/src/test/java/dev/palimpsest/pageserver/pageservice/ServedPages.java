@@ -39,13 +39,18 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** A page service over a timeline whose content a test makes up. */
 public final class ServedPages implements AutoCloseable, ServedTimelines {
     public static final String TENANT = "0123456789abcdef0123456789abcdef";
+    /** Has the same timeline, so that one can tell how two tenants are served. */
+    public static final String OTHER_TENANT = "fedcba9876543210fedcba9876543210";
+
     public static final String TIMELINE = "00000000000000000000000000000001";
     public static final int SPC = 1663;
     public static final int DB = 5;
@@ -65,6 +70,8 @@ public final class ServedPages implements AutoCloseable, ServedTimelines {
     public volatile boolean failing;
     public volatile boolean archived;
     public volatile int directorySize = 100_000;
+    /** What tenants have of their own. */
+    public final Map<TenantId, ThrottleSettings> throttles = new ConcurrentHashMap<>();
 
     public ServedPages(Path directory, PageServiceSettings settings) throws StorageException, IOException {
         this(directory, settings, InterfaceSecurity.NONE);
@@ -183,7 +190,8 @@ public final class ServedPages implements AutoCloseable, ServedTimelines {
     }
 
     private static boolean isOurs(TenantId tenant, TimelineId id) {
-        return tenant.toString().equals(TENANT) && id.toString().equals(TIMELINE);
+        return (tenant.toString().equals(TENANT) || tenant.toString().equals(OTHER_TENANT))
+                && id.toString().equals(TIMELINE);
     }
 
     @Override
@@ -201,6 +209,11 @@ public final class ServedPages implements AutoCloseable, ServedTimelines {
         return !archived && isOurs(tenant, id)
                 ? Optional.of(new ServedTimeline(timeline, readableFrom, lengths))
                 : Optional.empty();
+    }
+
+    @Override
+    public Optional<ThrottleSettings> throttle(TenantId tenant) {
+        return Optional.ofNullable(throttles.get(tenant));
     }
 
     @Override

@@ -4,10 +4,6 @@ import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.DeadlineExceededException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.runtime.Signal;
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -20,8 +16,8 @@ public final class TenantPermits {
     private final String name;
     private final Signal signal;
     private final int total;
-    /** Who waits; the tenant that comes first has the next turn. Guarded by this, as are the waiters and the next. */
-    private final LinkedHashMap<TenantId, Deque<Waiter>> waiting = new LinkedHashMap<>();
+    /** Who waits. Guarded by this, as are the waiters and the next. */
+    private final TenantQueue<Waiter> waiting = new TenantQueue<>();
 
     /** None is free while anybody waits. */
     private int free;
@@ -72,7 +68,7 @@ public final class TenantPermits {
             free--;
             waiter.granted = true;
         } else {
-            waiting.computeIfAbsent(tenant, _ -> new ArrayDeque<>()).add(waiter);
+            waiting.add(tenant, waiter);
         }
         return waiter;
     }
@@ -85,10 +81,7 @@ public final class TenantPermits {
     private void leave(TenantId tenant, Waiter waiter) {
         synchronized (this) {
             if (!waiter.granted) {
-                waiting.computeIfPresent(tenant, (_, others) -> {
-                    others.remove(waiter);
-                    return others.isEmpty() ? null : others;
-                });
+                waiting.remove(tenant, waiter);
                 return;
             }
         }
@@ -97,16 +90,12 @@ public final class TenantPermits {
 
     private void giveBack() {
         synchronized (this) {
-            Map.Entry<TenantId, Deque<Waiter>> next = waiting.pollFirstEntry();
+            Waiter next = waiting.poll();
             if (next == null) {
                 free++;
                 return;
             }
-            Deque<Waiter> waiters = next.getValue();
-            waiters.removeFirst().granted = true;
-            if (!waiters.isEmpty()) {
-                waiting.putLast(next.getKey(), waiters);
-            }
+            next.granted = true;
         }
         signal.signalAll();
     }

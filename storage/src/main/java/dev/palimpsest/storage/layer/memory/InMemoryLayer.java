@@ -290,7 +290,7 @@ public final class InMemoryLayer implements Layer, AutoCloseable {
         if (!tryAcquire()) {
             throw isGone();
         }
-        try (L0Flush.Slot slot = flush.admit(context)) {
+        try (L0Flush.Slot slot = flush.admit(target.tenant(), context)) {
             SortedKeys sorted = index.sorted();
             if (sorted.count() == 0) {
                 return List.of();

@@ -2,8 +2,10 @@ package dev.palimpsest.storage.layer.memory;
 
 import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.DeadlineExceededException;
+import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.context.Permits;
 import dev.palimpsest.storage.context.RequestContext;
+import dev.palimpsest.storage.context.TenantPermits;
 import dev.palimpsest.storage.runtime.Signal;
 import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
@@ -11,8 +13,8 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Bounds how many frozen layers of all timelines are flushed at once, and the memory they are loaded into: at most
- * concurrency × buffer bytes, outside of the heap, used again by later flushes. Safe for use by many threads.
+ * Bounds how many frozen layers of all timelines are flushed at once, in turn among tenants, and the memory they are loaded into:
+ * at most concurrency × buffer bytes, outside of the heap, used again by later flushes. Safe for use by many threads.
  *
  * <p>When flushes are to be slowed down or stopped because L0 layers pile up is for the timelines to say.
  */
@@ -22,7 +24,7 @@ public final class L0Flush implements AutoCloseable {
 
     private static final int GRANULE = 1 << 20;
 
-    private final Permits permits;
+    private final TenantPermits permits;
     private final int bufferBytes;
     private final AtomicReferenceArray<@Nullable Buffer> idle;
 
@@ -48,14 +50,14 @@ public final class L0Flush implements AutoCloseable {
             throw new IllegalArgumentException(
                     "a flush needs a buffer of at least " + MIN_BUFFER_BYTES + " bytes, got " + bufferBytes);
         }
-        this.permits = new Permits("flushing a layer", concurrency, signal);
+        this.permits = new TenantPermits("flushing a layer", concurrency, signal);
         this.bufferBytes = bufferBytes;
         this.idle = new AtomicReferenceArray<>(concurrency);
     }
 
-    /** Waits until fewer than the allowed number of layers are being flushed. */
-    Slot admit(RequestContext context) throws CancelledException, DeadlineExceededException {
-        return new Slot(permits.acquire(context));
+    /** Waits until fewer than the allowed number of layers are being flushed, and it is the tenant's turn. */
+    Slot admit(TenantId tenant, RequestContext context) throws CancelledException, DeadlineExceededException {
+        return new Slot(permits.acquire(tenant, context));
     }
 
     /** How many layers are being flushed now. */

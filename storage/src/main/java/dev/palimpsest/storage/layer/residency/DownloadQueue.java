@@ -2,8 +2,10 @@ package dev.palimpsest.storage.layer.residency;
 
 import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.DeadlineExceededException;
+import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
+import dev.palimpsest.storage.context.TenantQueue;
 import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Clock;
 import dev.palimpsest.storage.runtime.Environment;
@@ -11,6 +13,7 @@ import dev.palimpsest.storage.runtime.Signal;
 import dev.palimpsest.storage.runtime.Tasks;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,8 +26,10 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Whose turn it is to be downloaded: one queue for all timelines of a process. What somebody waits for goes before what is
- * wanted in the background; among equals, who came first. While an urgent one waits for room nothing overtakes it, so that a
- * large layer is not put off for ever by small ones.
+ * wanted in the background; among equals, tenants have their turns one after the other, so that one that reads much that is not
+ * here takes all there is as long as it is alone, and does not keep another's page waiting for more than a turn; and of one
+ * tenant, who came first. While an urgent one waits for room nothing overtakes it, so that a large layer is not put off for ever
+ * by small ones.
  *
  * <p>Each download is a task of its own, started when its turn has come. Safe for use by many threads.
  */
@@ -42,8 +47,11 @@ public final class DownloadQueue {
     private final Cancellation cancellation = new Cancellation();
 
     private final Object lock = new Object();
-    private final Map<Job, Entry> urgent = new LinkedHashMap<>();
-    private final Map<Job, Entry> background = new LinkedHashMap<>();
+    private final Map<Job, Entry> waiting = new LinkedHashMap<>();
+    /** Those of them that somebody waits for, and the others. */
+    private final TenantQueue<Entry> urgent = new TenantQueue<>();
+
+    private final TenantQueue<Entry> background = new TenantQueue<>();
     private final Map<Job, Entry> running = new LinkedHashMap<>();
     private int runningInBackground;
     private long backgroundBytesInFlight;
@@ -92,6 +100,10 @@ public final class DownloadQueue {
             this.job = job;
             this.isUrgent = isUrgent;
             this.enqueuedNanos = enqueuedNanos;
+        }
+
+        TenantId tenant() {
+            return job.owner().tenant();
         }
 
         Progress progress(boolean isRunning) {
@@ -144,16 +156,16 @@ public final class DownloadQueue {
     List<Progress> downloads(Predicate<Job> which) {
         List<Progress> found = new ArrayList<>();
         synchronized (lock) {
-            find(running, true, which, found);
-            find(urgent, false, which, found);
-            find(background, false, which, found);
+            find(running.values(), true, which, found);
+            find(urgent.inOrder(), false, which, found);
+            find(background.inOrder(), false, which, found);
         }
         return found;
     }
 
-    private static void find(Map<Job, Entry> among, boolean running, Predicate<Job> which, List<Progress> found) {
-        among.forEach((job, entry) -> {
-            if (which.test(job)) {
+    private static void find(Collection<Entry> among, boolean running, Predicate<Job> which, List<Progress> found) {
+        among.forEach(entry -> {
+            if (which.test(entry.job)) {
                 found.add(entry.progress(running));
             }
         });
@@ -166,7 +178,7 @@ public final class DownloadQueue {
 
     private DownloadMetrics.Load load() {
         synchronized (lock) {
-            return new DownloadMetrics.Load(running.size(), urgent.size() + background.size(), bytesInFlight);
+            return new DownloadMetrics.Load(running.size(), waiting.size(), bytesInFlight);
         }
     }
 
@@ -186,7 +198,8 @@ public final class DownloadQueue {
             added = !closed;
             if (added) {
                 Entry entry = new Entry(job, isUrgent(kind), clock.nanos());
-                (entry.isUrgent ? urgent : background).put(job, entry);
+                waiting.put(job, entry);
+                queue(entry).add(entry.tenant(), entry);
             }
         }
         if (added) {
@@ -196,15 +209,20 @@ public final class DownloadQueue {
         }
     }
 
+    private TenantQueue<Entry> queue(Entry entry) {
+        return entry.isUrgent ? urgent : background;
+    }
+
     /** Somebody waits now for what was wanted in the background. */
     void raise(Job job) {
         synchronized (lock) {
-            Entry entry = background.remove(job);
-            if (entry == null) {
+            Entry entry = waiting.get(job);
+            if (entry == null || entry.isUrgent) {
                 return;
             }
+            background.remove(entry.tenant(), entry);
             entry.isUrgent = true;
-            urgent.put(job, entry);
+            urgent.add(entry.tenant(), entry);
         }
         dispatch();
     }
@@ -213,7 +231,8 @@ public final class DownloadQueue {
     boolean withdraw(Job job) {
         boolean withdrawn;
         synchronized (lock) {
-            withdrawn = urgent.remove(job) != null || background.remove(job) != null;
+            Entry entry = waiting.remove(job);
+            withdrawn = entry != null && queue(entry).remove(entry.tenant(), entry);
         }
         if (withdrawn) {
             dispatch();
@@ -230,10 +249,14 @@ public final class DownloadQueue {
     private void drop(Predicate<Job> which) {
         List<Job> dropped = new ArrayList<>();
         synchronized (lock) {
-            for (Map<Job, Entry> waiting : List.of(urgent, background)) {
-                waiting.keySet().stream().filter(which).forEach(dropped::add);
-                waiting.keySet().removeIf(which);
-            }
+            waiting.values().removeIf(entry -> {
+                boolean drops = which.test(entry.job);
+                if (drops) {
+                    queue(entry).remove(entry.tenant(), entry);
+                    dropped.add(entry.job);
+                }
+                return drops;
+            });
         }
         dropped.forEach(Job::dropped);
     }
@@ -248,14 +271,12 @@ public final class DownloadQueue {
 
     private @Nullable Entry take() {
         synchronized (lock) {
-            Map<Job, Entry> waiting = urgent.isEmpty() ? background : urgent;
-            if (waiting.isEmpty()) {
+            TenantQueue<Entry> queue = urgent.isEmpty() ? background : urgent;
+            Entry entry = queue.peek();
+            if (entry == null || !fits(entry)) {
                 return null;
             }
-            Entry entry = waiting.values().iterator().next();
-            if (!fits(entry)) {
-                return null;
-            }
+            queue.poll();
             waiting.remove(entry.job);
             running.put(entry.job, entry);
             count(entry, 1);
