@@ -156,7 +156,12 @@ final class Branch {
                 : Math.max(0, Duration.between(follow.lastCommit(), now).toMillis() / 1000.0);
     }
 
-    BranchView view(@Nullable String parent, Lsn readableFrom, Instant now, List<BrokenJob> brokenJobs) {
+    BranchView view(
+            @Nullable String parent,
+            Lsn readableFrom,
+            Instant now,
+            List<BrokenJob> brokenJobs,
+            @Nullable HistoryRunView historyCompaction) {
         BranchRecord known = record;
         FollowState follow = following();
         Lsn last = timeline.lastRecordLsn();
@@ -189,6 +194,7 @@ final class Branch {
                 follow,
                 lagBytes(follow, last),
                 lagSeconds(follow, last, now),
-                brokenJobs);
+                brokenJobs,
+                historyCompaction);
     }
 }

@@ -177,7 +177,11 @@ public final class Branches implements BranchService, AutoCloseable {
     private BranchView view(Branch branch) {
         Branch parent = branches.parent(branch);
         return branch.view(
-                parent == null ? null : parent.name(), history(branch).first(), clock.instant(), upkeep.broken(branch));
+                parent == null ? null : parent.name(),
+                history(branch).first(),
+                clock.instant(),
+                upkeep.broken(branch),
+                upkeep.historyRun(branch));
     }
 
     @Override

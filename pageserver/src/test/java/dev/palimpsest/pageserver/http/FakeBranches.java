@@ -124,7 +124,8 @@ public final class FakeBranches implements BranchService {
                         follow,
                         291,
                         1.5,
-                        brokenJobs));
+                        brokenJobs,
+                        null));
         return this;
     }
 
@@ -251,7 +252,8 @@ public final class FakeBranches implements BranchService {
                 null,
                 -1,
                 -1,
-                List.of());
+                List.of(),
+                null);
         branches.put(name, made);
         return made;
     }
@@ -314,7 +316,8 @@ public final class FakeBranches implements BranchService {
                 branch.follow(),
                 branch.lagBytes(),
                 branch.lagSeconds(),
-                branch.brokenJobs());
+                branch.brokenJobs(),
+                branch.historyCompaction());
     }
 
     @Override
