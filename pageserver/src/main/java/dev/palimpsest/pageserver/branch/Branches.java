@@ -177,11 +177,7 @@ public final class Branches implements BranchService, AutoCloseable {
     private BranchView view(Branch branch) {
         Branch parent = branches.parent(branch);
         return branch.view(
-                parent == null ? null : parent.name(),
-                history(branch).first(),
-                clock.instant(),
-                upkeep.broken(branch),
-                upkeep.historyRun(branch));
+                parent == null ? null : parent.name(), history(branch).first(), clock.instant(), upkeep);
     }
 
     @Override
