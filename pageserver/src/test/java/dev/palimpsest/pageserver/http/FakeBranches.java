@@ -15,6 +15,7 @@ import dev.palimpsest.pageserver.datadir.BackupManifest;
 import dev.palimpsest.pageserver.datadir.BootPoint;
 import dev.palimpsest.pageserver.datadir.DataDirectorySink;
 import dev.palimpsest.pageserver.relation.DirectoryComparison;
+import dev.palimpsest.pageserver.retention.RetentionOverride;
 import dev.palimpsest.pageserver.walreceiver.FollowState;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.redo.PageComparison;
@@ -399,7 +400,8 @@ public final class FakeBranches implements BranchService {
     }
 
     @Override
-    public AttachProgress adopt(String name, Moment to, InputStream archive) throws BranchException {
+    public AttachProgress adopt(String name, Moment to, RetentionOverride retention, InputStream archive)
+            throws BranchException {
         synchronized (this) {
             if (branches.containsKey(name)) {
                 throw new BranchException(BranchException.Kind.CONFLICT, "there is a branch " + name + " already");
@@ -415,7 +417,7 @@ public final class FakeBranches implements BranchService {
             throw new BranchException(BranchException.Kind.FAILED, "it broke off: " + e.getMessage(), e);
         }
         synchronized (this) {
-            calls.add("adopt " + name + " to " + to);
+            calls.add("adopt " + name + " to " + to + (retention.isNone() ? "" : " keeping " + retention));
             AttachProgress progress = new AttachProgress(
                     name,
                     "replaying WAL",
