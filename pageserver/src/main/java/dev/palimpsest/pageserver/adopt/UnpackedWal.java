@@ -66,7 +66,12 @@ final class UnpackedWal implements AutoCloseable {
             return null;
         }
         UnpackedWal made = new UnpackedWal(directory, lock);
-        Runtime.getRuntime().addShutdownHook(made.hook);
+        try {
+            Runtime.getRuntime().addShutdownHook(made.hook);
+        } catch (IllegalStateException e) {
+            made.delete();
+            throw new IOException("it is interrupted", e);
+        }
         try {
             lock.lock(); // waits for who sweeps
             if (Files.exists(file)) {

@@ -211,11 +211,7 @@ class AdoptTest {
         Files.copy(archived.get(archived.size() - 2), gap.resolve(missing));
         byte[] broken = archive(plain, List.of(gap), Moment.LATEST);
         assertThatThrownBy(() -> host.branches()
-                        .adopt(
-                                "broken",
-                                Moment.LATEST,
-                                RetentionOverride.NONE,
-                                new ByteArrayInputStream(broken)))
+                        .adopt("broken", Moment.LATEST, RetentionOverride.NONE, new ByteArrayInputStream(broken)))
                 .hasMessageContaining("the WAL is damaged")
                 .hasMessageContaining("but goes on in segment");
 
