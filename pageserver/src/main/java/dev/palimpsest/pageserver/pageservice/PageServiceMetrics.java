@@ -127,7 +127,6 @@ public final class PageServiceMetrics {
     }
 
     /** Says where the time of requests went. */
-    /** Says where the time of requests went. */
     public RequestTraces traces() {
         return traces;
     }

@@ -16,6 +16,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.SortedMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestReporter;
@@ -99,7 +100,8 @@ class HistoryCompactionTest {
                 upkeep.gc("prod", RetentionOverride.NONE, false);
                 HistoryView after = upkeep.history("prod");
                 reporter.publishEntry("history", before.layers() + ", " + done + ", " + after.layers());
-                HistoryRunView shown = host.branches().view("prod").historyCompaction();
+                HistoryRunView shown =
+                        Objects.requireNonNull(host.branches().view("prod").historyCompaction());
                 assertThat(shown.running()).isFalse();
                 assertThat(shown.failure()).isNull();
                 assertThat(shown.elapsed()).isLessThanOrEqualTo(done.elapsed());

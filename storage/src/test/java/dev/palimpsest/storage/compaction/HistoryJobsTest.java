@@ -14,6 +14,7 @@ import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -45,6 +46,10 @@ class HistoryJobsTest {
 
     HistoryJobsTest() {
         jobs.register(registry);
+    }
+
+    private HistoryJobs.Run seen(TimelineId id) {
+        return Objects.requireNonNull(jobs.run(id));
     }
 
     private double metric(String name) {
@@ -104,8 +109,8 @@ class HistoryJobsTest {
                     }))
                     .isInstanceOf(DiskException.class);
             assertThat(jobs.isFree(A)).isFalse();
-            assertThat(jobs.run(A).failure()).contains("no luck");
-            assertThat(jobs.run(A).done()).isEqualTo(PIECE);
+            assertThat(seen(A).failure()).contains("no luck");
+            assertThat(seen(A).done()).isEqualTo(PIECE);
             clock.passed = clock.passed.plus(Duration.ofMinutes(5));
             assertThat(jobs.isFree(A)).isTrue();
         }
@@ -130,8 +135,8 @@ class HistoryJobsTest {
                 return PIECE;
             });
             assertThat(jobs.isFree(A)).isFalse();
-            assertThat(jobs.run(A).running()).isTrue();
-            assertThat(jobs.run(A).done()).isEqualTo(HistoryReport.NOTHING);
+            assertThat(seen(A).running()).isTrue();
+            assertThat(seen(A).done()).isEqualTo(HistoryReport.NOTHING);
             return HistoryReport.NOTHING;
         });
         assertThat(metric("runs")).isEqualTo(2);
