@@ -8,6 +8,7 @@ import dev.palimpsest.pageserver.branch.BranchException;
 import dev.palimpsest.pageserver.branch.BranchView;
 import dev.palimpsest.pageserver.branch.Branches;
 import dev.palimpsest.pageserver.branch.Moment;
+import dev.palimpsest.pageserver.grpc.GrpcSettings;
 import dev.palimpsest.pageserver.retention.RetentionSettings;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.StorageException;
@@ -24,6 +25,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The program of a {@link ServerProcess}: a server that does what lines of its standard input say, one after the other, and ends
@@ -44,11 +46,12 @@ final class CommandedServer {
     static final String ALLOCATED = "allocated";
     static final String HEAP = "heap";
     static final String HTTP = "http";
-    /** As the last argument: nothing is compacted unless it is asked for. */
-    static final String NO_COMPACTION = "--no-compaction";
+    /** As the last argument: nothing is compacted unless it is asked for, and pages are served over gRPC too. */
+    static final String FOR_PAGES = "--for-pages";
     /** As the last argument: GC begins at once, and does not wait for leases from before the start. */
     static final String GC_AT_ONCE = "--gc-at-once";
 
+    private static final GrpcSettings GRPC = new GrpcSettings("127.0.0.1", 0, 64, 64);
     private static final ThreadMXBean THREADS = ManagementFactory.getPlatformMXBean(ThreadMXBean.class);
     private static final long SEED = 42;
     private static final long QUIET_NANOS = 3_000_000_000L;
@@ -68,17 +71,18 @@ final class CommandedServer {
      * Serves.
      *
      * @param arguments the server's directory, that of PostgreSQL's programs, and if there is a third, that of its objects,
-     *     {@link #NO_COMPACTION} or {@link #GC_AT_ONCE}
+     *     {@link #FOR_PAGES} or {@link #GC_AT_ONCE}
      */
     public static void main(String[] arguments) throws IOException, StorageException {
         PrintStream answers = System.out;
         ServerOptions options = new ServerOptions(Path.of(arguments[0]), "127.0.0.1", 0, Path.of(arguments[1]));
-        if (arguments.length > 2 && arguments[2].equals(NO_COMPACTION)) {
-            options = with(options, StoreSettings.DEFAULT, options.retention());
+        if (arguments.length > 2 && arguments[2].equals(FOR_PAGES)) {
+            options = with(options, GRPC, StoreSettings.DEFAULT, options.retention());
         } else if (arguments.length > 2 && arguments[2].equals(GC_AT_ONCE)) {
             RetentionSettings now = options.retention();
             options = with(
                     options,
+                    options.grpc(),
                     options.store(),
                     new RetentionSettings(now.pitrInterval(), now.gcHorizon(), now.gcPeriod(), Duration.ZERO));
         } else if (arguments.length > 2) {
@@ -94,12 +98,13 @@ final class CommandedServer {
         }
     }
 
-    private static ServerOptions with(ServerOptions options, StoreSettings store, RetentionSettings retention) {
+    private static ServerOptions with(
+            ServerOptions options, @Nullable GrpcSettings grpc, StoreSettings store, RetentionSettings retention) {
         return new ServerOptions(
                 options.directory(),
                 options.http(),
                 options.pageService(),
-                options.grpc(),
+                grpc,
                 options.security(),
                 options.storage(),
                 options.remote(),
@@ -121,7 +126,14 @@ final class CommandedServer {
                 case COMPACT -> branches.upkeep().compact(words[1], true, true);
                 case PAGES -> {
                     BranchView view = branches.view(words[1]);
-                    return DONE + server.pageServicePort() + SEPARATOR + view.tenant() + SEPARATOR + view.timeline();
+                    return DONE
+                            + server.pageServicePort()
+                            + SEPARATOR
+                            + server.grpcPort().orElse(0)
+                            + SEPARATOR
+                            + view.tenant()
+                            + SEPARATOR
+                            + view.timeline();
                 }
                 case HEAP -> {
                     System.gc();

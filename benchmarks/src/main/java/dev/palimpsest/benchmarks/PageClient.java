@@ -11,7 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.function.ObjLongConsumer;
 
 /** A client of a page service, or of {@link PageEcho}, that asks for pages and does nothing with them. For one thread. */
-final class PageClient implements AutoCloseable {
+final class PageClient implements PageReader {
     /** Bytes of a request, with its frame. */
     static final int REQUEST_SIZE = 47;
     /** Bytes of a reply with a page, with its frame. */
@@ -141,8 +141,8 @@ final class PageClient implements AutoCloseable {
         }
     }
 
-    /** Puts a request for the latest version of a page among those to send. */
-    void ask(Relation relation, int block) {
+    @Override
+    public void ask(Relation relation, int block) {
         requests.put((byte) 'd')
                 .putInt(REQUEST_SIZE - 1)
                 .put((byte) 2)
@@ -156,19 +156,19 @@ final class PageClient implements AutoCloseable {
                 .putInt(block);
     }
 
-    /** Sends what was asked. */
-    void flush() throws IOException {
+    @Override
+    public void flush() throws IOException {
         out.write(requests.array(), 0, requests.position());
         requests.clear();
     }
 
-    /** Whether a reply can be read without a wait. */
-    boolean hasReply() {
+    @Override
+    public boolean hasReply() {
         return end - start >= REPLY_SIZE;
     }
 
-    /** Reads a reply and checks that it is a page. */
-    void page() throws IOException {
+    @Override
+    public void page() throws IOException {
         fill(6);
         int tag = received[start + 5];
         if (tag != PAGE_REPLY) {

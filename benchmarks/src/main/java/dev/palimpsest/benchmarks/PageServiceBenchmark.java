@@ -22,8 +22,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How fast pages come out of a server in a process of its own, through the page service and the loopback interface, after a
- * load as {@code pgbench}'s: one at a time, and many under way at once. Once with image layers of everything and nothing above
+ * How fast pages come out of a server in a process of its own, through the page service and the page API over gRPC and the loopback
+ * interface, after a load as {@code pgbench}'s: one at a time, and many under way at once. Once with image layers of everything and nothing above
  * them, once with L0 layers on top of that. Beside it, from the same process, the same bytes without any reading.
  */
 public final class PageServiceBenchmark {
@@ -59,10 +59,10 @@ public final class PageServiceBenchmark {
         /**
          * Of pages.
          *
-         * @param what is asked for them: the echo, or the page service with so many L0 layers
+         * @param what is asked for them: the echo, or the page service or the page API over gRPC with so many L0 layers
          * @param order of the blocks
          * @param clients at the same time
-         * @param depth how many requests each has under way
+         * @param depth how many pages each has under way
          * @param pagesPerSecond of all clients together
          * @param mean microseconds from a request to its reply
          * @param p50 half of them took at most so many microseconds
@@ -106,7 +106,7 @@ public final class PageServiceBenchmark {
     /** Connects a client. */
     @FunctionalInterface
     private interface Connector {
-        PageClient connect() throws IOException;
+        PageReader connect() throws IOException;
     }
 
     private final Parameters parameters;
@@ -135,8 +135,7 @@ public final class PageServiceBenchmark {
                         "shared_buffers = '256MB'",
                         "synchronous_commit = off",
                         "autovacuum = off");
-                ServerProcess server =
-                        ServerProcess.startWithoutCompaction(root.resolve("server"), primary.programs());
+                ServerProcess server = ServerProcess.startForPages(root.resolve("server"), primary.programs());
                 Connection connection = Live.connect(primary)) {
             server.attach(BRANCH, primary);
             new PageServiceBenchmark(parameters, server, connection, out).measure(root);
@@ -174,6 +173,14 @@ public final class PageServiceBenchmark {
                     client.stream(pages.tenant(), pages.timeline());
                     return client;
                 });
+            }
+            for (Shape shape : SHAPES) {
+                measure(
+                        stack + " L0 gRPC",
+                        shape,
+                        relation,
+                        blocks,
+                        () -> new GrpcPageReader(pages.grpcPort(), pages.tenant(), pages.timeline()));
             }
         }
         String ids = " " + pages.tenant() + " " + pages.timeline();
@@ -236,7 +243,7 @@ public final class PageServiceBenchmark {
             SplittableRandom random = new SplittableRandom(SEED + i);
             int first = (int) ((long) blocks * i / shape.clients);
             readers.add(Thread.ofPlatform().start(() -> {
-                try (PageClient client = connector.connect()) {
+                try (PageReader client = connector.connect()) {
                     long[] times = readAlone(client, shape, relation, blocks, first, nanos, random);
                     synchronized (all) {
                         all.add(times);
@@ -257,7 +264,7 @@ public final class PageServiceBenchmark {
     }
 
     private static long[] readAlone(
-            PageClient client,
+            PageReader client,
             Shape shape,
             PageClient.Relation relation,
             int blocks,

@@ -44,17 +44,18 @@ final class ServerProcess implements AutoCloseable {
      * Where pages of a branch are had.
      *
      * @param port of the page service
+     * @param grpcPort of the page API over gRPC; 0 if nobody listens there
      */
-    record Pages(int port, String tenant, String timeline) {}
+    record Pages(int port, int grpcPort, String tenant, String timeline) {}
 
     /** Starts a server and waits until it is ready. */
     static ServerProcess start(Path directory, Path programs) throws IOException {
         return start(directory, programs, null);
     }
 
-    /** The same; nothing is compacted unless it is asked for. */
-    static ServerProcess startWithoutCompaction(Path directory, Path programs) throws IOException {
-        return launch(directory, programs, CommandedServer.NO_COMPACTION);
+    /** The same; nothing is compacted unless it is asked for, and pages are served over gRPC too. */
+    static ServerProcess startForPages(Path directory, Path programs) throws IOException {
+        return launch(directory, programs, CommandedServer.FOR_PAGES);
     }
 
     /** The same; GC does not wait for leases from before the start. */
@@ -145,7 +146,7 @@ final class ServerProcess implements AutoCloseable {
     /** Where pages of a branch are had. */
     Pages pages(String name) throws IOException {
         String[] words = ask(CommandedServer.PAGES, name).split(CommandedServer.SEPARATOR);
-        return new Pages(Integer.parseInt(words[0]), words[1], words[2]);
+        return new Pages(Integer.parseInt(words[0]), Integer.parseInt(words[1]), words[2], words[3]);
     }
 
     /** Starts a {@link PageEcho} in the process; its port. */

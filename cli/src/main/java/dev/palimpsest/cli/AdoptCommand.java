@@ -4,12 +4,14 @@ import dev.palimpsest.pageserver.adopt.AdoptException;
 import dev.palimpsest.pageserver.adopt.AdoptPlan;
 import dev.palimpsest.pageserver.branch.AttachProgress;
 import dev.palimpsest.pageserver.branch.Moment;
+import dev.palimpsest.pageserver.config.Units;
 import dev.palimpsest.pageserver.http.HttpApi;
 import dev.palimpsest.postgres.Lsn;
 import java.io.Console;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -25,18 +27,16 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "adopt",
         mixinStandardHelpOptions = true,
-        description =
-                "Make a branch of a base backup and of archived WAL, which are sent to the server from here. The branch "
-                        + "follows nothing. Ctrl-C ends it, and nothing is left of it.")
+        description = "Make a branch of a base backup and of archived WAL, which are sent to the server from here. The"
+                + " branch follows nothing. Ctrl-C ends it, and nothing is left of it.")
 final class AdoptCommand implements Callable<Integer> {
     private static final long POLL_MS = 250;
 
     @Parameters(
             paramLabel = "DIR|TAR",
-            description =
-                    "a base backup (of pg_basebackup -Fp, or made with pg_backup_start), the data directory of a server "
-                            + "that was stopped, a directory with base.tar (of pg_basebackup -Ft), or a tar archive of any of them; "
-                            + "archives may end in .gz, .zst or .lz4")
+            description = "a base backup (of pg_basebackup -Fp, or made with pg_backup_start), the data directory of a"
+                    + " server that was stopped, a directory with base.tar (of pg_basebackup -Ft), or a tar"
+                    + " archive of any of them; archives may end in .gz, .zst or .lz4")
     private Path path = Path.of("");
 
     @Option(names = "--name", paramLabel = "NAME", required = true, description = "of the new branch")
@@ -45,9 +45,8 @@ final class AdoptCommand implements Callable<Integer> {
     @Option(
             names = "--wal",
             paramLabel = "DIR",
-            description =
-                    "a directory with archived WAL segments and timeline histories, as archive_command or pg_receivewal "
-                            + "put them there, compressed or not; may be given several times")
+            description = "a directory with archived WAL segments and timeline histories, as archive_command or"
+                    + " pg_receivewal put them there, compressed or not; may be given several times")
     private List<Path> archives = List.of();
 
     @Option(
@@ -57,6 +56,20 @@ final class AdoptCommand implements Callable<Integer> {
             defaultValue = "latest",
             description = "up to when WAL is replayed: " + MomentOption.FORMS + "; default: ${DEFAULT-VALUE}")
     private Moment to = Moment.LATEST;
+
+    @Option(
+            names = "--pitr-interval",
+            paramLabel = "TIME",
+            converter = DurationOption.class,
+            description = "one can go back to any moment of the last so long, such as 90d; default: the server's")
+    private @Nullable Duration pitrInterval;
+
+    @Option(
+            names = "--gc-horizon",
+            paramLabel = "SIZE",
+            converter = SizeOption.class,
+            description = "so much WAL before the end is kept, such as 64MB, whatever its age; default: the server's")
+    private @Nullable Long gcHorizon;
 
     @Mixin
     private ServerAddress server = new ServerAddress();
@@ -79,7 +92,8 @@ final class AdoptCommand implements Callable<Integer> {
             spec.commandLine()
                     .getOut()
                     .printf(
-                            "%s is ready: base backup from %s, %s in %s pages; WAL of %s segments; readable from %s to %s%n",
+                            "%s is ready: base backup from %s, %s in %s pages; WAL of %s segments; readable from %s to"
+                                    + " %s%n",
                             name,
                             progress.startLsn(),
                             Display.bytes(progress.receivedBytes()),
@@ -97,6 +111,14 @@ final class AdoptCommand implements Callable<Integer> {
         return "/palimpsest/v1/adopt/" + ServerClient.encode(name);
     }
 
+    private String query() {
+        String query = "?to=" + ServerClient.encode(to.toString());
+        if (pitrInterval != null) {
+            query += "&pitr_interval=" + ServerClient.encode(Units.print(pitrInterval));
+        }
+        return gcHorizon == null ? query : query + "&gc_horizon=" + gcHorizon;
+    }
+
     private AttachProgress send(AdoptPlan plan, ServerClient client) throws IOException, ServerFailure {
         AttachDisplay display = new AttachDisplay(
                 spec.commandLine().getErr(),
@@ -104,7 +126,7 @@ final class AdoptCommand implements Callable<Integer> {
         Thread watching = Thread.ofVirtual().unstarted(() -> watch(client, display));
         try {
             return client.upload(
-                    resource() + "?to=" + ServerClient.encode(to.toString()),
+                    resource() + query(),
                     HttpApi.TAR_TYPE,
                     out -> {
                         watching.start();

@@ -360,9 +360,9 @@ final class BenchCommand implements Runnable {
             name = "pageservice",
             mixinStandardHelpOptions = true,
             description =
-                    "Read the latest pages through the page service of a server in a process of its own, after random"
-                            + " updates, with image layers of everything and L0 layers on top; and make base backups."
-                            + " Beside it an echo of pages, and tar.")
+                    "Read the latest pages through the page service, and over gRPC, of a server in a process of its"
+                        + " own, after random updates, with image layers of everything and L0 layers on top; and make"
+                        + " base backups. Beside it an echo of pages, and tar.")
     void pageService(
             @Mixin BenchedCluster cluster,
             @Option(
@@ -385,7 +385,7 @@ final class BenchCommand implements Runnable {
             throws IOException, SQLException, InterruptedException {
         PrintWriter out = spec.commandLine().getOut();
         out.printf(
-                "%-7s %-11s %7s %6s %9s %9s %9s %9s %9s %12s%n",
+                "%-11s %-11s %7s %6s %9s %9s %9s %9s %9s %12s%n",
                 "what",
                 "order",
                 "clients",
@@ -413,7 +413,7 @@ final class BenchCommand implements Runnable {
             case PageServiceBenchmark.Result.Pages pages ->
                 out.printf(
                         Locale.ROOT,
-                        "%-7s %-11s %7d %6d %9.0f %9.1f %9.1f %9.1f %9.1f %12.0f%n",
+                        "%-11s %-11s %7d %6d %9.0f %9.1f %9.1f %9.1f %9.1f %12.0f%n",
                         pages.what(),
                         pages.order(),
                         pages.clients(),

@@ -1,6 +1,7 @@
 package dev.palimpsest.cli;
 
 import dev.palimpsest.pageserver.branch.BranchView;
+import dev.palimpsest.pageserver.branch.HistoryRunView;
 import dev.palimpsest.pageserver.branch.HistoryView;
 import dev.palimpsest.pageserver.config.Units;
 import dev.palimpsest.pageserver.walreceiver.FollowState;
@@ -55,6 +56,9 @@ final class BranchShowCommand implements Callable<Integer> {
             if (branch.phase() == BranchView.Phase.READY) {
                 history(client.get(target.path() + "/history", HistoryView.class));
             }
+            if (branch.historyCompaction() != null) {
+                line("compacted", compacted(branch.historyCompaction()));
+            }
             branch.brokenJobs().forEach(job -> line("broken", StatusCommand.broken(job)));
             if (branch.source() != null) {
                 line("source", branch.source());
@@ -66,6 +70,14 @@ final class BranchShowCommand implements Callable<Integer> {
             line("timeline", branch.timeline());
             return 0;
         }
+    }
+
+    private static String compacted(HistoryRunView run) {
+        if (run.running()) {
+            return StatusCommand.running(run);
+        }
+        return "history, at " + Display.time(run.began()) + " in " + Display.seconds(run.elapsed()) + ": "
+                + StatusCommand.done(run) + (run.failure() == null ? "" : "; failed: " + run.failure());
     }
 
     private void history(HistoryView history) {

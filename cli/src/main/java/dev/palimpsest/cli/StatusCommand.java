@@ -4,6 +4,7 @@ import dev.palimpsest.pageserver.branch.AttachProgress;
 import dev.palimpsest.pageserver.branch.BranchView;
 import dev.palimpsest.pageserver.branch.BrokenJob;
 import dev.palimpsest.pageserver.branch.EndpointView;
+import dev.palimpsest.pageserver.branch.HistoryRunView;
 import dev.palimpsest.pageserver.http.ApiJson;
 import dev.palimpsest.pageserver.http.Responses;
 import dev.palimpsest.pageserver.tenant.TenantView;
@@ -103,6 +104,9 @@ final class StatusCommand implements Callable<Integer> {
             for (BrokenJob job : branch.brokenJobs()) {
                 out.println(branch.name() + ": " + broken(job));
             }
+            if (branch.historyCompaction() != null && branch.historyCompaction().running()) {
+                out.println(branch.name() + ": " + running(branch.historyCompaction()));
+            }
         }
         if (!endpoints.isEmpty()) {
             out.println();
@@ -113,6 +117,19 @@ final class StatusCommand implements Callable<Integer> {
     /** What keeps failing, in a line. */
     static String broken(BrokenJob job) {
         return job.job() + " keeps failing, " + job.failures() + " times in a row: " + job.lastFailure();
+    }
+
+    /** What goes on, in a line. */
+    static String running(HistoryRunView run) {
+        return "history is being compacted, for " + Display.seconds(run.elapsed()) + ": " + done(run);
+    }
+
+    /** What compaction of history did, or has done so far. */
+    static String done(HistoryRunView run) {
+        return Display.counted(run.pieces(), "piece") + ", " + Display.bytes(run.bytesRead()) + " read, "
+                + Display.bytes(run.bytesWritten()) + " written, "
+                + Display.counted(run.layersRemoved(), "layer") + " with " + Display.bytes(run.bytesRemoved())
+                + " removed";
     }
 
     private static String source(BranchView branch) {

@@ -38,7 +38,9 @@ record TopFrame(String server, Sample before, Sample now) {
         lines.add(ingest());
         lines.add(objects());
         lines.add(background());
+        lines.add(history());
         lines.add(machine());
+        lines.addAll(running());
         lines.addAll(troubles());
         lines.add("");
         lines.addAll(branches());
@@ -116,6 +118,23 @@ record TopFrame(String server, Sample before, Sample now) {
                         + count(gauge("palimpsest_layers", "level", "image")) + " image layers");
     }
 
+    /** Compaction of history. Its bytes and layers come piece by piece, and a piece may take minutes: rates would say little. */
+    private String history() {
+        String metric = "palimpsest_history_compaction_";
+        double running = gauge(metric + "running");
+        return line(
+                "history",
+                operation("compact history", "compaction"),
+                running == 0
+                        ? "none running"
+                        : count(running) + " running, for " + Display.seconds(gauge(metric + "running_seconds")),
+                "since the start: " + count(gauge(metric + "runs_total")) + " runs",
+                bytes(gauge(metric + "read_bytes_total")) + " read",
+                bytes(gauge(metric + "written_bytes_total")) + " written",
+                count(gauge(metric + "removed_layers_total")) + " layers removed",
+                count(gauge(metric + "runs_total", "outcome", "FAILED")) + " failed");
+    }
+
     private String operation(String label, String name) {
         String metric = "pageserver_storage_operations_seconds_global";
         double busy = rate(metric + "_sum", "operation", label);
@@ -147,6 +166,16 @@ record TopFrame(String server, Sample before, Sample now) {
             }
         }
         return troubles;
+    }
+
+    private List<String> running() {
+        List<String> running = new ArrayList<>();
+        for (BranchView branch : now.branches) {
+            if (branch.historyCompaction() != null && branch.historyCompaction().running()) {
+                running.add("  " + branch.name() + ": " + StatusCommand.running(branch.historyCompaction()));
+            }
+        }
+        return running;
     }
 
     private List<String> branches() {

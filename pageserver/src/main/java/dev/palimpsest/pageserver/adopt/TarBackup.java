@@ -32,8 +32,7 @@ final class TarBackup extends BackupFiles {
     private final Map<Integer, Path> archives = new TreeMap<>(Integer::compareUnsigned);
     private final SortedMap<Integer, String> tablespaces = new TreeMap<>(Integer::compareUnsigned);
     private final Map<String, byte[]> small = new HashMap<>();
-    private final Path unpacked;
-    private boolean hasWal;
+    private final UnpackedWal unpacked;
     private long bytes;
 
     /** Looks at one entry of an archive, and may read its content from it. */
@@ -85,7 +84,7 @@ final class TarBackup extends BackupFiles {
     /** @param path a directory with {@code base.tar}, or an archive with the data directory */
     TarBackup(Path path) throws IOException, AdoptException {
         this.base = Files.isDirectory(path) ? baseIn(path) : path;
-        this.unpacked = Files.createTempDirectory("palimpsest-wal");
+        this.unpacked = UnpackedWal.create();
         try {
             scanAll();
         } catch (IOException | AdoptException | RuntimeException e) {
@@ -199,8 +198,7 @@ final class TarBackup extends BackupFiles {
 
     private void unpack(String name, InputStream content) throws IOException {
         if (WalArchive.isOfInterest(name)) {
-            Files.copy(content, unpacked.resolve(name));
-            hasWal = true;
+            unpacked.add(name, content);
         }
     }
 
@@ -212,7 +210,7 @@ final class TarBackup extends BackupFiles {
     @Override
     @Nullable
     Path wal() {
-        return hasWal ? unpacked : null;
+        return unpacked.isEmpty() ? null : unpacked.directory();
     }
 
     @Override
@@ -248,12 +246,7 @@ final class TarBackup extends BackupFiles {
     }
 
     @Override
-    public void close() throws IOException {
-        try (Stream<Path> files = Files.list(unpacked)) {
-            for (Path file : files.toList()) {
-                Files.delete(file);
-            }
-        }
-        Files.delete(unpacked);
+    public void close() {
+        unpacked.close();
     }
 }

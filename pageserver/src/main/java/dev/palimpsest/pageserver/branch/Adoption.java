@@ -3,6 +3,7 @@ package dev.palimpsest.pageserver.branch;
 import dev.palimpsest.pageserver.adopt.AdoptException;
 import dev.palimpsest.pageserver.adopt.AdoptHeader;
 import dev.palimpsest.pageserver.ingest.ClusterImport;
+import dev.palimpsest.pageserver.retention.RetentionOverride;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.PostgresVersion;
 import dev.palimpsest.postgres.control.ControlFile;
@@ -39,6 +40,7 @@ final class Adoption {
 
     private final String name;
     private final Moment to;
+    private final RetentionOverride retention;
     private final Attachment.Target target;
     private final RequestContext context;
     private final java.time.Clock clock;
@@ -53,9 +55,16 @@ final class Adoption {
     private volatile boolean done;
     private volatile @Nullable String failure;
 
-    Adoption(String name, Moment to, Attachment.Target target, RequestContext context, java.time.Clock clock) {
+    Adoption(
+            String name,
+            Moment to,
+            RetentionOverride retention,
+            Attachment.Target target,
+            RequestContext context,
+            java.time.Clock clock) {
         this.name = name;
         this.to = to;
+        this.retention = retention;
         this.target = target;
         this.context = context;
         this.clock = clock;
@@ -172,7 +181,10 @@ final class Adoption {
                 name,
                 null,
                 BranchRecord.adopting(
-                        name, clock.instant(), known.timelines().getFirst().number()),
+                                name,
+                                clock.instant(),
+                                known.timelines().getFirst().number())
+                        .retaining(retention),
                 known.pgVersion(),
                 known.startLsn());
         branch = made;

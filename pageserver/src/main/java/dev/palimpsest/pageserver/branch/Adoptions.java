@@ -1,5 +1,6 @@
 package dev.palimpsest.pageserver.branch;
 
+import dev.palimpsest.pageserver.retention.RetentionOverride;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.runtime.Cancellation;
@@ -25,9 +26,9 @@ final class Adoptions {
     }
 
     /** Takes the name; the caller has seen that it is free. */
-    synchronized Adoption begin(String name, Moment to) {
+    synchronized Adoption begin(String name, Moment to, RetentionOverride retention) {
         RequestContext context = new RequestContext(TaskKind.INGEST, Clock.NEVER, cancellation);
-        Adoption adoption = new Adoption(name, to, target, context, clock);
+        Adoption adoption = new Adoption(name, to, retention, target, context, clock);
         all.remove(name);
         all.put(name, adoption);
         if (all.size() > KEPT) {

@@ -205,7 +205,8 @@ final class ArchivedBranches {
                 null,
                 -1,
                 -1,
-                List.of()));
+                List.of(),
+                null));
     }
 
     private @Nullable String name(TimelineId id, OpenBranches branches) {

@@ -156,7 +156,7 @@ final class Branch {
                 : Math.max(0, Duration.between(follow.lastCommit(), now).toMillis() / 1000.0);
     }
 
-    BranchView view(@Nullable String parent, Lsn readableFrom, Instant now, List<BrokenJob> brokenJobs) {
+    BranchView view(@Nullable String parent, Lsn readableFrom, Instant now, BranchUpkeep upkeep) {
         BranchRecord known = record;
         FollowState follow = following();
         Lsn last = timeline.lastRecordLsn();
@@ -189,6 +189,7 @@ final class Branch {
                 follow,
                 lagBytes(follow, last),
                 lagSeconds(follow, last, now),
-                brokenJobs);
+                upkeep.broken(this),
+                upkeep.historyRun(this));
     }
 }

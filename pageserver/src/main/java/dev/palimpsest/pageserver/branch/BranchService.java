@@ -4,6 +4,7 @@ import dev.palimpsest.pageserver.datadir.BackupManifest;
 import dev.palimpsest.pageserver.datadir.BootPoint;
 import dev.palimpsest.pageserver.datadir.DataDirectorySink;
 import dev.palimpsest.pageserver.relation.DirectoryComparison;
+import dev.palimpsest.pageserver.retention.RetentionOverride;
 import dev.palimpsest.pageserver.tenant.TenantService;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.redo.PageComparison;
@@ -53,9 +54,11 @@ public interface BranchService {
      *
      * @param to up to when WAL is replayed: the last record that ends at or before an LSN, the last before the first transaction
      *     that ended after a time, or all there is
+     * @param retention what of its history is kept other than the server's branches keep, from the beginning on
      * @param archive in the form of {@link dev.palimpsest.pageserver.adopt.AdoptHeader}
      */
-    AttachProgress adopt(String name, Moment to, InputStream archive) throws BranchException;
+    AttachProgress adopt(String name, Moment to, RetentionOverride retention, InputStream archive)
+            throws BranchException;
 
     /**
      * What is being attached or adopted and not taken in yet, and what failed for good to be attached and was not deleted since.

@@ -7,11 +7,13 @@ import dev.palimpsest.pageserver.retention.RetentionPlanner;
 import dev.palimpsest.pageserver.retention.RetentionSettings;
 import dev.palimpsest.pageserver.tenant.Tenants;
 import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.compaction.CompactionReport;
 import dev.palimpsest.storage.compaction.CompactionSettings;
+import dev.palimpsest.storage.compaction.HistoryJobs;
 import dev.palimpsest.storage.compaction.HistoryReport;
 import dev.palimpsest.storage.compaction.HistorySettings;
 import dev.palimpsest.storage.compaction.L0Planner;
@@ -39,6 +41,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -63,6 +66,7 @@ final class BranchUpkeep implements UpkeepService {
     private final RequestContext context;
     private final Instant leasesKnownFrom;
     private final Map<TimelineId, Kept> kept = new ConcurrentHashMap<>();
+    private final HistoryJobs history;
     private volatile @Nullable BackgroundGc background;
 
     /** What is remembered of a branch. */
@@ -98,6 +102,7 @@ final class BranchUpkeep implements UpkeepService {
         this.context = context;
         this.leasesKnownFrom = clock.instant().plus(servers.leaseLength());
         this.servers = servers;
+        this.history = new HistoryJobs(store.environment().clock());
     }
 
     /** Begins to collect by itself, unless the settings say never; close the result before the store. */
@@ -117,6 +122,7 @@ final class BranchUpkeep implements UpkeepService {
                     }
                 })
                 .register(metrics);
+        history.register(metrics);
         BackgroundGc started = new BackgroundGc(
                 store.environment(), servers.leaseLength(), this::work, store::isCompactionBehind, metrics);
         background = started;
@@ -145,16 +151,15 @@ final class BranchUpkeep implements UpkeepService {
                 return new GcReport(Lsn.INVALID, 0, 0, Map.of());
             }
             GcReport report = upkeep.collectInTurn(branch, context);
-            HistorySettings history = upkeep.settings.apply(branch.tenantId()).history();
-            if (history != null && branch.timeline().upkeep().isHistoryDue(history)) {
-                upkeep.compactHistory(branch, history, upkeep.store::isCompactionBehind, context);
-            }
+            upkeep.compactHistoryInTurn(branch, context);
             return report;
         }
     }
 
     private List<Work> work() {
-        return branches.all().stream()
+        Collection<Branch> all = branches.all();
+        history.forgetAllBut(all.stream().map(branch -> branch.timeline().id()).collect(Collectors.toSet()));
+        return all.stream()
                 .filter(Branch::isReadable)
                 .map(branch -> new Work(this, branch))
                 .toList();
@@ -182,6 +187,7 @@ final class BranchUpkeep implements UpkeepService {
         add(broken, "compaction", store.compactionState(id));
         BackgroundGc gc = background;
         add(broken, "gc", gc == null ? JobState.WELL : gc.state(id));
+        add(broken, "history compaction", history.state(id));
         add(broken, "upload", branch.timeline().uploadState());
         return broken;
     }
@@ -190,6 +196,13 @@ final class BranchUpkeep implements UpkeepService {
         if (state.broken()) {
             broken.add(new BrokenJob(job, state.failures(), String.valueOf(state.lastFailure())));
         }
+    }
+
+    /** Compaction of a branch's history that goes on, or did last; null if none ever did. */
+    @Nullable
+    HistoryRunView historyRun(Branch branch) {
+        HistoryJobs.Run run = history.run(branch.timeline().id());
+        return run == null ? null : HistoryRunView.of(run);
     }
 
     private Branch branch(String name) throws BranchException {
@@ -276,8 +289,8 @@ final class BranchUpkeep implements UpkeepService {
             throw new BranchException(
                     BranchException.Kind.UNAVAILABLE,
                     "nothing is removed before " + leasesKnownFrom
-                            + ": until then clients may ask again for LSNs that they leased before the server was started"
-                            + " (lsn_lease_length); a dry run shows what would go");
+                            + ": until then clients may ask again for LSNs that they leased before the server was"
+                            + " started (lsn_lease_length); a dry run shows what would go");
         }
         Retention retention = retention(branch, other);
         LayerCensus census = LayerCensus.of(branch.timeline());
@@ -327,12 +340,32 @@ final class BranchUpkeep implements UpkeepService {
         }
     }
 
+    /** If it is wanted and due. That it fails is no failure of GC, and is remembered. */
+    private void compactHistoryInTurn(Branch branch, RequestContext running) throws CancelledException {
+        HistorySettings wanted = settings.apply(branch.tenantId()).history();
+        Timeline timeline = branch.timeline();
+        if (wanted == null
+                || !history.isFree(timeline.id())
+                || !timeline.upkeep().isHistoryDue(wanted)) {
+            return;
+        }
+        try {
+            compactHistory(branch, wanted, store::isCompactionBehind, running);
+        } catch (CancelledException e) {
+            throw e;
+        } catch (StorageException | RuntimeException e) {
+            LOG.debug("compaction of the history of branch {} has failed, as was logged", branch.name(), e);
+        }
+    }
+
     private HistoryReport compactHistory(
-            Branch branch, HistorySettings history, BooleanSupplier yield, RequestContext running)
+            Branch branch, HistorySettings wanted, BooleanSupplier yield, RequestContext running)
             throws StorageException {
-        HistoryReport report = branch.timeline()
-                .upkeep()
-                .compactHistory(branch.tenant(), store.compactionSettings(), history, yield, running);
+        HistoryReport report = history.run(
+                branch.timeline().id(),
+                done -> branch.timeline()
+                        .upkeep()
+                        .compactHistory(branch.tenant(), store.compactionSettings(), wanted, yield, done, running));
         LOG.info(
                 "history of branch {} is compacted: {} layers with {} bytes have taken the place of {} with {},"
                         + " {} values are left of {}",
@@ -350,10 +383,10 @@ final class BranchUpkeep implements UpkeepService {
     public HistoryCompactionView compactHistory(String name) throws BranchException {
         Branch branch = branch(name);
         Instant begin = clock.instant();
-        HistorySettings history = settings.apply(branch.tenantId()).history();
+        HistorySettings wanted = settings.apply(branch.tenantId()).history();
         try {
             HistoryReport report =
-                    compactHistory(branch, history == null ? HistorySettings.DEFAULT : history, () -> false, context);
+                    compactHistory(branch, wanted == null ? HistorySettings.DEFAULT : wanted, () -> false, context);
             return HistoryCompactionView.of(report, Duration.between(begin, clock.instant()));
         } catch (StorageException e) {
             throw Branches.failed("compaction of the history of branch " + name + " failed", e);

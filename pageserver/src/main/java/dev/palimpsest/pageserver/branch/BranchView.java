@@ -32,6 +32,8 @@ import org.jspecify.annotations.Nullable;
  * @param lagBytes how far {@code lastRecordLsn} is behind the source; -1 if it follows nothing
  * @param lagSeconds how long ago the source was there, 0 if it is there now; -1 if that is not known
  * @param brokenJobs what the server does by itself for it and keeps failing
+ * @param historyCompaction the compaction of its history that goes on, or was the last since the server was started; null if there was
+ *     none
  */
 public record BranchView(
         String name,
@@ -55,7 +57,8 @@ public record BranchView(
         @Nullable FollowState follow,
         long lagBytes,
         double lagSeconds,
-        List<BrokenJob> brokenJobs) {
+        List<BrokenJob> brokenJobs,
+        @Nullable HistoryRunView historyCompaction) {
     /**
      * Layers that are read and on their way from the object store.
      *

@@ -9,6 +9,7 @@ import dev.palimpsest.pageserver.pageservice.ServedTimelines;
 import dev.palimpsest.pageserver.relation.ClusterReader;
 import dev.palimpsest.pageserver.relation.DirectoryComparison;
 import dev.palimpsest.pageserver.relation.TimelineCluster;
+import dev.palimpsest.pageserver.retention.RetentionOverride;
 import dev.palimpsest.pageserver.retention.RetentionSettings;
 import dev.palimpsest.pageserver.tenant.TenantDefaults;
 import dev.palimpsest.pageserver.tenant.Tenants;
@@ -177,7 +178,7 @@ public final class Branches implements BranchService, AutoCloseable {
     private BranchView view(Branch branch) {
         Branch parent = branches.parent(branch);
         return branch.view(
-                parent == null ? null : parent.name(), history(branch).first(), clock.instant(), upkeep.broken(branch));
+                parent == null ? null : parent.name(), history(branch).first(), clock.instant(), upkeep);
     }
 
     @Override
@@ -333,13 +334,14 @@ public final class Branches implements BranchService, AutoCloseable {
     }
 
     @Override
-    public AttachProgress adopt(String name, Moment to, InputStream archive) throws BranchException {
+    public AttachProgress adopt(String name, Moment to, RetentionOverride retention, InputStream archive)
+            throws BranchException {
         BranchName.check(name);
         Adoption adoption;
         names.lock();
         try {
             checkFree(name);
-            adoption = adoptions.begin(name, to);
+            adoption = adoptions.begin(name, to, retention);
         } finally {
             names.unlock();
         }

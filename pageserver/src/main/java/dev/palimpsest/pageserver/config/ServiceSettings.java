@@ -53,8 +53,8 @@ public final class ServiceSettings {
             "directory",
             Kind.path(),
             null,
-            "Where the server keeps everything; with remote_storage, a cache of that. Made if it is not there. Required, here or "
-                    + "as --dir.");
+            "Where the server keeps everything; with remote_storage, a cache of that. Made if it is not there."
+                    + " Required, here or as --dir.");
 
     /** Which server this is. */
     public static final Setting<Integer> ID = LIST.add(
@@ -82,8 +82,8 @@ public final class ServiceSettings {
             "listen_grpc_addr",
             Kind.address(),
             null,
-            "Where pages are served over gRPC, such as 127.0.0.1:51051; nowhere if it is not given. What is said here of the page "
-                    + "service's throttle, batches and timeouts counts there too.");
+            "Where pages are served over gRPC, such as 127.0.0.1:51051; nowhere if it is not given. What is said here"
+                    + " of the page service's throttle, batches and timeouts counts there too.");
 
     /** Programs of PostgreSQL. */
     public static final Setting<Path> PG_BIN_DIR = LIST.add(
@@ -126,8 +126,8 @@ public final class ServiceSettings {
             "auth_validation_public_key_path",
             Kind.path(),
             null,
-            "Public keys or certificates that tokens are verified with, Ed25519 or RSA: a PEM file, or a directory of which every "
-                    + "*.pem counts. Its content is reloaded.");
+            "Public keys or certificates that tokens are verified with, Ed25519 or RSA: a PEM file, or a directory of"
+                    + " which every *.pem counts. Its content is reloaded.");
 
     /** Whether metrics need a token. */
     public static final Setting<Boolean> METRICS_NEED_TOKEN = LIST.add(
@@ -180,8 +180,8 @@ public final class ServiceSettings {
             "insecure",
             Kind.truth(),
             false,
-            "Lets an interface listen where other machines reach it although it asks for no tokens. Whoever reaches it may do "
-                    + "everything, to programs on this machine too.");
+            "Lets an interface listen where other machines reach it although it asks for no tokens. Whoever reaches it"
+                    + " may do everything, to programs on this machine too.");
 
     /** Connections of the management API. */
     public static final Setting<Integer> HTTP_MAX_CONNECTIONS = LIST.add(
@@ -202,14 +202,16 @@ public final class ServiceSettings {
             "http_request_timeout",
             Kind.time(NO_TIME, LONG_TIME),
             Duration.ofMinutes(1),
-            "How long a connection may take, from its beginning or its last answer, until its next request is here as a whole.");
+            "How long a connection may take, from its beginning or its last answer, until its next request is here as"
+                    + " a whole.");
 
     /** Clients of the page service. */
     public static final Setting<Integer> PAGE_SERVICE_MAX_CONNECTIONS = LIST.reloadable(
             "page_service_max_connections",
             Kind.number(1, MANY),
             5000,
-            "How many clients of the page service there may be at once; each takes a thread, and 20 to 200 KiB. More are sent away.");
+            "How many clients of the page service there may be at once; each takes a thread, and 20 to 200 KiB. More"
+                    + " are sent away.");
 
     /** How long a login takes. */
     public static final Setting<Duration> PAGE_SERVICE_LOGIN_TIMEOUT = LIST.reloadable(
@@ -223,8 +225,8 @@ public final class ServiceSettings {
             "page_service_idle_timeout",
             Kind.time(Duration.ZERO, LONG_TIME),
             Duration.ZERO,
-            "How long a client of the page service may be silent between two messages; 0 for ever. Clients whose machine is gone "
-                    + "are found out by TCP within two minutes.");
+            "How long a client of the page service may be silent between two messages; 0 for ever. Clients whose"
+                    + " machine is gone are found out by TCP within two minutes.");
 
     /** How long a message takes. */
     public static final Setting<Duration> PAGE_SERVICE_MESSAGE_TIMEOUT = LIST.reloadable(
@@ -252,8 +254,8 @@ public final class ServiceSettings {
             "grpc_max_calls",
             Kind.number(1, MANY),
             2000,
-            "How many gRPC calls there may be at once over all connections; a stream of requests is one, and takes a thread while it "
-                    + "is served. More are refused.");
+            "How many gRPC calls there may be at once over all connections; a stream of requests is one, and takes a"
+                    + " thread while it is served. More are refused.");
 
     /** How long a read waits for WAL. */
     public static final Setting<Duration> WAIT_LSN_TIMEOUT = LIST.reloadable(
@@ -274,15 +276,16 @@ public final class ServiceSettings {
             "slow_request_threshold",
             Kind.time(Duration.ZERO, LONG_TIME),
             Duration.ofSeconds(1),
-            "A request of the page service that takes as long as this is logged with where its time went, ten of them a second "
-                    + "at most; 0 for none.");
+            "A request of the page service, or over gRPC, that takes as long as this is logged with where its time"
+                    + " went, ten of them a second at most; 0 for none.");
 
     /** How many requests are logged anyway. */
     public static final Setting<Integer> REQUEST_TRACE_INTERVAL = LIST.reloadable(
             "request_trace_interval",
             Kind.number(0, MANY),
             0,
-            "One of so many requests of each client of the page service is logged like that, however fast it was; 0 for none.");
+            "One of so many requests of each client of the page service, of each gRPC stream and of all other gRPC"
+                    + " calls together is logged like that, however fast it was; 0 for none.");
 
     /** How many keys a vectored read has. */
     public static final Setting<Integer> MAX_GET_VECTORED_KEYS = LIST.add(

@@ -26,7 +26,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Sends one base backup, a chunk whenever the client has taken what came before: so no more than two are in memory. Runs in a
- * thread of its own.
+ * thread of its own. That it is for a replica changes nothing, as in the page service: what is left out for one, replication slots,
+ * no archive of ours has.
  */
 final class BackupCall implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(BackupCall.class);

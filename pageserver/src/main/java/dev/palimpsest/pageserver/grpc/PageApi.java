@@ -15,17 +15,14 @@ import dev.palimpsest.pageapi.GetSlruSegmentResponse;
 import dev.palimpsest.pageapi.LeaseLsnRequest;
 import dev.palimpsest.pageapi.LeaseLsnResponse;
 import dev.palimpsest.pageapi.PageServiceGrpc;
-import dev.palimpsest.pageserver.pageservice.PageReads;
 import dev.palimpsest.pageserver.pageservice.PageService;
 import dev.palimpsest.pageserver.pageservice.PagestreamRequest;
 import dev.palimpsest.pageserver.pageservice.RequestFailure;
 import dev.palimpsest.pageserver.pageservice.ServedTimeline;
 import dev.palimpsest.pageserver.pageservice.ServedTimelines;
 import dev.palimpsest.postgres.Lsn;
-import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.StorageException;
-import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.key.RelTag;
 import io.grpc.Status;
 import io.grpc.StatusException;
@@ -68,7 +65,7 @@ final class PageApi extends PageServiceGrpc.PageServiceImplBase {
     /** What is asked of one timeline, and how it is answered. */
     @FunctionalInterface
     private interface Answer<T> {
-        T give(ServedTimeline timeline) throws RequestFailure, StorageException, StatusException;
+        T give(ServedTimeline timeline, CallRead read) throws RequestFailure, StorageException, StatusException;
     }
 
     /** The timeline of the call in whose context this is called. */
@@ -98,9 +95,9 @@ final class PageApi extends PageServiceGrpc.PageServiceImplBase {
     private <T> void answer(StreamObserver<T> observer, boolean firstShardOnly, Answer<T> answer) {
         ServerCallStreamObserver<T> out = (ServerCallStreamObserver<T>) observer;
         out.setOnCancelHandler(() -> {}); // or an answer that nobody wants any more would be an error
+        CallRead read = new CallRead(pages, contexts);
         try {
-            ServedTimeline timeline = timeline(firstShardOnly);
-            T response = answer.give(timeline);
+            T response = answer.give(timeline(firstShardOnly), read);
             out.onNext(response);
             out.onCompleted();
         } catch (StatusException e) {
@@ -115,53 +112,32 @@ final class PageApi extends PageServiceGrpc.PageServiceImplBase {
             out.onError(Status.INTERNAL
                     .withDescription("a fault of the server; its log has more")
                     .asException());
-        }
-    }
-
-    /** A read of the page service. */
-    @FunctionalInterface
-    private interface Read<T> {
-        T from(PageReads reads, RequestContext context) throws RequestFailure, CancelledException;
-    }
-
-    private <T> T read(PagestreamRequest request, ServedTimeline timeline, Read<T> read)
-            throws RequestFailure, CancelledException {
-        CallContexts.Ends ends = contexts.ofCall();
-        pages.throttle(CallTarget.current().tenant(), 1, ends.waits());
-        long start = System.nanoTime();
-        boolean success = false;
-        try {
-            RequestContext context =
-                    contexts.request(ends.reads(), pages.limits().waitLsnTimeout());
-            T answer = read.from(new PageReads(timeline, ends.waits()), context);
-            success = true;
-            return answer;
         } finally {
-            pages.metrics().served(request, System.nanoTime() - start, success);
+            read.replied();
         }
     }
 
     @Override
     public void getDbSize(GetDbSizeRequest request, StreamObserver<GetDbSizeResponse> observer) {
-        answer(observer, true, timeline -> {
+        answer(observer, true, (timeline, read) -> {
             PagestreamRequest.DbSize wanted = new PagestreamRequest.DbSize(
                     Requests.header(0, request.hasReadLsn(), request.getReadLsn()), request.getDbOid());
-            long bytes = read(wanted, timeline, (reads, within) -> reads.databaseSize(wanted, within));
+            long bytes = read.of(timeline, wanted, (reads, within) -> reads.databaseSize(wanted, within));
             return GetDbSizeResponse.newBuilder().setNumBytes(bytes).build();
         });
     }
 
     @Override
     public void getRelSize(GetRelSizeRequest request, StreamObserver<GetRelSizeResponse> observer) {
-        answer(observer, true, timeline -> {
+        answer(observer, true, (timeline, read) -> {
             RelTag fork = Requests.fork(request.hasRel(), request.getRel());
             PagestreamRequest.Nblocks wanted =
                     new PagestreamRequest.Nblocks(Requests.header(0, request.hasReadLsn(), request.getReadLsn()), fork);
             if (!request.getAllowMissing()) {
-                int blocks = read(wanted, timeline, (reads, within) -> reads.nblocks(wanted, within));
+                int blocks = read.of(timeline, wanted, (reads, within) -> reads.nblocks(wanted, within));
                 return GetRelSizeResponse.newBuilder().setNumBlocks(blocks).build();
             }
-            OptionalInt blocks = read(wanted, timeline, (reads, within) -> reads.blocks(wanted, within));
+            OptionalInt blocks = read.of(timeline, wanted, (reads, within) -> reads.blocks(wanted, within));
             return GetRelSizeResponse.newBuilder()
                     .setNumBlocks(blocks.orElse(0))
                     .setMissing(blocks.isEmpty())
@@ -171,7 +147,7 @@ final class PageApi extends PageServiceGrpc.PageServiceImplBase {
 
     @Override
     public void getSlruSegment(GetSlruSegmentRequest request, StreamObserver<GetSlruSegmentResponse> observer) {
-        answer(observer, true, timeline -> {
+        answer(observer, true, (timeline, read) -> {
             if (Integer.compareUnsigned(request.getKind(), 0xFF) > 0) {
                 throw Requests.invalid("there is no SLRU of kind " + Integer.toUnsignedString(request.getKind()));
             }
@@ -179,7 +155,7 @@ final class PageApi extends PageServiceGrpc.PageServiceImplBase {
                     Requests.header(0, request.hasReadLsn(), request.getReadLsn()),
                     request.getKind(),
                     request.getSegno());
-            byte[] segment = read(wanted, timeline, (reads, within) -> reads.slruSegment(wanted, within));
+            byte[] segment = read.of(timeline, wanted, (reads, within) -> reads.slruSegment(wanted, within));
             return GetSlruSegmentResponse.newBuilder()
                     .setSegment(UnsafeByteOperations.unsafeWrap(segment))
                     .build();
@@ -188,7 +164,7 @@ final class PageApi extends PageServiceGrpc.PageServiceImplBase {
 
     @Override
     public void leaseLsn(LeaseLsnRequest request, StreamObserver<LeaseLsnResponse> observer) {
-        answer(observer, false, timeline -> {
+        answer(observer, false, (timeline, _) -> {
             Lsn lsn = new Lsn(request.getLsn());
             if (!lsn.isValid()) {
                 throw Requests.missing("lsn");

@@ -9,9 +9,11 @@ import dev.palimpsest.pageserver.pageservice.PageReads;
 import dev.palimpsest.pageserver.pageservice.PageService;
 import dev.palimpsest.pageserver.pageservice.PagestreamRequest;
 import dev.palimpsest.pageserver.pageservice.RequestFailure;
+import dev.palimpsest.pageserver.pageservice.RequestTraces;
 import dev.palimpsest.pageserver.pageservice.ServedTimeline;
 import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.TenantId;
+import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.key.RelTag;
 import io.grpc.Status;
 import io.grpc.StatusException;
@@ -39,6 +41,7 @@ final class PagesCall implements StreamObserver<GetPageRequest> {
     private final CallContexts contexts;
     private final CallContexts.Ends ends;
     private final PageReads reads;
+    private final RequestTraces.Tracer tracer;
     /** How many requests may be taken once the client takes more. */
     private int owed;
 
@@ -61,6 +64,7 @@ final class PagesCall implements StreamObserver<GetPageRequest> {
         this.contexts = contexts;
         this.ends = contexts.ofCall();
         this.reads = new PageReads(timeline, ends.waits());
+        this.tracer = pages.metrics().traces().tracer(timeline.timeline().id());
     }
 
     /** Begins to take requests. */
@@ -88,7 +92,7 @@ final class PagesCall implements StreamObserver<GetPageRequest> {
         }
         Status last = Status.OK;
         try {
-            out.onNext(response(request));
+            answer(request);
         } catch (StatusException e) {
             last = e.getStatus();
         } catch (RuntimeException e) {
@@ -148,29 +152,22 @@ final class PagesCall implements StreamObserver<GetPageRequest> {
     }
 
     /** @throws StatusException if the stream must end */
-    private GetPageResponse response(GetPageRequest request) throws StatusException {
+    private void answer(GetPageRequest request) throws StatusException {
+        List<PagestreamRequest.GetPage> wanted;
         try {
-            return pages(request);
+            wanted = wanted(request);
         } catch (StatusException e) {
-            GetPageStatusCode code = Statuses.inStream(e.getStatus()).orElseThrow(() -> e);
-            LOG.debug("a request for pages is refused: {}", e.getMessage());
-            return GetPageResponse.newBuilder()
-                    .setRequestId(request.getRequestId())
-                    .setStatusCode(code)
-                    .setReason(String.valueOf(e.getStatus().getDescription()))
-                    .build();
+            out.onNext(refusal(request, e));
+            return;
         }
-    }
-
-    private GetPageResponse pages(GetPageRequest request) throws StatusException {
-        List<PagestreamRequest.GetPage> wanted = wanted(request);
+        RequestContext context;
         List<PageReads.PageResult> found;
         long start;
         try {
             pages.throttle(tenant, wanted.size(), ends.waits());
+            context = tracer.begin(contexts.request(ends.reads(), pages.limits().waitLsnTimeout()));
             start = System.nanoTime();
-            found = reads.pages(
-                    wanted, contexts.request(ends.reads(), pages.limits().waitLsnTimeout()));
+            found = reads.pages(wanted, context);
         } catch (CancelledException e) {
             throw Statuses.of(e).asException();
         }
@@ -178,6 +175,11 @@ final class PagesCall implements StreamObserver<GetPageRequest> {
         pages.metrics().batch(wanted.size());
         boolean success = found.stream().allMatch(result -> result instanceof PageReads.PageResult.Page);
         wanted.forEach(page -> pages.metrics().served(page, nanos, success));
+        out.onNext(response(request, found));
+        tracer.ended(wanted.getFirst(), wanted.size(), context, nanos, System.nanoTime() - start);
+    }
+
+    private GetPageResponse response(GetPageRequest request, List<PageReads.PageResult> found) throws StatusException {
         GetPageResponse.Builder response = GetPageResponse.newBuilder()
                 .setRequestId(request.getRequestId())
                 .setStatusCode(GetPageStatusCode.GET_PAGE_STATUS_CODE_OK)
@@ -190,11 +192,22 @@ final class PagesCall implements StreamObserver<GetPageRequest> {
                             .setImage(UnsafeByteOperations.unsafeWrap(bytes, 0, PAGE)));
                 case PageReads.PageResult.Refused(RequestFailure failure) -> {
                     countReadError(pages, failure);
-                    throw Statuses.of(failure).asException();
+                    return refusal(request, Statuses.of(failure).asException());
                 }
             }
         }
         return response.build();
+    }
+
+    /** @throws StatusException if the stream must end */
+    private static GetPageResponse refusal(GetPageRequest request, StatusException why) throws StatusException {
+        GetPageStatusCode code = Statuses.inStream(why.getStatus()).orElseThrow(() -> why);
+        LOG.debug("a request for pages is refused: {}", why.getMessage());
+        return GetPageResponse.newBuilder()
+                .setRequestId(request.getRequestId())
+                .setStatusCode(code)
+                .setReason(String.valueOf(why.getStatus().getDescription()))
+                .build();
     }
 
     /** What is the server's fault, and no client's. */

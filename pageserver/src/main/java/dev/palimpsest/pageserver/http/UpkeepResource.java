@@ -97,8 +97,8 @@ final class UpkeepResource {
         return new Reply.Empty(204);
     }
 
-    private static RetentionOverride retention(@Nullable String pitrInterval, @Nullable Long gcHorizon)
-            throws HttpFailure {
+    /** @throws HttpFailure 400 if one is none */
+    static RetentionOverride retention(@Nullable String pitrInterval, @Nullable Long gcHorizon) throws HttpFailure {
         try {
             Duration interval = pitrInterval == null ? null : Units.duration(pitrInterval);
             return new RetentionOverride(interval, gcHorizon);

@@ -75,12 +75,24 @@ public final class PageService implements AutoCloseable {
             Clock clock,
             PrometheusRegistry registry)
             throws IOException {
+        this(timelines, settings, security, clock, registry, LoggerFactory.getLogger(RequestTraces.class));
+    }
+
+    /** @param traceLog where it is said where the time of requests went */
+    PageService(
+            ServedTimelines timelines,
+            PageServiceSettings settings,
+            InterfaceSecurity security,
+            Clock clock,
+            PrometheusRegistry registry,
+            Logger traceLog)
+            throws IOException {
         this.timelines = timelines;
         this.security = security;
         this.settings = settings;
         this.contexts =
                 new RequestContexts(clock, () -> this.settings.waitLsnTimeout().toNanos());
-        this.metrics = new PageServiceMetrics(registry);
+        this.metrics = new PageServiceMetrics(registry, new RequestTraces(clock, traceLog));
         this.throttle = new TenantThrottle(
                 tenant -> timelines.throttle(tenant).orElseGet(() -> this.settings.throttle()),
                 clock,

@@ -5,7 +5,6 @@ import dev.palimpsest.storage.DiskException;
 import dev.palimpsest.storage.MissingKeyException;
 import dev.palimpsest.storage.ObjectStoreException;
 import dev.palimpsest.storage.RedoException;
-import dev.palimpsest.storage.runtime.SystemClock;
 import io.prometheus.metrics.core.datapoints.CounterDataPoint;
 import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
 import io.prometheus.metrics.core.metrics.Counter;
@@ -14,7 +13,6 @@ import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.LoggerFactory;
 
 /** What is counted of clients that read pages, whichever protocol they speak, under Neon's names. Safe for use by many threads. */
 public final class PageServiceMetrics {
@@ -48,10 +46,10 @@ public final class PageServiceMetrics {
     private final CounterDataPoint grpcConnectionsStarted;
     private final CounterDataPoint grpcConnectionsFinished;
     private final Counter readErrors;
-    private final RequestTraces traces =
-            new RequestTraces(new SystemClock(), LoggerFactory.getLogger(RequestTraces.class));
+    private final RequestTraces traces;
 
-    PageServiceMetrics(PrometheusRegistry registry) {
+    PageServiceMetrics(PrometheusRegistry registry, RequestTraces traces) {
+        this.traces = traces;
         Histogram seconds = Histogram.builder()
                 .name("pageserver_smgr_query_seconds_global")
                 .help("Time from reading a request to having its answer, without sending it")
@@ -129,7 +127,7 @@ public final class PageServiceMetrics {
     }
 
     /** Says where the time of requests went. */
-    RequestTraces traces() {
+    public RequestTraces traces() {
         return traces;
     }
 

@@ -31,15 +31,16 @@ import org.slf4j.spi.LoggingEventBuilder;
  * omitted                   slow requests since the last such line that have none: there are at most ten lines a second
  * </pre>
  *
- * <p>Safe for use by many threads; a {@link Tracer} is one connection's.
+ * <p>Safe for use by many threads; a {@link Tracer} is one connection's, or one call's.
  */
-final class RequestTraces {
+public final class RequestTraces {
     private static final long PAUSE_NANOS = Duration.ofMillis(100).toNanos();
 
     private final Clock clock;
     private final Logger log;
     private final AtomicLong nextLine = new AtomicLong();
     private final AtomicInteger omitted = new AtomicInteger();
+    private final AtomicInteger untracedCalls = new AtomicInteger();
     private volatile TraceSettings settings = TraceSettings.OFF;
 
     RequestTraces(Clock clock, Logger log) {
@@ -53,8 +54,13 @@ final class RequestTraces {
     }
 
     /** For one connection, which serves one request at a time. */
-    Tracer tracer(TimelineId timeline) {
-        return new Tracer(timeline);
+    public Tracer tracer(TimelineId timeline) {
+        return new Tracer(timeline, new AtomicInteger());
+    }
+
+    /** For one call that is a request, and knows nothing of the client's others: one of so many is one of all such calls. */
+    public Tracer tracerOfCall(TimelineId timeline) {
+        return new Tracer(timeline, untracedCalls);
     }
 
     /** Whether there may be a line now; not so often that lines are what makes requests slow. */
@@ -68,18 +74,19 @@ final class RequestTraces {
     }
 
     /** What one connection measures; used by one thread at a time. Allocates nothing while nothing is to be logged. */
-    final class Tracer {
+    public final class Tracer {
         private final TimelineId timeline;
+        private final AtomicInteger untraced;
         private final ReadTrace trace = new ReadTrace(clock);
-        private int untraced;
         private TraceSettings current = TraceSettings.OFF;
 
-        private Tracer(TimelineId timeline) {
+        private Tracer(TimelineId timeline, AtomicInteger untraced) {
             this.timeline = timeline;
+            this.untraced = untraced;
         }
 
         /** A request begins; what it is to be made with. */
-        RequestContext begin(RequestContext context) {
+        public RequestContext begin(RequestContext context) {
             current = settings;
             if (current.isOff()) {
                 return context;
@@ -95,18 +102,22 @@ final class RequestTraces {
          * @param readNanos how long it took without the reply
          * @param nanos how long it took
          */
-        void ended(PagestreamRequest first, int requests, RequestContext context, long readNanos, long nanos) {
+        public void ended(PagestreamRequest first, int requests, RequestContext context, long readNanos, long nanos) {
             if (current.isOff()) {
                 return;
             }
-            if (current.interval() > 0 && ++untraced >= current.interval()) {
-                untraced = 0;
+            if (isSampled()) {
                 log("sampled request", first, requests, context, readNanos, nanos);
             } else if (!current.slowThreshold().isZero()
                     && nanos >= current.slowThreshold().toNanos()
                     && mayLog(clock.nanos())) {
                 log("slow request", first, requests, context, readNanos, nanos);
             }
+        }
+
+        private boolean isSampled() {
+            int interval = current.interval();
+            return interval > 0 && untraced.updateAndGet(count -> count + 1 >= interval ? 0 : count + 1) == 0;
         }
 
         private void log(

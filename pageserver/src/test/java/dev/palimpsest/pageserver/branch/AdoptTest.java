@@ -9,6 +9,7 @@ import dev.palimpsest.pageserver.adopt.AdoptPlan;
 import dev.palimpsest.pageserver.datadir.BackupManifest;
 import dev.palimpsest.pageserver.datadir.TarSink;
 import dev.palimpsest.pageserver.relation.DirectoryComparison;
+import dev.palimpsest.pageserver.retention.RetentionOverride;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.redo.PageComparison;
 import dev.palimpsest.testkit.PostgresServer;
@@ -42,7 +43,8 @@ class AdoptTest {
 
     private static AttachProgress adopt(BranchHost host, String name, Path backup, List<Path> wal, Moment to)
             throws Exception {
-        return host.branches().adopt(name, to, new ByteArrayInputStream(archive(backup, wal, to)));
+        return host.branches()
+                .adopt(name, to, RetentionOverride.NONE, new ByteArrayInputStream(archive(backup, wal, to)));
     }
 
     private static String rows(BranchHost host, String branch) throws Exception {
@@ -185,13 +187,18 @@ class AdoptTest {
 
         byte[] all = archive(plain, List.of(primary.archive()), Moment.LATEST);
         assertThatThrownBy(() -> host.branches()
-                        .adopt("cut", Moment.LATEST, new ByteArrayInputStream(Arrays.copyOf(all, all.length / 3))))
+                        .adopt(
+                                "cut",
+                                Moment.LATEST,
+                                RetentionOverride.NONE,
+                                new ByteArrayInputStream(Arrays.copyOf(all, all.length / 3))))
                 .isInstanceOf(BranchException.class)
                 .hasMessageContaining("cut cannot be adopted");
         assertThatThrownBy(() -> host.branches()
                         .adopt(
                                 "late",
                                 new Moment.AtTime(Instant.parse("2100-01-01T00:00:00Z")),
+                                RetentionOverride.NONE,
                                 new ByteArrayInputStream(all)))
                 .hasMessageContaining("it does not reach 2100-01-01T00:00:00Z");
 
@@ -203,7 +210,8 @@ class AdoptTest {
         Files.write(damaged, bytes);
         Files.copy(archived.get(archived.size() - 2), gap.resolve(missing));
         byte[] broken = archive(plain, List.of(gap), Moment.LATEST);
-        assertThatThrownBy(() -> host.branches().adopt("broken", Moment.LATEST, new ByteArrayInputStream(broken)))
+        assertThatThrownBy(() -> host.branches()
+                        .adopt("broken", Moment.LATEST, RetentionOverride.NONE, new ByteArrayInputStream(broken)))
                 .hasMessageContaining("the WAL is damaged")
                 .hasMessageContaining("but goes on in segment");
 

@@ -21,6 +21,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -86,14 +87,17 @@ class AdoptUploadTest {
                 assertThat(filesOfTimelines(directory)).as(name).isEmpty();
             }
             HttpResponse<String> answer = client.send(
-                    HttpRequest.newBuilder(URI.create(
-                                    "http://127.0.0.1:" + api.port() + "/palimpsest/v1/adopt/cut0?to=latest"))
+                    HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + api.port()
+                                    + "/palimpsest/v1/adopt/cut0?to=latest&pitr_interval=90d"))
                             .header("Content-Type", HttpApi.TAR_TYPE)
                             .PUT(BodyPublishers.ofByteArray(archive))
                             .build(),
                     BodyHandlers.ofString());
             assertThat(answer.statusCode()).as(answer.body()).isEqualTo(201);
             assertThat(filesOfTimelines(directory)).isNotEmpty();
+            HistoryView history = host.branches().upkeep().history("cut0");
+            assertThat(history.pitrInterval()).isEqualTo(Duration.ofDays(90));
+            assertThat(history.ownRetention()).isTrue();
             DirectoryComparison.Result result =
                     host.branches().verify("cut0", primary.dataDirectory(), PageComparison.Server.PRIMARY);
             assertThat(result.differences()).isEmpty();

@@ -16,6 +16,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.SortedMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestReporter;
@@ -99,6 +100,14 @@ class HistoryCompactionTest {
                 upkeep.gc("prod", RetentionOverride.NONE, false);
                 HistoryView after = upkeep.history("prod");
                 reporter.publishEntry("history", before.layers() + ", " + done + ", " + after.layers());
+                HistoryRunView shown =
+                        Objects.requireNonNull(host.branches().view("prod").historyCompaction());
+                assertThat(shown.running()).isFalse();
+                assertThat(shown.failure()).isNull();
+                assertThat(shown.elapsed()).isLessThanOrEqualTo(done.elapsed());
+                assertThat(List.of(shown.pieces(), shown.layersRemoved(), shown.bytesRead(), shown.bytesWritten()))
+                        .isEqualTo(List.of(done.jobs(), done.layersRemoved(), done.bytesRead(), done.bytesWritten()));
+                assertThat(host.branches().view("at1").historyCompaction()).isNull();
                 assertThat(done.valuesKept()).isLessThan(done.valuesRead() * 3 / 4);
                 assertThat(after.layers().files().bytes())
                         .isLessThan(before.layers().files().bytes() * 3 / 4);

@@ -21,6 +21,7 @@ import dev.palimpsest.pageapi.RelTag;
 import dev.palimpsest.pageserver.pageservice.PageServiceSettings;
 import dev.palimpsest.pageserver.pageservice.ServedPages;
 import dev.palimpsest.pageserver.pageservice.ThrottleSettings;
+import dev.palimpsest.pageserver.pageservice.TraceSettings;
 import dev.palimpsest.pageserver.security.InterfaceSecurity;
 import dev.palimpsest.postgres.Lsn;
 import io.grpc.Metadata;
@@ -195,6 +196,54 @@ class GrpcPageServiceTest {
                         .setFull(true)
                         .build()));
         assertThat(full).hasSize(100_000).containsOnly(7);
+    }
+
+    /** All of what would be left out for a replica is left out for everybody: there are no slots in any archive. */
+    @Test
+    void aReplicasBackupIsWhatOthersGet() throws Exception {
+        for (boolean full : new boolean[] {false, true}) {
+            GetBaseBackupRequest request = backup(BaseBackupCompression.BASE_BACKUP_COMPRESSION_NONE)
+                    .setFull(full)
+                    .build();
+            assertThat(all(client.blocking()
+                            .getBaseBackup(request.toBuilder().setReplica(true).build())))
+                    .isEqualTo(all(client.blocking().getBaseBackup(request)));
+        }
+    }
+
+    @Test
+    void slowRequestsAreLoggedWithWhereTheirTimeWent() throws Exception {
+        served.service.tracing(new TraceSettings(Duration.ZERO, 1));
+        GrpcClient.Stream stream = client.stream();
+        stream.send(GrpcClient.pages(1, GrpcClient.latest(), 100, 3, 4, 5));
+        assertThat(stream.response().getPageCount()).isEqualTo(3);
+        assertThat(served.traces.next())
+                .containsEntry("request", "get_page_at_lsn")
+                .containsEntry("timeline", ServedPages.TIMELINE)
+                .containsEntry("pages", "3")
+                .containsEntry("memory_layers", "1")
+                .satisfies(line -> assertThat(Long.parseLong(String.valueOf(line.get("bytes"))))
+                        .isGreaterThanOrEqualTo(3 * 8192));
+        stream.send(GrpcClient.pages(2, GrpcClient.at(Lsn.MAX.value(), 0x9000), 100, 3));
+        assertThat(stream.response().getReason()).contains("LSN timeout");
+        assertThat(served.traces.next())
+                .as("one that was refused after 200 ms")
+                .satisfies(line -> assertThat(Long.parseLong(String.valueOf(line.get("wait_lsn"))))
+                        .isGreaterThan(100_000));
+        stream.finish();
+
+        client.blocking().getRelSize(size(GrpcClient.latest(), GrpcClient.rel(100)));
+        assertThat(served.traces.next())
+                .containsEntry("request", "get_rel_size")
+                .containsEntry("pages", "1");
+        refused(
+                Status.Code.INTERNAL,
+                "LSN timeout",
+                () -> client.blocking().getRelSize(size(GrpcClient.at(0x9000, 0), GrpcClient.rel(100))));
+        assertThat(served.traces.next())
+                .containsEntry("request", "get_rel_size")
+                .satisfies(line -> assertThat(Long.parseLong(String.valueOf(line.get("wait_lsn"))))
+                        .isGreaterThan(100_000));
     }
 
     @Test

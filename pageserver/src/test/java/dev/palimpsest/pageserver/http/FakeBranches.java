@@ -15,6 +15,7 @@ import dev.palimpsest.pageserver.datadir.BackupManifest;
 import dev.palimpsest.pageserver.datadir.BootPoint;
 import dev.palimpsest.pageserver.datadir.DataDirectorySink;
 import dev.palimpsest.pageserver.relation.DirectoryComparison;
+import dev.palimpsest.pageserver.retention.RetentionOverride;
 import dev.palimpsest.pageserver.walreceiver.FollowState;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.redo.PageComparison;
@@ -124,7 +125,8 @@ public final class FakeBranches implements BranchService {
                         follow,
                         291,
                         1.5,
-                        brokenJobs));
+                        brokenJobs,
+                        null));
         return this;
     }
 
@@ -251,7 +253,8 @@ public final class FakeBranches implements BranchService {
                 null,
                 -1,
                 -1,
-                List.of());
+                List.of(),
+                null);
         branches.put(name, made);
         return made;
     }
@@ -314,7 +317,8 @@ public final class FakeBranches implements BranchService {
                 branch.follow(),
                 branch.lagBytes(),
                 branch.lagSeconds(),
-                branch.brokenJobs());
+                branch.brokenJobs(),
+                branch.historyCompaction());
     }
 
     @Override
@@ -396,7 +400,8 @@ public final class FakeBranches implements BranchService {
     }
 
     @Override
-    public AttachProgress adopt(String name, Moment to, InputStream archive) throws BranchException {
+    public AttachProgress adopt(String name, Moment to, RetentionOverride retention, InputStream archive)
+            throws BranchException {
         synchronized (this) {
             if (branches.containsKey(name)) {
                 throw new BranchException(BranchException.Kind.CONFLICT, "there is a branch " + name + " already");
@@ -412,7 +417,7 @@ public final class FakeBranches implements BranchService {
             throw new BranchException(BranchException.Kind.FAILED, "it broke off: " + e.getMessage(), e);
         }
         synchronized (this) {
-            calls.add("adopt " + name + " to " + to);
+            calls.add("adopt " + name + " to " + to + (retention.isNone() ? "" : " keeping " + retention));
             AttachProgress progress = new AttachProgress(
                     name,
                     "replaying WAL",

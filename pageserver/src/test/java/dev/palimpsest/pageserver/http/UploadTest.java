@@ -2,6 +2,7 @@ package dev.palimpsest.pageserver.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.palimpsest.pageserver.retention.RetentionOverride;
 import dev.palimpsest.pageserver.security.InterfaceSecurity;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.ByteArrayInputStream;
@@ -87,6 +88,15 @@ class UploadTest {
     }
 
     @Test
+    void whatIsKeptIsSaidWithIt() throws Exception {
+        HttpResponse<String> answer = put(PATH + "new?pitr_interval=90d&gc_horizon=1048576", HttpApi.TAR_TYPE, large());
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(201);
+        assertThat(branches.calls)
+                .containsExactly(
+                        "adopt new to latest keeping " + new RetentionOverride(Duration.ofDays(90), 1_048_576L));
+    }
+
+    @Test
     void whatIsRefusedIsRefusedBeforeItIsSent() throws Exception {
         InputStream unread = new InputStream() {
             @Override
@@ -107,6 +117,11 @@ class UploadTest {
                 .isEqualTo(415);
         assertThat(put(PATH + "new?until=1", HttpApi.TAR_TYPE, unread).statusCode())
                 .isEqualTo(400);
+        for (String wrong : List.of("pitr_interval=soon", "gc_horizon=-1", "gc_horizon=64MB")) {
+            assertThat(put(PATH + "new?" + wrong, HttpApi.TAR_TYPE, unread).statusCode())
+                    .as(wrong)
+                    .isEqualTo(400);
+        }
         assertThat(branches.calls).isEmpty();
     }
 

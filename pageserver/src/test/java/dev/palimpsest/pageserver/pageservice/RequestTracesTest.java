@@ -14,75 +14,18 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.slf4j.Marker;
 import org.slf4j.event.LoggingEvent;
-import org.slf4j.helpers.LegacyAbstractLogger;
-import org.slf4j.spi.LoggingEventAware;
 
 class RequestTracesTest {
     private static final TimelineId TIMELINE = TimelineId.parse(ServedPages.TIMELINE);
     private static final RequestContext CONTEXT = RequestContext.of(TaskKind.PAGE_SERVICE);
 
-    private final Lines lines = new Lines();
-
-    /** Keeps what is logged. */
-    @SuppressWarnings("serial") // nobody serialises it
-    private static final class Lines extends LegacyAbstractLogger implements LoggingEventAware {
-        final List<LoggingEvent> events = new ArrayList<>();
-
-        @Override
-        public void log(LoggingEvent event) {
-            events.add(event);
-        }
-
-        @Override
-        public boolean isTraceEnabled() {
-            return false;
-        }
-
-        @Override
-        public boolean isDebugEnabled() {
-            return false;
-        }
-
-        @Override
-        public boolean isInfoEnabled() {
-            return true;
-        }
-
-        @Override
-        public boolean isWarnEnabled() {
-            return true;
-        }
-
-        @Override
-        public boolean isErrorEnabled() {
-            return true;
-        }
-
-        @Override
-        protected @Nullable String getFullyQualifiedCallerName() {
-            return null;
-        }
-
-        @Override
-        protected void handleNormalizedLoggingCall(
-                org.slf4j.event.Level level,
-                @Nullable Marker marker,
-                String message,
-                Object @Nullable [] arguments,
-                @Nullable Throwable failure) {
-            throw new AssertionError("a line without numbers: " + message);
-        }
-    }
+    private final TraceLines lines = new TraceLines();
 
     /** Stands still, until it is moved. */
     private static final class HandClock implements Clock {
@@ -105,10 +48,7 @@ class RequestTracesTest {
     }
 
     private List<Map<String, String>> lines() {
-        return lines.events.stream()
-                .map(line -> line.getKeyValuePairs().stream()
-                        .collect(Collectors.toMap(pair -> pair.key, pair -> String.valueOf(pair.value))))
-                .toList();
+        return lines.events.stream().map(TraceLines::numbers).toList();
     }
 
     @Test
@@ -162,6 +102,18 @@ class RequestTracesTest {
         assertThat(lines.events)
                 .hasSize(3)
                 .allSatisfy(line -> assertThat(line.getMessage()).isEqualTo("sampled request"));
+    }
+
+    @Test
+    void callsThatAreRequestsAreSampledTogether() {
+        RequestTraces traces = new RequestTraces(new SystemClock(), lines);
+        traces.settings(new TraceSettings(Duration.ZERO, 3));
+        for (int i = 0; i < 9; i++) {
+            RequestTraces.Tracer tracer = traces.tracerOfCall(TIMELINE);
+            tracer.ended(request(i), 1, tracer.begin(CONTEXT), 10, 10);
+        }
+
+        assertThat(lines.events).hasSize(3);
     }
 
     @Test

@@ -61,6 +61,9 @@ public final class ServedPages implements AutoCloseable, ServedTimelines {
 
     public final PrometheusRegistry metrics = new PrometheusRegistry();
     public final PageService service;
+    /** What is logged of where the time of requests went; nothing, until it is wanted. */
+    public final TraceLines traces = new TraceLines();
+
     private final PostgresRedo redo = new PostgresRedo();
     private final EmbeddedStore store;
     public final Timeline timeline;
@@ -90,7 +93,7 @@ public final class ServedPages implements AutoCloseable, ServedTimelines {
         if (isNew) {
             fill();
         }
-        service = new PageService(this, settings, security, store.clock(), metrics);
+        service = new PageService(this, settings, security, store.clock(), metrics, traces);
         service.start();
     }
 

@@ -29,6 +29,7 @@ final class OperationMetrics {
         LAYER_FLUSH("layer flush"),
         LAYER_FLUSH_DELAY("layer flush delay"),
         COMPACT("compact"),
+        COMPACT_HISTORY("compact history"),
         CREATE_IMAGES("create images"),
         GC("gc");
 

@@ -47,6 +47,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -228,12 +229,14 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
      *
      * @param tenant the timeline's
      * @param yield asked now and then: whether to stop and let more urgent work go first
+     * @param done told what each piece did, once it is durable
      */
     public HistoryReport compactHistory(
             TenantTimelines tenant,
             CompactionSettings compaction,
             HistorySettings settings,
             BooleanSupplier yield,
+            Consumer<HistoryReport> done,
             RequestContext context)
             throws StorageException {
         RetainedReads reads = tenant.retainedReads();
@@ -248,14 +251,16 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
             Lsn upTo = null;
             while (upTo == null) {
                 try (Mutex.Held _ = exclusively(context);
-                        Measured _ = new Measured(OperationMetrics.Operation.COMPACT)) {
+                        Measured _ = new Measured(OperationMetrics.Operation.COMPACT_HISTORY)) {
                     if (timeline.indexPart().state().gcBlocking() != null) {
                         historyRun = new HistoryRun(target); // layers of ancestors may come
                         return report.ended(CompactionReport.Outcome.YIELDED);
                     }
                     // What is not retained any more since then may still be read.
                     RetainedHistory retained = before.and(reads.of(timeline));
-                    report = report.plus(historyRun.next(compaction, settings, cutoff, retained, context));
+                    HistoryReport piece = historyRun.next(compaction, settings, cutoff, retained, context);
+                    report = report.plus(piece);
+                    done.accept(piece);
                     if (historyRun.isDone()) {
                         usedNames.forgetUpTo(
                                 retained.spans().isEmpty()
@@ -271,9 +276,9 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
                     return report.ended(CompactionReport.Outcome.YIELDED);
                 }
             }
-            Lsn done = upTo;
-            if (done.isAfter(compactedTo())) {
-                timeline.updateState(state -> state.gcCompactedTo(done), context);
+            Lsn reached = upTo;
+            if (reached.isAfter(compactedTo())) {
+                timeline.updateState(state -> state.gcCompactedTo(reached), context);
             }
             return report;
         } finally {

@@ -323,7 +323,7 @@ final class DayWork {
             TimelineUpkeep upkeep = timeline(model).upkeep();
             if (upkeep.isHistoryDue(parameters.history())) {
                 HistoryReport compacted = upkeep.compactHistory(
-                        tenant, parameters.compaction(), parameters.history(), () -> false, context);
+                        tenant, parameters.compaction(), parameters.history(), () -> false, _ -> {}, context);
                 layersRemoved += compacted.layersRemoved();
             }
             return report;

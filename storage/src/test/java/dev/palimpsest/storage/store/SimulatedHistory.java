@@ -47,8 +47,12 @@ final class SimulatedHistory {
             throws StorageException {
         HistorySettings settings = new HistorySettings(
                 0, 100, random.nextBoolean() ? 1L << 30 : random.nextInt(1, 30_000), random.nextInt(0, 6));
-        HistoryReport report =
-                timeline.upkeep().compactHistory(store, compaction, settings, () -> random.nextInt(4) == 0, context);
+        List<HistoryReport> pieces = new ArrayList<>();
+        HistoryReport report = timeline.upkeep()
+                .compactHistory(store, compaction, settings, () -> random.nextInt(4) == 0, pieces::add, context);
+        if (pieces.stream().mapToLong(HistoryReport::bytesWritten).sum() != report.bytesWritten()) {
+            throw new AssertionError("pieces " + pieces + " are not " + report);
+        }
         jobs += report.jobs();
         layersRemoved += report.layersRemoved();
         valuesDropped += report.valuesRead() - report.valuesKept();
