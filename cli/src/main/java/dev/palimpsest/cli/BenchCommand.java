@@ -361,8 +361,8 @@ final class BenchCommand implements Runnable {
             mixinStandardHelpOptions = true,
             description =
                     "Read the latest pages through the page service, and over gRPC, of a server in a process of its"
-                        + " own, after random updates, with image layers of everything and L0 layers on top; and make"
-                        + " base backups. Beside it an echo of pages, and tar.")
+                            + " own, after random updates, with image layers of everything and L0 layers on top; and make"
+                            + " base backups. Beside it an echo of pages, and tar.")
     void pageService(
             @Mixin BenchedCluster cluster,
             @Option(
