@@ -72,6 +72,17 @@ class HistoryCompactionTest {
         return lsn;
     }
 
+    private static void checkShown(BranchHost host, HistoryCompactionView done) throws BranchException {
+        HistoryRunView shown =
+                Objects.requireNonNull(host.branches().view("prod").historyCompaction());
+        assertThat(shown.running()).isFalse();
+        assertThat(shown.failure()).isNull();
+        assertThat(shown.elapsed()).isLessThanOrEqualTo(done.elapsed());
+        assertThat(List.of(shown.pieces(), shown.layersRemoved(), shown.bytesRead(), shown.bytesWritten()))
+                .isEqualTo(List.of(done.jobs(), done.layersRemoved(), done.bytesRead(), done.bytesWritten()));
+        assertThat(host.branches().view("at1").historyCompaction()).isNull();
+    }
+
     @Test
     void whatIsRetainedStaysAsItIs(@TempDir Path directory, TestReporter reporter) throws Exception {
         try (PostgresServer primary = PostgresServer.version(MAJOR)
@@ -100,14 +111,7 @@ class HistoryCompactionTest {
                 upkeep.gc("prod", RetentionOverride.NONE, false);
                 HistoryView after = upkeep.history("prod");
                 reporter.publishEntry("history", before.layers() + ", " + done + ", " + after.layers());
-                HistoryRunView shown =
-                        Objects.requireNonNull(host.branches().view("prod").historyCompaction());
-                assertThat(shown.running()).isFalse();
-                assertThat(shown.failure()).isNull();
-                assertThat(shown.elapsed()).isLessThanOrEqualTo(done.elapsed());
-                assertThat(List.of(shown.pieces(), shown.layersRemoved(), shown.bytesRead(), shown.bytesWritten()))
-                        .isEqualTo(List.of(done.jobs(), done.layersRemoved(), done.bytesRead(), done.bytesWritten()));
-                assertThat(host.branches().view("at1").historyCompaction()).isNull();
+                checkShown(host, done);
                 assertThat(done.valuesKept()).isLessThan(done.valuesRead() * 3 / 4);
                 assertThat(after.layers().files().bytes())
                         .isLessThan(before.layers().files().bytes() * 3 / 4);
