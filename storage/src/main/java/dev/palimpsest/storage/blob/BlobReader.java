@@ -7,6 +7,8 @@ import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.file.ReadableFile;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Carries out the reads of a {@link ReadPlan} and hands out the blobs. Nothing that a file says is believed: a header must
@@ -35,6 +37,16 @@ public final class BlobReader {
          * @param bytes all of the buffer, from 0 to its limit, big-endian; valid during this call only
          */
         void blob(int tag, long lsn, ByteBuffer bytes) throws StorageException;
+
+        /**
+         * What a blob that is compressed is to be in: an array of exactly {@code size} bytes, which is then the one behind the
+         * buffer that {@link #blob} gets next; null if that does not matter.
+         *
+         * @param tag what was said of it when the read was planned
+         */
+        default byte @Nullable [] array(int tag, int size) {
+            return null;
+        }
     }
 
     private enum Form {
@@ -45,30 +57,38 @@ public final class BlobReader {
     /** The widest gap there may be between a blob and what is planned as its end: the zeros that fill the last block. */
     private static final int MAX_PADDING = Block.SIZE - 1;
 
-    /** What zstd says of a frame that does not tell its content's size. */
-    private static final long UNKNOWN_SIZE = -1;
+    /** Blobs that take more, on the average of a read, have few neighbours in their blocks. */
+    private static final long MAX_CACHED_BLOB_BYTES = Block.SIZE / 2;
 
     private final ReadableFile file;
     private final ReadBuffers buffers;
     private final ZstdContexts contexts;
     private final int maxBlobBytes;
     private final BlockCheck check;
+    private final @Nullable CachedBlocks cached;
 
     /**
      * @param file the file; stays the caller's
      * @param maxBlobBytes the largest blob that can be, compressed or not; one that claims to be larger is damaged
      */
     public BlobReader(ReadableFile file, ReadBuffers buffers, ZstdContexts contexts, int maxBlobBytes) {
-        this(file, buffers, contexts, maxBlobBytes, BlockCheck.NONE);
+        this(file, buffers, contexts, maxBlobBytes, BlockCheck.NONE, null);
     }
 
     /**
      * As the other one, for a file whose blocks are checked before a blob is taken from them.
      *
      * @param check takes whole blocks, so that plans must have an alignment that is a multiple of {@link Block#SIZE}
+     * @param cached the file's blocks, checked in the same way when they are read; those of blobs that are small are taken from
+     *     here. Null for none
      */
     public BlobReader(
-            ReadableFile file, ReadBuffers buffers, ZstdContexts contexts, int maxBlobBytes, BlockCheck check) {
+            ReadableFile file,
+            ReadBuffers buffers,
+            ZstdContexts contexts,
+            int maxBlobBytes,
+            BlockCheck check,
+            @Nullable CachedBlocks cached) {
         if (maxBlobBytes < 1 || maxBlobBytes > BlobHeader.MAX_LENGTH) {
             throw new IllegalArgumentException(
                     "a blob has 1 to " + BlobHeader.MAX_LENGTH + " bytes, not " + maxBlobBytes);
@@ -78,6 +98,7 @@ public final class BlobReader {
         this.contexts = contexts;
         this.maxBlobBytes = maxBlobBytes;
         this.check = check;
+        this.cached = cached;
     }
 
     /**
@@ -121,15 +142,61 @@ public final class BlobReader {
             throw new IllegalArgumentException("a read of " + length + " bytes is planned");
         }
         context.checkCancelled();
+        if (form == Form.PAYLOAD && readCached(plan, read, order, visitor)) {
+            return;
+        }
         try (ReadBuffers.Lease lease = buffers.take(context)) {
             ByteBuffer bytes = lease.read((int) length);
             int available = file.read(offset, bytes);
             check(offset, bytes.slice(0, available));
             for (int i = first; i < end; i++) {
                 int blob = order == Order.ASCENDING ? i : first + end - 1 - i;
-                hand(plan, blob, form, bytes, offset, available, lease, visitor);
+                int index = (int) (plan.blobStart(blob) - offset);
+                int limit = Math.min((int) (plan.blobEnd(blob) - offset), available);
+                hand(plan, blob, form, bytes, index, limit, lease::inflated, visitor);
             }
         }
+    }
+
+    /** Takes blobs from blocks that are, or from now on are, in the cache; false if they are to be read in another way. */
+    private boolean readCached(ReadPlan plan, int read, Order order, Visitor visitor) throws StorageException {
+        CachedBlocks source = cached;
+        if (source == null || plan.readStart(read) % Block.SIZE != 0) {
+            return false;
+        }
+        int first = plan.firstBlob(read);
+        int end = plan.endBlob(read);
+        long blocks = (plan.readEnd(read) - plan.readStart(read)) / Block.SIZE;
+        // A block is worth keeping for the others of its blobs that may be wanted later.
+        if (blocks > 2 || plan.blobEnd(end - 1) - plan.blobStart(first) > (end - first) * MAX_CACHED_BLOB_BYTES) {
+            return false;
+        }
+        int number = Math.toIntExact(plan.readStart(read) / Block.SIZE);
+        long offset = plan.readStart(read);
+        byte[] bytes;
+        if (blocks == 1) {
+            bytes = source.block(number).bytes();
+        } else {
+            // Of two that are not both here one read brings both.
+            Block one = source.cached(number);
+            Block other = one == null ? null : source.cached(number + 1);
+            if (one == null || other == null) {
+                return false;
+            }
+            offset = plan.blobStart(first);
+            int inFirst = (int) (plan.readStart(read) + Block.SIZE - offset);
+            bytes = new byte[(int) (plan.blobEnd(end - 1) - offset)];
+            System.arraycopy(one.bytes(), Block.SIZE - inFirst, bytes, 0, inFirst);
+            System.arraycopy(other.bytes(), 0, bytes, inFirst, bytes.length - inFirst);
+        }
+        ByteBuffer buffer = ByteBuffer.wrap(bytes);
+        for (int i = first; i < end; i++) {
+            int blob = order == Order.ASCENDING ? i : first + end - 1 - i;
+            int index = (int) (plan.blobStart(blob) - offset);
+            int limit = (int) (plan.blobEnd(blob) - offset);
+            hand(plan, blob, Form.PAYLOAD, buffer, index, limit, ByteBuffer::allocate, visitor);
+        }
+        return true;
     }
 
     private void check(long offset, ByteBuffer read) throws StorageException {
@@ -153,19 +220,25 @@ public final class BlobReader {
         }
     }
 
+    /** Gives memory to decompress into. */
+    @FunctionalInterface
+    private interface Memory {
+        /** A buffer of at least {@code size} bytes; the one that was given before becomes invalid. */
+        ByteBuffer buffer(int size) throws StorageException;
+    }
+
+    /** Hands out the blob that begins at {@code index} of a buffer and must have ended at {@code end}. */
     private void hand(
             ReadPlan plan,
             int blob,
             Form form,
             ByteBuffer bytes,
-            long offset,
-            int available,
-            ReadBuffers.Lease lease,
+            int index,
+            int end,
+            Memory memory,
             Visitor visitor)
             throws StorageException {
         long start = plan.blobStart(blob);
-        int index = (int) (start - offset);
-        int end = Math.min((int) (plan.blobEnd(blob) - offset), available);
         int header = BlobHeader.read(bytes, index, end, name(), start);
         int size = BlobHeader.size(header);
         int length = BlobHeader.length(header);
@@ -177,18 +250,18 @@ public final class BlobReader {
         if (form == Form.ENCODED) {
             result = bytes.slice(index, size + length);
         } else if (BlobHeader.isZstd(header)) {
-            result = inflate(bytes, index + size, length, start, lease);
+            result = inflate(bytes.slice(index + size, length), plan.tag(blob), start, memory, visitor);
         } else {
             result = bytes.slice(index + size, length);
         }
         visitor.blob(plan.tag(blob), plan.lsn(blob), result);
     }
 
-    private ByteBuffer inflate(ByteBuffer bytes, int index, int length, long start, ReadBuffers.Lease lease)
+    private ByteBuffer inflate(ByteBuffer frame, int tag, long start, Memory memory, Visitor visitor)
             throws StorageException {
-        long declared = Zstd.getDirectByteBufferFrameContentSize(bytes, index, length, false);
+        long declared = ZstdContexts.contentSize(frame);
         // Neon compresses as a stream, whose frames do not say how large they become.
-        boolean known = declared != UNKNOWN_SIZE;
+        boolean known = declared != ZstdContexts.UNKNOWN_SIZE;
         if (known && (declared < BlobHeader.LONG_FROM || declared > maxBlobBytes)) {
             throw new CorruptionException(
                     name(),
@@ -196,18 +269,19 @@ public final class BlobReader {
                     "a compressed blob "
                             + (declared < 0 ? "is no zstd frame" : "claims to have " + declared + " bytes"));
         }
+        byte[] array = known ? visitor.array(tag, (int) declared) : null;
         int capacity = known ? (int) declared : Math.min(2 * Block.SIZE, maxBlobBytes);
         try (ZstdContexts.Decompressor decompressor = contexts.decompressor()) {
             while (true) {
-                ByteBuffer target = lease.inflated(capacity);
+                ByteBuffer target = array == null ? memory.buffer(capacity) : ByteBuffer.wrap(array);
                 target.limit(known ? capacity : Math.min(target.capacity(), maxBlobBytes));
                 try {
-                    int size = decompressor.decompress(bytes, index, length, target.slice());
+                    int size = decompressor.decompress(frame, target);
                     if (size < BlobHeader.LONG_FROM || (known && size != declared)) {
                         throw new CorruptionException(
                                 name(), start, "a compressed blob gives " + size + " bytes, fewer than it must");
                     }
-                    return target.slice(0, size);
+                    return array == null ? target.slice(0, size) : target;
                 } catch (ZstdException e) {
                     boolean grow =
                             !known && e.getErrorCode() == Zstd.errDstSizeTooSmall() && target.limit() < maxBlobBytes;

@@ -27,7 +27,10 @@ import org.jspecify.annotations.Nullable;
 public final class BlockCache {
     private static final int WAYS = 8;
     private static final int MAX_USES = 3;
+    /** One block of so many is for values. */
+    private static final int VALUES_SHARE = 4;
 
+    private final @Nullable BlockCache values;
     private final int ways;
     private final int sets;
     /** Set by set. */
@@ -60,9 +63,25 @@ public final class BlockCache {
      *     8 from 8 on
      */
     public BlockCache(int blocks) {
+        this(blocks, null);
+    }
+
+    /**
+     * One for blocks of indexes, with another beside it for blocks of values, which so never make blocks of an index go: of these a
+     * read needs several, and each is good for hundreds of values.
+     *
+     * @param blocks how many blocks both keep at most, at least 1; a quarter of them are for values, none if there are few
+     */
+    public static BlockCache withValues(int blocks) {
+        int values = blocks / VALUES_SHARE;
+        return values < WAYS ? new BlockCache(blocks) : new BlockCache(blocks - values, new BlockCache(values));
+    }
+
+    private BlockCache(int blocks, @Nullable BlockCache values) {
         if (blocks < 1) {
             throw new IllegalArgumentException("a block cache needs room for a block, got " + blocks);
         }
+        this.values = values;
         this.ways = Math.min(WAYS, blocks);
         this.sets = blocks / ways;
         this.entries = new AtomicReferenceArray<>(sets * ways);
@@ -73,13 +92,18 @@ public final class BlockCache {
      * The blocks of a file that is not written any more, through this cache. The file stays the caller's; once it is
      * closed, what is cached of it can still be read and makes room when that is needed.
      */
-    public BlockSource open(ReadableFile file) {
+    public CachedBlocks open(ReadableFile file) {
         return open(file, BlockCheck.NONE);
     }
 
     /** As {@link #open(ReadableFile)}; a block is checked when it is read, and kept only if it passes. */
-    public BlockSource open(ReadableFile file, BlockCheck check) {
+    public CachedBlocks open(ReadableFile file, BlockCheck check) {
         return new CachedFile(nextFile.getAndIncrement(), file, check);
+    }
+
+    /** The cache for blocks of values, which counts on its own; null if there is none. */
+    public @Nullable BlockCache values() {
+        return values;
     }
 
     /** How many blocks it keeps at most. */
@@ -111,7 +135,7 @@ public final class BlockCache {
         return evictions.sum();
     }
 
-    private final class CachedFile implements BlockSource {
+    private final class CachedFile implements CachedBlocks {
         private final long id;
         private final ReadableFile file;
         private final BlockCheck check;
@@ -135,6 +159,16 @@ public final class BlockCache {
         @Override
         public Block block(int number, RequestContext context) throws StorageException {
             return block(number, context.trace());
+        }
+
+        @Override
+        public @Nullable Block cached(int number) {
+            Entry entry = find(set(id, number) * ways, id, number);
+            if (entry == null) {
+                return null;
+            }
+            hits.increment();
+            return entry.block;
         }
 
         private Block block(int number, @Nullable ReadTrace trace) throws StorageException {

@@ -14,6 +14,9 @@ public final class ZstdContexts implements AutoCloseable {
     /** Scratch buffers up to this size are kept with their context, in bytes. */
     private static final int KEPT_SCRATCH = 1 << 20;
 
+    /** What a frame says that does not tell its content's size. */
+    static final long UNKNOWN_SIZE = -1;
+
     private final Spares<Compressor> compressors;
     private final Spares<Decompressor> decompressors;
     private volatile boolean closed;
@@ -34,6 +37,16 @@ public final class ZstdContexts implements AutoCloseable {
     Decompressor decompressor() {
         Decompressor spare = decompressors.take();
         return spare == null ? new Decompressor() : spare;
+    }
+
+    /**
+     * How many bytes the frame that is all of {@code source}, from 0 to its limit, says that it becomes: {@link #UNKNOWN_SIZE} if it
+     * does not say, less than that if it is no frame.
+     */
+    static long contentSize(ByteBuffer source) {
+        return source.isDirect()
+                ? Zstd.getDirectByteBufferFrameContentSize(source, 0, source.limit(), false)
+                : Zstd.getFrameContentSize(source.array(), source.arrayOffset(), source.limit(), false);
     }
 
     /** Frees the contexts that nobody uses, and from now on each one when it is given back. May be called again. */
@@ -92,13 +105,26 @@ public final class ZstdContexts implements AutoCloseable {
         private final ZstdDecompressCtx context = new ZstdDecompressCtx();
 
         /**
-         * Decompresses a frame between direct buffers.
+         * Decompresses the frame that is all of {@code source}, from 0 to its limit, into {@code target}, from 0 to its limit. Each
+         * is direct or has an array.
          *
          * @return how many bytes it gave
          * @throws com.github.luben.zstd.ZstdException if it is damaged, or gives more than {@code target} holds
          */
-        int decompress(ByteBuffer source, int at, int length, ByteBuffer target) {
-            return context.decompressDirectByteBuffer(target, 0, target.capacity(), source, at, length);
+        int decompress(ByteBuffer source, ByteBuffer target) {
+            int length = source.limit();
+            int room = target.limit();
+            if (source.isDirect()) {
+                return target.isDirect()
+                        ? context.decompressDirectByteBuffer(target, 0, room, source, 0, length)
+                        : context.decompressDirectByteBufferToByteArray(
+                                target.array(), target.arrayOffset(), room, source, 0, length);
+            }
+            return target.isDirect()
+                    ? context.decompressByteArrayToDirectByteBuffer(
+                            target, 0, room, source.array(), source.arrayOffset(), length)
+                    : context.decompressByteArray(
+                            target.array(), target.arrayOffset(), room, source.array(), source.arrayOffset(), length);
         }
 
         @Override

@@ -69,6 +69,16 @@ public record KeySpace(List<KeyRange> ranges) {
         return ranges.isEmpty();
     }
 
+    /** Whether each of its ranges is one key. */
+    public boolean isOfSingleKeys() {
+        for (KeyRange range : ranges) {
+            if (!range.isSingle()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /** Whether {@code key} is in it. */
     public boolean contains(Key key) {
         int at = firstEndingAfter(key);

@@ -62,7 +62,7 @@ public final class ReconstructState {
     }
 
     private final Map<Key, KeyState> keys = new HashMap<>();
-    private final List<KeyRange> newlyDone = new ArrayList<>();
+    private final List<KeyState> newlyDone = new ArrayList<>();
     private boolean anyCached;
 
     /** Tells the state of an image that is known already, so that no layer need be read at or below its LSN. */
@@ -149,7 +149,7 @@ public final class ReconstructState {
 
     private void finish(KeyState state) {
         state.complete = true;
-        newlyDone.add(KeyRange.single(state.key));
+        newlyDone.add(state);
     }
 
     /** The state of a key to which something is about to be added, or which is about to fail. */
@@ -179,9 +179,30 @@ public final class ReconstructState {
         if (newlyDone.isEmpty()) {
             return KeySpace.EMPTY;
         }
-        KeySpace done = KeySpace.ofUnordered(newlyDone);
+        List<KeyRange> done = new ArrayList<>(newlyDone.size());
+        for (KeyState state : newlyDone) {
+            done.add(KeyRange.single(state.key));
+        }
         newlyDone.clear();
-        return done;
+        return KeySpace.ofUnordered(done);
+    }
+
+    /** Those of {@code keys} that did not become complete, or fail, since it was last asked which did. */
+    public KeySpace withoutNewlyDone(KeySpace keys) {
+        if (newlyDone.size() < keys.ranges().size() || !areAllComplete(keys)) {
+            return keys.minus(takeNewlyDone());
+        }
+        newlyDone.clear();
+        return KeySpace.EMPTY;
+    }
+
+    private boolean areAllComplete(KeySpace keys) {
+        for (KeyRange range : keys.ranges()) {
+            if (!range.isSingle() || !isComplete(range.start())) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Everything gathered, by key, in no particular order. */

@@ -139,21 +139,30 @@ public final class LayerMap<L extends LayerExtent> {
         RangeSearchCollector<L> collector = new RangeSearchCollector<>();
         for (KeyRange range : keys.ranges()) {
             if (range.isSingle()) {
-                SearchResult<L> found = search(range.start(), end);
-                if (found != null) {
-                    collector.add(found.layer(), found.floor().value(), range.start(), range.end());
-                }
+                long found = historic.search(range.start(), last);
+                collect(collector, CoverageIndex.delta(found), CoverageIndex.image(found), memory, last, range);
                 continue;
             }
-            historic.pieces(range, last, (pieceStart, pieceEnd, delta, image) -> {
-                Choice choice = choose(delta, image, memory, last);
-                if (choice != null) {
-                    L layer = layer(choice.source, delta, image, memory);
-                    collector.add(layer, choice.floor, pieceStart, pieceEnd);
-                }
-            });
+            historic.pieces(
+                    range,
+                    last,
+                    (start, pieceEnd, delta, image) ->
+                            collect(collector, delta, image, memory, last, new KeyRange(start, pieceEnd)));
         }
         return collector.results();
+    }
+
+    private void collect(
+            RangeSearchCollector<L> collector,
+            int delta,
+            int image,
+            @Nullable MemoryLayer<L> memory,
+            long last,
+            KeyRange range) {
+        Choice choice = choose(delta, image, memory, last);
+        if (choice != null) {
+            collector.add(layer(choice.source, delta, image, memory), choice.floor, range);
+        }
     }
 
     /** The newest in-memory layer that starts at or below {@code lsn}. */

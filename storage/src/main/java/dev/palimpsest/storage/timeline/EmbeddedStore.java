@@ -196,7 +196,7 @@ public final class EmbeddedStore implements AutoCloseable {
             PrometheusRegistry metrics,
             DenseKeys denseKeys) {
         DirtyBytes dirtyBytes = new DirtyBytes(settings.maxDirtyBytes(), metrics);
-        BlockCache blocks = new BlockCache((int) Math.max(1, settings.blockCacheBytes() / Block.SIZE));
+        BlockCache blocks = BlockCache.withValues((int) Math.max(1, settings.blockCacheBytes() / Block.SIZE));
         BlockCacheMetrics.register(blocks, metrics);
         ReadBuffers buffers =
                 new ReadBuffers(settings.maxReadBytes(), settings.readBuffers(), disk.alignment(), environment.tasks());

@@ -2,6 +2,7 @@ package dev.palimpsest.storage.timeline;
 
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.storage.StorageException;
+import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.Gate;
 import dev.palimpsest.storage.context.ReadTrace;
 import dev.palimpsest.storage.context.RequestContext;
@@ -15,6 +16,7 @@ import dev.palimpsest.storage.layer.ReconstructState;
 import dev.palimpsest.storage.layermap.RangeSearchResult;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,8 +30,16 @@ final class ReadPath {
     private final ReconstructState state;
     private final RequestContext context;
     private final List<KeyRange> absent = new ArrayList<>();
-    private final StringBuilder trail = new StringBuilder();
+    private final List<Searched> trail = new ArrayList<>(2);
     private int layersVisited;
+
+    /** So many layers of a timeline were visited, as of an LSN. */
+    private record Searched(int layers, TimelineId timeline, Lsn at) {
+        @Override
+        public String toString() {
+            return layers + " layers of timeline " + timeline + " at " + at;
+        }
+    }
 
     ReadPath(ReconstructState state, RequestContext context) {
         this.state = state;
@@ -52,12 +62,7 @@ final class ReadPath {
         Timeline.@Nullable BranchPoint branch = timeline.branchPoint();
         int visitedBefore = layersVisited;
         KeySpace wanted = searchTimeline(timeline, keys, at);
-        trail.append(trail.isEmpty() ? "" : ", then ")
-                .append(layersVisited - visitedBefore)
-                .append(" layers of timeline ")
-                .append(timeline.id())
-                .append(" at ")
-                .append(at);
+        trail.add(new Searched(layersVisited - visitedBefore, timeline.id(), at));
         if (branch == null) {
             return wanted;
         }
@@ -93,7 +98,7 @@ final class ReadPath {
             try {
                 layersVisited++;
                 visit(visit);
-                left = visit.keys().minus(state.takeNewlyDone());
+                left = state.withoutNewlyDone(visit.keys());
             } finally {
                 visit.layer().release();
             }
@@ -138,13 +143,16 @@ final class ReadPath {
     private void search(
             Timeline timeline, long epoch, KeySpace keys, Lsn end, Fringe fringe, List<KeyRange> uncovered) {
         state.reachCachedBelow(keys, end);
-        KeySpace left = keys.minus(state.takeNewlyDone());
-        List<KeyRange> found = new ArrayList<>();
+        KeySpace left = state.withoutNewlyDone(keys);
+        List<KeyRange> found = new ArrayList<>(left.ranges().size());
         for (RangeSearchResult<Layer> part : timeline.layerSet().snapshot(epoch).rangeSearch(left, end)) {
             fringe.add(part.layer(), part.floor(), end, part.keys());
             found.addAll(part.keys().ranges());
         }
-        uncovered.addAll(left.minus(KeySpace.ofUnordered(found)).ranges());
+        // As many answers as single keys that were asked for: all are covered.
+        if (found.size() != left.ranges().size() || !left.isOfSingleKeys()) {
+            uncovered.addAll(left.minus(KeySpace.ofUnordered(found)).ranges());
+        }
     }
 
     /** How many layers were visited so far. */
@@ -154,6 +162,6 @@ final class ReadPath {
 
     /** What was searched, for the message about a key that was not found. */
     String searched() {
-        return trail.toString();
+        return trail.stream().map(Searched::toString).collect(Collectors.joining(", then "));
     }
 }

@@ -13,6 +13,7 @@ import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
+import dev.palimpsest.storage.layer.LayerKind;
 import dev.palimpsest.storage.layer.LayerName;
 import dev.palimpsest.storage.layer.ReconstructState;
 import dev.palimpsest.storage.value.Value;
@@ -260,6 +261,8 @@ final class Collection {
         private final ReadPlan plan;
         /** The blob that comes next. */
         private int next;
+        /** What the next blob is decompressed into, if that is to be the value itself. */
+        private byte @Nullable [] image;
 
         Taker(ReadPlan plan, int first) {
             this.plan = plan;
@@ -267,11 +270,22 @@ final class Collection {
         }
 
         @Override
+        public byte @Nullable [] array(int tag, int size) {
+            // In an image layer a blob is the image as it is; in a delta layer something comes before it.
+            image = format.kind() == LayerKind.IMAGE ? context.arrays().apply(size) : null;
+            return image;
+        }
+
+        @Override
         public void blob(int tag, long lsn, ByteBuffer bytes) throws StorageException {
             int blob = next;
+            byte[] decompressed = image;
+            image = null;
             Found found = keys.get(plan.tag(blob));
             if (!found.isComplete()) {
-                Value value = format.decode(bytes, context.arrays(), file.resource(), plan.blobStart(blob));
+                Value value = decompressed == null
+                        ? format.decode(bytes, context.arrays(), file.resource(), plan.blobStart(blob))
+                        : new Value.Image(decompressed);
                 ReconstructState.KeyState known = found.state;
                 if (known == null) {
                     known = state.state(found.key);

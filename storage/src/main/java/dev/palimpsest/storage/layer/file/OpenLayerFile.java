@@ -6,6 +6,7 @@ import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.blob.BlobReader;
 import dev.palimpsest.storage.blob.Block;
+import dev.palimpsest.storage.blob.BlockCache;
 import dev.palimpsest.storage.blob.BlockCheck;
 import dev.palimpsest.storage.blob.BlockSource;
 import dev.palimpsest.storage.btree.BtreeReader;
@@ -42,7 +43,14 @@ final class OpenLayerFile implements AutoCloseable {
             check = new ChecksumCheck(checksums, io.blockCache().open(file, ChecksumCheck.ofTable(resource)));
         }
         this.blocks = io.blockCache().open(file, check);
-        this.blobs = new BlobReader(file, io.readBuffers(), io.zstd(), io.maxBlobBytes(), check);
+        BlockCache values = io.blockCache().values();
+        this.blobs = new BlobReader(
+                file,
+                io.readBuffers(),
+                io.zstd(),
+                io.maxBlobBytes(),
+                check,
+                values == null ? null : values.open(file, check));
     }
 
     /**
