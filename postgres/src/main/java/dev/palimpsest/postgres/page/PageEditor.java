@@ -5,6 +5,8 @@ import static dev.palimpsest.postgres.page.PageLayout.LINE_POINTER_SIZE;
 import static dev.palimpsest.postgres.page.PageLayout.PAGE_SIZE;
 import static dev.palimpsest.postgres.page.PageLayout.align8;
 
+import dev.palimpsest.postgres.LittleEndian;
+
 /**
  * Adds, removes and moves the items of a page so that the bytes end up where PostgreSQL puts them.
  *
@@ -228,15 +230,20 @@ public final class PageEditor {
      * @throws PageException if a line pointer or the header is corrupted
      */
     public void repairFragmentation(Page page, boolean cutUnused) throws PageException {
+        // With a header that is in order all line pointers are in the page: they need not be checked one by one.
         page.checkHeader();
+        byte[] bytes = page.bytes();
+        int upper = page.upper();
+        int special = page.special();
         int last = page.maxOffset();
         int items = 0;
         int unused = 0;
         int lastUsed = 0;
         for (int number = 1; number <= last; number++) {
-            int pointer = page.linePointer(number);
+            int at = pointerAt(number);
+            int pointer = LittleEndian.i32(bytes, at);
             if (!LinePointer.isUsed(pointer)) {
-                page.setLinePointer(number, 0);
+                LittleEndian.putI32(bytes, at, 0);
                 unused++;
                 continue;
             }
@@ -244,7 +251,7 @@ public final class PageEditor {
             if (LinePointer.hasStorage(pointer)) {
                 int offset = LinePointer.offset(pointer);
                 int end = offset + align8(LinePointer.length(pointer));
-                if (offset < page.upper() || end > page.special()) {
+                if (offset < upper || end > special) {
                     throw new PageException("line pointer " + number + " is corrupted: offset = " + offset
                             + ", length = " + LinePointer.length(pointer));
                 }
@@ -264,8 +271,13 @@ public final class PageEditor {
         }
     }
 
+    private static int pointerAt(int number) {
+        return HEADER_SIZE + (number - 1) * LINE_POINTER_SIZE;
+    }
+
     /** Puts the first {@code count} items of {@link #survivors} below the special area, the first one topmost. */
     private void compact(Page page, int count) throws PageException {
+        byte[] bytes = page.bytes();
         int lowest = page.upper();
         int special = page.special();
         int total = 0;
@@ -282,20 +294,23 @@ public final class PageEditor {
         while (next < count) {
             // Items of which each lies directly below the one before stay together, mostly many, and mostly in their
             // place.
-            int lower = LinePointer.offset(survivors[next]) + align8(LinePointer.length(survivors[next]));
-            int end = lower;
+            int first = next;
+            int end = LinePointer.offset(survivors[next]) + align8(LinePointer.length(survivors[next]));
+            int lower = end;
             for (; next < count && isDirectlyBelow(survivors[next], lower); next++) {
-                int size = align8(LinePointer.length(survivors[next]));
-                lower -= size;
-                upper -= size;
-                page.setLinePointer(numbers[next], LinePointer.withOffset(survivors[next], upper));
+                lower = LinePointer.offset(survivors[next]);
             }
+            upper -= end - lower;
             if (lower != upper) {
                 if (!copied) {
-                    System.arraycopy(page.bytes(), lowest, scratch, lowest, special - lowest);
+                    System.arraycopy(bytes, lowest, scratch, lowest, special - lowest);
                     copied = true;
                 }
-                System.arraycopy(scratch, lower, page.bytes(), upper, end - lower);
+                System.arraycopy(scratch, lower, bytes, upper, end - lower);
+                for (int i = first; i < next; i++) {
+                    int offset = LinePointer.offset(survivors[i]) + (upper - lower);
+                    LittleEndian.putI32(bytes, pointerAt(numbers[i]), LinePointer.withOffset(survivors[i], offset));
+                }
             }
         }
         page.setUpper(upper);
