@@ -145,7 +145,8 @@ public final class BlobReader {
         if (form == Form.PAYLOAD && readCached(plan, read, order, visitor)) {
             return;
         }
-        try (ReadBuffers.Lease lease = buffers.take(context)) {
+        try (ReadBuffers.Lease lease = buffers.take(context);
+                Inflation inflation = new Inflation(lease)) {
             ByteBuffer bytes = lease.read((int) length);
             int available = file.read(offset, bytes);
             check(offset, bytes.slice(0, available));
@@ -153,7 +154,7 @@ public final class BlobReader {
                 int blob = order == Order.ASCENDING ? i : first + end - 1 - i;
                 int index = (int) (plan.blobStart(blob) - offset);
                 int limit = Math.min((int) (plan.blobEnd(blob) - offset), available);
-                hand(plan, blob, form, bytes, index, limit, lease::inflated, visitor);
+                hand(plan, blob, form, bytes, index, limit, inflation, visitor);
             }
         }
     }
@@ -190,11 +191,13 @@ public final class BlobReader {
             System.arraycopy(other.bytes(), 0, bytes, inFirst, bytes.length - inFirst);
         }
         ByteBuffer buffer = ByteBuffer.wrap(bytes);
-        for (int i = first; i < end; i++) {
-            int blob = order == Order.ASCENDING ? i : first + end - 1 - i;
-            int index = (int) (plan.blobStart(blob) - offset);
-            int limit = (int) (plan.blobEnd(blob) - offset);
-            hand(plan, blob, Form.PAYLOAD, buffer, index, limit, ByteBuffer::allocate, visitor);
+        try (Inflation inflation = new Inflation(null)) {
+            for (int i = first; i < end; i++) {
+                int blob = order == Order.ASCENDING ? i : first + end - 1 - i;
+                int index = (int) (plan.blobStart(blob) - offset);
+                int limit = (int) (plan.blobEnd(blob) - offset);
+                hand(plan, blob, Form.PAYLOAD, buffer, index, limit, inflation, visitor);
+            }
         }
         return true;
     }
@@ -220,11 +223,36 @@ public final class BlobReader {
         }
     }
 
-    /** Gives memory to decompress into. */
-    @FunctionalInterface
-    private interface Memory {
+    /** What the blobs of one read are decompressed with, and into. */
+    private final class Inflation implements AutoCloseable {
+        private final ReadBuffers.@Nullable Lease lease;
+        private ZstdContexts.@Nullable Decompressor decompressor;
+
+        /** @param lease whose memory to use; null for the decompressor's own */
+        Inflation(ReadBuffers.@Nullable Lease lease) {
+            this.lease = lease;
+        }
+
+        ZstdContexts.Decompressor decompressor() {
+            ZstdContexts.Decompressor taken = decompressor;
+            if (taken == null) {
+                taken = contexts.decompressor();
+                decompressor = taken;
+            }
+            return taken;
+        }
+
         /** A buffer of at least {@code size} bytes; the one that was given before becomes invalid. */
-        ByteBuffer buffer(int size) throws StorageException;
+        ByteBuffer memory(int size) throws StorageException {
+            return lease == null ? decompressor().scratch(size) : lease.inflated(size);
+        }
+
+        @Override
+        public void close() {
+            if (decompressor != null) {
+                decompressor.close();
+            }
+        }
     }
 
     /** Hands out the blob that begins at {@code index} of a buffer and must have ended at {@code end}. */
@@ -235,7 +263,7 @@ public final class BlobReader {
             ByteBuffer bytes,
             int index,
             int end,
-            Memory memory,
+            Inflation inflation,
             Visitor visitor)
             throws StorageException {
         long start = plan.blobStart(blob);
@@ -250,14 +278,14 @@ public final class BlobReader {
         if (form == Form.ENCODED) {
             result = bytes.slice(index, size + length);
         } else if (BlobHeader.isZstd(header)) {
-            result = inflate(bytes.slice(index + size, length), plan.tag(blob), start, memory, visitor);
+            result = inflate(bytes.slice(index + size, length), plan.tag(blob), start, inflation, visitor);
         } else {
             result = bytes.slice(index + size, length);
         }
         visitor.blob(plan.tag(blob), plan.lsn(blob), result);
     }
 
-    private ByteBuffer inflate(ByteBuffer frame, int tag, long start, Memory memory, Visitor visitor)
+    private ByteBuffer inflate(ByteBuffer frame, int tag, long start, Inflation inflation, Visitor visitor)
             throws StorageException {
         long declared = ZstdContexts.contentSize(frame);
         // Neon compresses as a stream, whose frames do not say how large they become.
@@ -271,26 +299,23 @@ public final class BlobReader {
         }
         byte[] array = known ? visitor.array(tag, (int) declared) : null;
         int capacity = known ? (int) declared : Math.min(2 * Block.SIZE, maxBlobBytes);
-        try (ZstdContexts.Decompressor decompressor = contexts.decompressor()) {
-            while (true) {
-                ByteBuffer target = array == null ? memory.buffer(capacity) : ByteBuffer.wrap(array);
-                target.limit(known ? capacity : Math.min(target.capacity(), maxBlobBytes));
-                try {
-                    int size = decompressor.decompress(frame, target);
-                    if (size < BlobHeader.LONG_FROM || (known && size != declared)) {
-                        throw new CorruptionException(
-                                name(), start, "a compressed blob gives " + size + " bytes, fewer than it must");
-                    }
-                    return array == null ? target.slice(0, size) : target;
-                } catch (ZstdException e) {
-                    boolean grow =
-                            !known && e.getErrorCode() == Zstd.errDstSizeTooSmall() && target.limit() < maxBlobBytes;
-                    if (!grow) {
-                        throw new CorruptionException(
-                                name(), start, "a compressed blob cannot be decompressed: " + e.getMessage(), e);
-                    }
-                    capacity = (int) Math.min(2L * target.limit(), maxBlobBytes);
+        while (true) {
+            ByteBuffer target = array == null ? inflation.memory(capacity) : ByteBuffer.wrap(array);
+            target.limit(known ? capacity : Math.min(target.capacity(), maxBlobBytes));
+            try {
+                int size = inflation.decompressor().decompress(frame, target);
+                if (size < BlobHeader.LONG_FROM || (known && size != declared)) {
+                    throw new CorruptionException(
+                            name(), start, "a compressed blob gives " + size + " bytes, fewer than it must");
                 }
+                return array == null ? target.slice(0, size) : target;
+            } catch (ZstdException e) {
+                boolean grow = !known && e.getErrorCode() == Zstd.errDstSizeTooSmall() && target.limit() < maxBlobBytes;
+                if (!grow) {
+                    throw new CorruptionException(
+                            name(), start, "a compressed blob cannot be decompressed: " + e.getMessage(), e);
+                }
+                capacity = (int) Math.min(2L * target.limit(), maxBlobBytes);
             }
         }
     }

@@ -103,6 +103,15 @@ public final class ZstdContexts implements AutoCloseable {
     /** Decompresses one frame after the other. */
     final class Decompressor implements AutoCloseable {
         private final ZstdDecompressCtx context = new ZstdDecompressCtx();
+        private byte[] scratch = {};
+
+        /** Memory of its own, at least {@code size} bytes, good until it is asked again or closed. */
+        ByteBuffer scratch(int size) {
+            if (scratch.length < size) {
+                scratch = new byte[Math.max(size, Math.min(2 * scratch.length, KEPT_SCRATCH))];
+            }
+            return ByteBuffer.wrap(scratch);
+        }
 
         /**
          * Decompresses the frame that is all of {@code source}, from 0 to its limit, into {@code target}, from 0 to its limit. Each
@@ -129,6 +138,7 @@ public final class ZstdContexts implements AutoCloseable {
 
         @Override
         public void close() {
+            scratch = scratch.length > KEPT_SCRATCH ? new byte[0] : scratch;
             if (!decompressors.give(this)) {
                 context.close();
             } else if (closed) {
