@@ -68,7 +68,7 @@ final class ClientConnection {
     private String parsed = "";
 
     /**
-     * @param socket which whoever runs this closes afterwards
+     * @param socket of a channel, which whoever runs this closes afterwards
      * @param contexts gives each request its own
      */
     ClientConnection(
@@ -83,7 +83,7 @@ final class ClientConnection {
         this.socket = socket;
         this.name = String.valueOf(socket.getRemoteSocketAddress());
         this.in = new ClientInput(socket.getInputStream());
-        this.out = new ClientOutput(socket.getOutputStream());
+        this.out = new ClientOutput(socket.getChannel());
         this.timelines = timelines;
         this.settings = settings;
         this.security = security;

@@ -3,6 +3,7 @@ package dev.palimpsest.pageserver.pageservice;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 
 /**
  * Bytes to a client, gathered until {@link #flush} or until there are many. Used by one thread; {@link #writingSince} by any.
@@ -13,17 +14,36 @@ final class ClientOutput {
 
     private static final int MAX_BUFFER_SIZE = 8 * USUAL_BUFFER_SIZE;
 
-    private OutputStream out;
-    private ByteBuffer buffer = ByteBuffer.allocate(USUAL_BUFFER_SIZE);
+    private Sink out;
+    /** Outside of the heap, from where the system takes it without a copy. */
+    private ByteBuffer buffer = ByteBuffer.allocateDirect(USUAL_BUFFER_SIZE);
+
     private volatile long writingSince;
 
-    ClientOutput(OutputStream out) {
-        this.out = out;
+    /** Where bytes go. */
+    @FunctionalInterface
+    private interface Sink {
+        /** Takes all bytes between position and limit; waits until it has. */
+        void write(ByteBuffer bytes) throws IOException;
+    }
+
+    ClientOutput(SocketChannel channel) {
+        this.out = bytes -> {
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+        };
     }
 
     /** Goes on with another stream; nothing may be waiting for {@link #flush}. */
     void continueWith(OutputStream other) {
-        out = other;
+        byte[] copy = new byte[MAX_BUFFER_SIZE];
+        out = bytes -> {
+            int length = bytes.remaining();
+            bytes.get(copy, 0, length);
+            other.write(copy, 0, length);
+            other.flush();
+        };
     }
 
     void int8(int value) throws IOException {
@@ -61,7 +81,7 @@ final class ClientOutput {
             return;
         }
         if (buffer.capacity() < MAX_BUFFER_SIZE) {
-            buffer = ByteBuffer.allocate(MAX_BUFFER_SIZE).put(buffer.flip());
+            buffer = ByteBuffer.allocateDirect(MAX_BUFFER_SIZE).put(buffer.flip());
         } else {
             flush();
         }
@@ -75,8 +95,7 @@ final class ClientOutput {
         // 0 means that nothing is being written.
         writingSince = Math.max(1, System.nanoTime());
         try {
-            out.write(buffer.array(), 0, buffer.position());
-            out.flush();
+            out.write(buffer.flip());
         } finally {
             writingSince = 0;
         }

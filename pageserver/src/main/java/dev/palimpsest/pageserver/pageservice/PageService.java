@@ -11,9 +11,10 @@ import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
-import java.net.SocketException;
+import java.net.StandardSocketOptions;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.ServerSocketChannel;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -40,6 +41,7 @@ public final class PageService implements AutoCloseable {
 
     private static final Duration WATCH = Duration.ofSeconds(1);
     private static final int BACKLOG = 512;
+    private static final long ACCEPT_PAUSE_MILLIS = 50;
     private static final int PROBE_AFTER_SECONDS = 60;
     private static final int PROBE_SECONDS = 15;
     private static final int PROBES = 4;
@@ -49,7 +51,7 @@ public final class PageService implements AutoCloseable {
     private final InterfaceSecurity security;
     private final PageServiceMetrics metrics;
     private final TenantThrottle throttle;
-    private final ServerSocket listener = new ServerSocket();
+    private final ServerSocketChannel listener = ServerSocketChannel.open();
     /** The clients that there are. */
     private final AtomicInteger taken = new AtomicInteger();
 
@@ -105,7 +107,7 @@ public final class PageService implements AutoCloseable {
     /** Begins to listen. */
     public void start() throws IOException {
         try {
-            listener.setReuseAddress(true);
+            listener.setOption(StandardSocketOptions.SO_REUSEADDR, true);
             listener.bind(new InetSocketAddress(InetAddress.getByName(settings.host()), settings.port()), BACKLOG);
         } catch (IOException e) {
             throw new IOException(
@@ -147,24 +149,37 @@ public final class PageService implements AutoCloseable {
 
     /** Where it listens, once started. */
     public int port() {
-        return listener.getLocalPort();
+        return listener.socket().getLocalPort();
     }
 
     private void accept() {
         while (!closing) {
             Socket socket;
             try {
-                socket = listener.accept();
-            } catch (SocketException e) {
+                socket = listener.accept().socket();
+            } catch (ClosedChannelException e) {
                 if (!closing) {
                     LOG.error("the page service takes no more clients: {}", e.getMessage());
                 }
                 return;
             } catch (IOException e) {
                 LOG.warn("a client could not connect: {}", e.getMessage());
+                if (!pauseAfterFailure()) {
+                    return;
+                }
                 continue;
             }
             welcome(socket);
+        }
+    }
+
+    /** Without descriptors, say, the next client fails as fast; false if this thread is to end. */
+    private static boolean pauseAfterFailure() {
+        try {
+            TimeUnit.MILLISECONDS.sleep(ACCEPT_PAUSE_MILLIS);
+            return true;
+        } catch (InterruptedException e) {
+            return false;
         }
     }
 
