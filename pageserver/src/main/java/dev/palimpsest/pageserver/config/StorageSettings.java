@@ -60,7 +60,7 @@ public final class StorageSettings {
             "block_cache_size",
             Kind.bytes(MIB, TIB),
             64 * MIB,
-            "The memory that index blocks of layer files are kept in.");
+            "The memory that blocks of layer files are kept in: three quarters for indexes, a quarter for small values.");
 
     public static final Setting<Integer> READ_BUFFERS =
             LIST.add("read_buffers", Kind.number(1, 4096), 32, "How many reads of layer files run at once.");

@@ -120,6 +120,16 @@ public final class BlockCache {
         return size;
     }
 
+    /** What it and the cache for values beside it keep, in bytes. Looks at each place. */
+    public long bytes() {
+        return (long) size() * Block.SIZE + (values == null ? 0 : values.bytes());
+    }
+
+    /** What both keep at most, in bytes. */
+    public long maxBytes() {
+        return (long) capacity() * Block.SIZE + (values == null ? 0 : values.maxBytes());
+    }
+
     /** How often a block was found. */
     public long hits() {
         return hits.sum();

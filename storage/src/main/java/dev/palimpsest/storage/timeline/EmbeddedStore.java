@@ -221,10 +221,7 @@ public final class EmbeddedStore implements AutoCloseable {
                 new ResidentBytes(maxLocalBytes, environment.tasks().newSignal(), metrics);
         DownloadQueue downloads = new DownloadQueue(environment, settings.downloads(), resident, metrics);
         new ResourceGauges(metrics)
-                .watch(
-                        "block_cache_bytes",
-                        () -> (long) blocks.size() * Block.SIZE,
-                        (long) blocks.capacity() * Block.SIZE)
+                .watch("block_cache_bytes", blocks::bytes, blocks.maxBytes())
                 .watch("read_buffers", buffers::inUse, settings.readBuffers())
                 .watch("dirty_bytes", dirtyBytes::bytes, unlimitedIfZero(settings.maxDirtyBytes()))
                 .watch("flushes", flushes::inUse, settings.l0FlushConcurrency())

@@ -23,7 +23,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Of a file with checksums ({@link LayerChecksums}) no byte is used before the block it is in was compared with its
  * checksum: summary and table when they are read, blocks of the index when they come into the cache, blobs each time they
- * are read. Of a file without, structure and lengths are checked; a value that was changed in place is not noticed.
+ * are read, or when the block that they are in comes into the cache. Of a file without, structure and lengths are checked; a
+ * value that was changed in place is not noticed.
  *
  * <p>Safe for use by many threads until it is closed.
  */

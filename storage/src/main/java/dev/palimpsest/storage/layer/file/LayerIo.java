@@ -11,7 +11,7 @@ import dev.palimpsest.storage.runtime.Tasks;
  *
  * @param disk where the files are
  * @param tasks who runs what goes on beside a writer
- * @param blockCache keeps blocks of indexes and checksums
+ * @param blockCache keeps blocks of indexes and checksums, and blocks of values if it has a cache for them
  * @param readBuffers what blobs are read into; best of at least {@code maxReadBytes}
  * @param zstd contexts to compress and decompress blobs with
  * @param maxReadBytes how long a read of more than one blob may become, in bytes
