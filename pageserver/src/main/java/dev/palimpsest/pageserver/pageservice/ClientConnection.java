@@ -115,6 +115,12 @@ final class ClientConnection {
 
     /** Serves the client until it goes, or must go. */
     void run() throws IOException {
+        try (out) {
+            serveClient();
+        }
+    }
+
+    private void serveClient() throws IOException {
         try {
             if (startUp()) {
                 serve();

@@ -2,21 +2,25 @@ package dev.palimpsest.pageserver.pageservice;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Bytes to a client, gathered until {@link #flush} or until there are many. Used by one thread; {@link #writingSince} by any.
  */
-final class ClientOutput {
+final class ClientOutput implements AutoCloseable {
     /** Enough for one page. */
     private static final int USUAL_BUFFER_SIZE = 9 << 10;
 
     private static final int MAX_BUFFER_SIZE = 8 * USUAL_BUFFER_SIZE;
 
     private Sink out;
+    /** Of the thread that uses this; null as long as there is nothing to send. */
+    private @Nullable Arena memory;
     /** Outside of the heap, from where the system takes it without a copy. */
-    private ByteBuffer buffer = ByteBuffer.allocateDirect(USUAL_BUFFER_SIZE);
+    private ByteBuffer buffer = ByteBuffer.allocate(0);
 
     private volatile long writingSince;
 
@@ -81,9 +85,28 @@ final class ClientOutput {
             return;
         }
         if (buffer.capacity() < MAX_BUFFER_SIZE) {
-            buffer = ByteBuffer.allocateDirect(MAX_BUFFER_SIZE).put(buffer.flip());
+            grow();
         } else {
             flush();
+        }
+    }
+
+    private void grow() {
+        Arena arena = memory;
+        if (arena == null) {
+            arena = Arena.ofConfined();
+            memory = arena;
+        }
+        int size = buffer.capacity() == 0 ? USUAL_BUFFER_SIZE : MAX_BUFFER_SIZE;
+        buffer = arena.allocate(size).asByteBuffer().put(buffer.flip());
+    }
+
+    /** Gives the memory back; nothing is sent any more. By the thread that used it. */
+    @Override
+    public void close() {
+        buffer = ByteBuffer.allocate(0);
+        if (memory != null) {
+            memory.close();
         }
     }
 
@@ -98,8 +121,8 @@ final class ClientOutput {
             out.write(buffer.flip());
         } finally {
             writingSince = 0;
+            buffer.clear();
         }
-        buffer.clear();
     }
 
     /** Since when, by {@link System#nanoTime}, the client has not taken what it was sent; 0 if it has taken all. */
