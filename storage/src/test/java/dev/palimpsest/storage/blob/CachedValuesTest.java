@@ -95,6 +95,7 @@ class CachedValuesTest {
             byte[] copy = new byte[bytes.remaining()];
             bytes.get(0, copy);
             if (given != null) {
+                assertThat(bytes.arrayOffset()).isZero();
                 assertThat(bytes.array()).isSameAs(given);
                 inArrays++;
                 given = null;
