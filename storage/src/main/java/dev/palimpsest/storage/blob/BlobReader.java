@@ -175,7 +175,11 @@ public final class BlobReader {
         long offset = plan.readStart(read);
         byte[] bytes;
         if (blocks == 1) {
-            bytes = source.block(number).bytes();
+            Block one = source.cachedOrKept(number);
+            if (one == null) {
+                return false;
+            }
+            bytes = one.bytes();
         } else {
             // Of two that are not both here one read brings both.
             Block one = source.cached(number);

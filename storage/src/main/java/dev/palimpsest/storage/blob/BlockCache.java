@@ -6,6 +6,7 @@ import dev.palimpsest.storage.context.ReadTrace;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.file.ReadableFile;
 import java.nio.ByteBuffer;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
@@ -27,6 +28,8 @@ import org.jspecify.annotations.Nullable;
 public final class BlockCache {
     private static final int WAYS = 8;
     private static final int MAX_USES = 3;
+    /** One of so many blocks that would have to make others go may. */
+    private static final int TURN = 4;
     /** One block of so many is for values. */
     private static final int VALUES_SHARE = 4;
 
@@ -39,6 +42,9 @@ public final class BlockCache {
     private final AtomicIntegerArray hands;
 
     private final AtomicLong nextFile = new AtomicLong();
+    /** How many blocks would have had to make others go. */
+    private final AtomicInteger turns = new AtomicInteger();
+
     private final LongAdder hits = new LongAdder();
     private final LongAdder misses = new LongAdder();
     private final LongAdder evictions = new LongAdder();
@@ -181,6 +187,22 @@ public final class BlockCache {
             return entry.block;
         }
 
+        @Override
+        public @Nullable Block cachedOrKept(int number) throws StorageException {
+            Block found = cached(number);
+            if (found != null) {
+                return found;
+            }
+            misses.increment();
+            int first = set(id, number) * ways;
+            if (isFull(first) && turns.getAndIncrement() % TURN != 0) {
+                return null;
+            }
+            Block block = read(number);
+            keep(first, id, number, block);
+            return block;
+        }
+
         private Block block(int number, @Nullable ReadTrace trace) throws StorageException {
             int first = set(id, number) * ways;
             Entry entry = find(first, id, number);
@@ -229,6 +251,15 @@ public final class BlockCache {
             }
         }
         return null;
+    }
+
+    private boolean isFull(int first) {
+        for (int i = first; i < first + ways; i++) {
+            if (entries.get(i) == null) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private void keep(int first, long file, int number, Block block) {

@@ -184,6 +184,30 @@ class CachedValuesTest {
     }
 
     @Test
+    void ofMoreBlocksThanThereIsRoomForFewMakeOthersGo() throws StorageException {
+        BlockCache cache = new BlockCache(32);
+        CachedBlocks blocks = cache.open(BlobFiles.file(new byte[100 * Block.SIZE]));
+        SplittableRandom random = new SplittableRandom(1);
+        int read = 0;
+        for (int i = 0; i < 20_000; i++) {
+            int number = random.nextInt(100);
+            Block before = blocks.cached(number);
+            Block found = blocks.cachedOrKept(number);
+            if (before != null) {
+                assertThat(found).isSameAs(before);
+            } else if (found != null) {
+                assertThat(blocks.cached(number)).isSameAs(found);
+                read++;
+            }
+        }
+        assertThat(cache.size()).isEqualTo(32);
+        assertThat(cache.evictions()).isEqualTo(read - 32);
+        // A third of the blocks is there, so two of three reads miss, and one of four of these is kept.
+        assertThat(cache.misses()).isBetween(12_000L, 15_000L);
+        assertThat(read - 32).isBetween(3_000, 3_800);
+    }
+
+    @Test
     void aQuarterIsForValuesWhichMakeNoBlockOfAnIndexGo() throws StorageException {
         assertThat(BlockCache.withValues(31).values()).isNull();
         BlockCache cache = BlockCache.withValues(128);
