@@ -60,8 +60,7 @@ public final class StorageSettings {
             "block_cache_size",
             Kind.bytes(MIB, TIB),
             64 * MIB,
-            "The memory that blocks of layer files are kept in: three quarters for indexes, a quarter for small"
-                    + " values.");
+            "The memory for blocks of layer files: three quarters for indexes, a quarter for small values.");
 
     public static final Setting<Integer> READ_BUFFERS =
             LIST.add("read_buffers", Kind.number(1, 4096), 32, "How many reads of layer files run at once.");
@@ -229,16 +228,16 @@ public final class StorageSettings {
             "disk_usage_based_eviction.max_local_bytes",
             Kind.bytes(0, 1024 * TIB),
             null,
-            "How much layer files may take of the local disk, with remote_storage only: what was read longest ago"
-                    + " goes, and comes back when it is read. For a while there may be more: what is being read,"
-                    + " downloaded or not uploaded yet. Where it is not said: no limit.");
+            "How much layer files may take of the local disk, with remote_storage only: what was read longest ago goes, and "
+                    + "comes back when it is read. For a while there may be more: what is being read, downloaded or not "
+                    + "uploaded yet. Where it is not said: no limit.");
 
     public static final Setting<Long> EVICTION_MIN_AVAIL_BYTES = LIST.add(
             "disk_usage_based_eviction.min_avail_bytes",
             Kind.bytes(0, 1024 * TIB),
             null,
-            "How much room the file system of directory is to have, by letting layer files go, with remote_storage"
-                    + " only. Where it is not said: 2000000000 bytes if history is in a bucket, and else 0.");
+            "How much room the file system of directory is to have, by letting layer files go, with remote_storage only. "
+                    + "Where it is not said: 2000000000 bytes if history is in a bucket, and else 0.");
 
     public static final Setting<Duration> EVICTION_PERIOD = LIST.add(
             "disk_usage_based_eviction.period",
@@ -250,8 +249,7 @@ public final class StorageSettings {
             "tenant_config.eviction_threshold",
             Kind.time(NO_TIME, LONG_TIME),
             null,
-            "After what time without a read a layer leaves the local disk whatever its limits. Where it is not said:"
-                    + " never.");
+            "After what time without a read a layer leaves the local disk whatever its limits. Where it is not said: never.");
 
     public static final Setting<Duration> EVICTION_IDLE_COVERED = LIST.add(
             "tenant_config.eviction_threshold_covered",
@@ -301,15 +299,15 @@ public final class StorageSettings {
             "tenant_config.flush_as_l1",
             Kind.truth(),
             true,
-            "Whether a layer in memory that has much for few pages, as of a bulk load, is written as L1 layers at"
-                    + " once; else it is an L0 layer first, as all others, and compaction writes it once more.");
+            "Whether a layer in memory that has much for few pages, as of a bulk load, is written as L1 layers at once; else it "
+                    + "is an L0 layer first, as all others, and compaction writes it once more.");
 
     public static final Setting<Duration> HEATMAP_PERIOD = LIST.add(
             "tenant_config.heatmap_period",
             Kind.time(Duration.ZERO, LONG_TIME),
             Duration.ZERO,
-            "How often to write into remote_storage which layers are here, for servers that have the tenant as"
-                    + " secondary; 0 for never. Counts where a tenant has it of its own.");
+            "How often to write into remote_storage which layers are here, for servers that have the tenant as secondary; 0 for "
+                    + "never. Counts where a tenant has it of its own.");
 
     public static final Setting<Duration> PITR_INTERVAL = LIST.add(
             "tenant_config.pitr_interval",
@@ -332,9 +330,9 @@ public final class StorageSettings {
     public static final Setting<Boolean> GC_COMPACTION_ENABLED = LIST.add(
             "tenant_config.gc_compaction_enabled",
             Kind.truth(),
-            false,
-            "Whether layers below what is kept for its age or size are rewritten after GC, so that they have only what"
-                    + " branches and leases need there.");
+            RetentionSettings.DEFAULT.historyCompacted(),
+            "Whether layers below what is kept for its age or size are rewritten after GC, so that they have only what branches"
+                    + " and leases need there; not where gc_period is 0.");
 
     public static final Setting<Integer> GC_COMPACTION_INITIAL_THRESHOLD_KB = LIST.add(
             "tenant_config.gc_compaction_initial_threshold_kb",
@@ -346,15 +344,13 @@ public final class StorageSettings {
             "tenant_config.gc_compaction_ratio_percent",
             Kind.number(1, MANY),
             HistorySettings.DEFAULT.ratioPercent(),
-            "And again once the layers that came there since are so many percent of those that the last time has"
-                    + " left.");
+            "And again once the layers that came there since are so many percent of those that the last time has left.");
 
     public static final Setting<Duration> LSN_LEASE_LENGTH = LIST.add(
             "tenant_config.lsn_lease_length",
             Kind.time(NO_TIME, LONG_TIME),
             RetentionSettings.DEFAULT.leaseLength(),
-            "How long a lease of an LSN lasts. For so long after its start a server removes nothing: leases are in"
-                    + " memory.");
+            "How long a lease of an LSN lasts. For so long after its start a server removes nothing: leases are in memory.");
 
     public static final Setting<Duration> COMPACTION_PERIOD = LIST.add(
             "tenant_config.compaction_period",
@@ -408,9 +404,8 @@ public final class StorageSettings {
             "tenant_config.timeline_get_throttle.task_kinds",
             Kind.names(List.of("PageRequestHandler")),
             List.of(),
-            "Whether each tenant may make only so many requests a second for pages and the like, over either protocol:"
-                    + " [\"PageRequestHandler\"] if so. Requests that are too many wait. A tenant can have the table of"
-                    + " its own.");
+            "Whether each tenant may make only so many requests a second for pages and the like, over either protocol: "
+                    + "[\"PageRequestHandler\"] if so. Requests that are too many wait. A tenant can have the table of its own.");
 
     public static final Setting<Integer> THROTTLE_INITIAL = LIST.reloadable(
             "tenant_config.timeline_get_throttle.initial",
