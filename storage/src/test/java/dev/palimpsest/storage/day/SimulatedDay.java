@@ -8,6 +8,8 @@ import dev.palimpsest.storage.blob.BlobCompression;
 import dev.palimpsest.storage.compaction.BackgroundCompaction;
 import dev.palimpsest.storage.compaction.BackgroundSettings;
 import dev.palimpsest.storage.compaction.CompactionSettings;
+import dev.palimpsest.storage.compaction.BackgroundHistory;
+import dev.palimpsest.storage.compaction.HistoryJobs;
 import dev.palimpsest.storage.compaction.HistorySettings;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
@@ -168,7 +170,14 @@ public final class SimulatedDay {
                         tenant::evictable,
                         metrics);
                 BackgroundGc gc = new BackgroundGc(
-                        environment, Duration.ZERO, work::collections, compaction::isBehind, metrics)) {
+                        environment, Duration.ZERO, work::collections, compaction::isBehind, metrics);
+                BackgroundHistory _ = new BackgroundHistory(
+                        environment,
+                        Duration.ZERO,
+                        Duration.ofSeconds(10),
+                        work::histories,
+                        compaction::isBehind,
+                        new HistoryJobs(environment.clock()))) {
             DayMeasurements measurements = new DayMeasurements(disk, bucket, metrics, tenant, work, compaction, gc);
             long steps = parameters.length().dividedBy(parameters.sampleEvery());
             for (long step = 1; step <= steps; step++) {

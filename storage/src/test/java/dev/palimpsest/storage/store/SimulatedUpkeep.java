@@ -18,6 +18,7 @@ import dev.palimpsest.storage.timeline.Timeline;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.BooleanSupplier;
 
 /** Compaction, images and GC at random, with limits so small that everything happens in a short life. */
 final class SimulatedUpkeep {
@@ -51,6 +52,11 @@ final class SimulatedUpkeep {
     }
 
     private CompactionSettings settings() {
+        return settings(random);
+    }
+
+    /** So small that there is something to do all the time. */
+    static CompactionSettings settings(SplittableRandom random) {
         return new CompactionSettings(
                 random.nextInt(1, 4),
                 random.nextInt(1, 20_000),
@@ -60,10 +66,20 @@ final class SimulatedUpkeep {
                 random.nextBoolean() ? BlobCompression.NONE : new BlobCompression.Zstd(1));
     }
 
-    /** Does one thing. */
-    void step(TenantTimelines store, Timeline timeline, History history, RequestContext context)
+    /**
+     * Does one thing.
+     *
+     * @param maySomethingGo whether GC may be part of it
+     */
+    void step(
+            TenantTimelines store,
+            Timeline timeline,
+            History history,
+            BooleanSupplier maySomethingGo,
+            RequestContext context)
             throws StorageException {
-        switch (random.nextInt(8)) {
+        int what = random.nextInt(maySomethingGo.getAsBoolean() ? 8 : 3);
+        switch (what) {
             case 6 -> compactedHistory.compact(store, timeline, settings(), context);
             case 7 -> compactedHistory.holdAndCompact(store, timeline, history, settings(), context);
             case 0, 1 -> compact(timeline, context);
