@@ -182,7 +182,8 @@ final class BranchUpkeep implements UpkeepService {
         @Override
         public @Nullable HistorySettings settings() {
             RetentionSettings kept = upkeep.settings.apply(branch.tenantId());
-            return kept.gcPeriod().isZero() || !branch.isReadable() ? null : kept.history();
+            boolean wanted = kept.historyCompacted() && !kept.gcPeriod().isZero();
+            return wanted && branch.isReadable() ? kept.history() : null;
         }
 
         @Override
@@ -420,9 +421,8 @@ final class BranchUpkeep implements UpkeepService {
     public HistoryCompactionView compactHistory(String name) throws BranchException {
         Branch branch = branch(name);
         Instant begin = clock.instant();
-        HistorySettings wanted = settings.apply(branch.tenantId()).history();
+        HistorySettings how = settings.apply(branch.tenantId()).history();
         try {
-            HistorySettings how = wanted == null ? HistorySettings.DEFAULT : wanted;
             HistoryReport report = history.run(
                     branch.timeline().id(), done -> compactHistory(branch, how, () -> false, done, context));
             return HistoryCompactionView.of(report, Duration.between(begin, clock.instant()));
