@@ -403,7 +403,7 @@ final class SimulatedStore {
             RequestContext context = RequestContext.of(TaskKind.COMPACTION)
                     .withDeadline(environment.clock().nanos() + 100_000_000_000L);
             try {
-                upkeep.step(store, timeline, known(timeline.id()).history, maySomethingGo, context);
+                upkeep.step(environment, store, timeline, known(timeline.id()).history, maySomethingGo, context);
             } catch (DeadlineExceededException e) {
                 if (timeline.branchPoint() == null) {
                     throw e; // images of a branch may need what its ancestor has lost and not yet taken in again
@@ -468,8 +468,8 @@ final class SimulatedStore {
             if (timeline.branchPoint() == null) {
                 throw e; // a branch may wait for what its ancestor has lost and not yet taken in again
             }
-        } catch (CancelledException e) {
-            throw e;
+        } catch (CancelledException | MissingKeyException e) {
+            throw e; // whatever fails, what is there is not said to be missing
         } catch (StorageException e) {
             if (!faults && !lsn.isBefore(timeline.gcCutoffLsn())) {
                 throw e;

@@ -13,6 +13,7 @@ import dev.palimpsest.storage.gc.GcReport;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
+import dev.palimpsest.storage.runtime.Environment;
 import dev.palimpsest.storage.timeline.TenantTimelines;
 import dev.palimpsest.storage.timeline.Timeline;
 import java.util.ArrayList;
@@ -72,6 +73,7 @@ final class SimulatedUpkeep {
      * @param maySomethingGo whether GC may be part of it
      */
     void step(
+            Environment environment,
             TenantTimelines store,
             Timeline timeline,
             History history,
@@ -80,8 +82,8 @@ final class SimulatedUpkeep {
             throws StorageException {
         int what = random.nextInt(maySomethingGo.getAsBoolean() ? 8 : 3);
         switch (what) {
-            case 6 -> compactedHistory.compact(store, timeline, settings(), context);
-            case 7 -> compactedHistory.holdAndCompact(store, timeline, history, settings(), context);
+            case 6 -> compactedHistory.compact(environment, store, timeline, history, settings(), context);
+            case 7 -> compactedHistory.holdAndCompact(environment, store, timeline, history, settings(), context);
             case 0, 1 -> compact(timeline, context);
             case 2 -> createImages(timeline, history, context);
             case 3 -> collect(store, timeline, context);
