@@ -82,8 +82,10 @@ final class SimulatedHistory {
     private void readBeside(
             Environment environment, Timeline timeline, History history, boolean[] over, RequestContext context)
             throws StorageException {
-        for (int i = 0; i < 8 && !over[0]; i++) {
-            environment.tasks().sleep(random.nextLong(3_000_000L), Cancellation.NEVER);
+        for (int i = 0; i < 12 && !over[0]; i++) {
+            if (random.nextInt(4) == 0) {
+                environment.tasks().sleep(random.nextLong(3_000_000L), Cancellation.NEVER); // else most takes no time at all
+            }
             Lsn lsn = timeline.gcCutoffLsn();
             if (lsn.isAfter(timeline.lastRecordLsn())) {
                 return;
