@@ -28,6 +28,11 @@ public final class CompactionSimulation {
     /** How many values are drawn for an L0 layer; each stands for many. */
     private static final int DRAWS = 20_000;
 
+    /** Flushes from one burst to the next; all but the last of them have little, since the time had come. */
+    private static final int BURST_EVERY = 4;
+
+    private static final int LITTLE = 16;
+
     private static final int BRANCHES = 20;
     /** What a branch writes in all, in so many L0 layers, for each of which the time had come. */
     private static final long BRANCH_BYTES = 192L << 20;
@@ -54,6 +59,8 @@ public final class CompactionSimulation {
         HOT_COLD("hot/cold 90/10"),
         /** One page after the other, again and again. */
         SEQUENTIAL("sequential updates"),
+        /** Uniform updates that are flushed often, as they are few, and now and then many for one part of the table. */
+        BURSTS("updates, bursts"),
         /** Uniform updates, and branches that each take a few and are kept. */
         BRANCHES("uniform, 20 branches");
 
@@ -151,10 +158,13 @@ public final class CompactionSimulation {
         long flushes = Math.max(QUARTERS, parameters.walBytes() / parameters.l0Bytes());
         long sinceGc = 0;
         for (long i = 0; i < flushes; i++) {
-            fill(i, flushes);
-            main.flush(main.flushedTo().plus(parameters.l0Bytes()));
-            walBytes += parameters.l0Bytes();
-            sinceGc += parameters.l0Bytes();
+            long bytes = workload == Workload.BURSTS && i % BURST_EVERY > 0
+                    ? parameters.l0Bytes() / LITTLE
+                    : parameters.l0Bytes();
+            fill(i, flushes, bytes);
+            main.flush(main.flushedTo().plus(bytes), workload == Workload.BULK_INSERT);
+            walBytes += bytes;
+            sinceGc += bytes;
             main.compact(pages(), parameters.imageCheckDistance());
             if (workload == Workload.BRANCHES && i % Math.max(1, flushes / BRANCHES) == 0) {
                 writeBranch();
@@ -171,23 +181,31 @@ public final class CompactionSimulation {
         }
     }
 
-    private void fill(long flush, long flushes) {
+    private void fill(long flush, long flushes, long bytes) {
         int buckets = table.buckets();
+        if (workload == Workload.BURSTS && bytes == parameters.l0Bytes()) {
+            int count = buckets / 10;
+            int first = random.nextInt(buckets - count);
+            for (int i = 0; i < count; i++) {
+                main.put(first + i, bytes / count);
+            }
+            return;
+        }
         if (workload == Workload.BULK_INSERT || workload == Workload.SEQUENTIAL) {
             double perFlush = workload == Workload.BULK_INSERT
                     ? (double) buckets / flushes
-                    : parameters.l0Bytes() / WAL_PER_TABLE_BYTE / PageLayout.PAGE_SIZE / table.pagesPerBucket();
+                    : bytes / WAL_PER_TABLE_BYTE / PageLayout.PAGE_SIZE / table.pagesPerBucket();
             long first = (long) (flush * perFlush);
             long count = Math.max(1, (long) ((flush + 1) * perFlush) - first);
             for (long i = 0; i < count; i++) {
-                main.put((int) ((first + i) % buckets), parameters.l0Bytes() / count);
+                main.put((int) ((first + i) % buckets), bytes / count);
             }
             return;
         }
         int hot = buckets / 10;
         for (int i = 0; i < DRAWS; i++) {
             boolean isHot = workload == Workload.HOT_COLD && random.nextInt(10) > 0;
-            main.put(random.nextInt(isHot ? hot : buckets), parameters.l0Bytes() / DRAWS);
+            main.put(random.nextInt(isHot ? hot : buckets), bytes / DRAWS);
         }
     }
 
@@ -199,7 +217,7 @@ public final class CompactionSimulation {
             for (int value = 0; value < DRAWS / 20; value++) {
                 branch.put(random.nextInt(table.buckets()), bytes / (DRAWS / 20));
             }
-            branch.flush(branch.flushedTo().plus(bytes));
+            branch.flush(branch.flushedTo().plus(bytes), false);
             branch.compact(pages(), parameters.imageCheckDistance());
             branchWalBytes += bytes;
         }

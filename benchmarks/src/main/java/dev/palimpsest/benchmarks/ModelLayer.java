@@ -44,6 +44,11 @@ record ModelLayer(LayerKind kind, KeyRange keyRange, Lsn lsnStart, Lsn lsnEnd, l
             return blocks((long) from * pagesPerBucket, (long) to * pagesPerBucket);
         }
 
+        /** The first bucket of which no page is before a key of the table. */
+        int bucketFrom(Key key) {
+            return Math.ceilDiv(key.field6(), pagesPerBucket);
+        }
+
         long pages() {
             return (long) buckets * pagesPerBucket;
         }

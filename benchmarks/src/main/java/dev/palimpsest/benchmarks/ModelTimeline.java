@@ -4,6 +4,8 @@ import dev.palimpsest.benchmarks.ModelLayer.ModelTable;
 import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.page.PageLayout;
 import dev.palimpsest.storage.compaction.CompactionSettings;
+import dev.palimpsest.storage.compaction.FlushPlanner;
+import dev.palimpsest.storage.compaction.FlushSettings;
 import dev.palimpsest.storage.compaction.ImagePlanner;
 import dev.palimpsest.storage.compaction.L0Planner;
 import dev.palimpsest.storage.gc.GcInputs;
@@ -14,6 +16,7 @@ import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
 import dev.palimpsest.storage.layer.LayerKind;
 import dev.palimpsest.storage.layer.LsnRange;
+import dev.palimpsest.storage.layer.memory.FrozenKeys;
 import dev.palimpsest.storage.layermap.LayerMap;
 import dev.palimpsest.storage.layermap.LayerMapEditor;
 import dev.palimpsest.storage.layermap.SearchResult;
@@ -30,6 +33,8 @@ import org.jspecify.annotations.Nullable;
  * single keys with long chains are not modelled.
  */
 final class ModelTimeline {
+    private static final int KEYS_PER_BUCKET = 16;
+
     private final ModelTable table;
     private final CompactionSettings settings;
     private final double imageBytesPerPage;
@@ -127,13 +132,74 @@ final class ModelTimeline {
         pending[bucket] += bytes;
     }
 
-    /** Writes the layer in memory, which reaches to {@code end}, exclusive, as an L0 layer. */
-    void flush(Lsn end) {
-        ModelLayer layer = ModelLayer.delta(KeyRange.ALL, new LsnRange(flushedTo, end), 0, pending.clone());
+    /**
+     * Writes the layer in memory, which reaches to {@code end}, exclusive, as an L0 layer or as L1 layers.
+     *
+     * @param startsAnew whether its values need nothing older, as those of new pages
+     */
+    void flush(Lsn end, boolean startsAnew) {
+        LsnRange lsns = new LsnRange(flushedTo, end);
+        long bytes = Arrays.stream(pending).sum();
+        FlushPlanner.Plan plan = FlushPlanner.plan(
+                new ModelKeys(startsAnew), bytes, lsns, map, ModelLayer::size, FlushSettings.of(settings));
+        List<ModelLayer> layers = new ArrayList<>();
+        for (KeyRange range : plan.ranges()) {
+            int from = table.bucketFrom(range.start());
+            int to = table.bucketFrom(range.end());
+            if (range.equals(KeyRange.ALL)) {
+                layers.add(ModelLayer.delta(range, lsns, 0, pending.clone()));
+            } else if (from < to) {
+                layers.add(l1(pending, from, to, lsns));
+            }
+        }
         Arrays.fill(pending, 0);
-        written.flushed += layer.size();
+        written.flushed += bytes;
         flushedTo = end;
-        change(List.of(layer), List.of());
+        change(layers, List.of());
+    }
+
+    /** The keys of a layer in memory: of each bucket that has values some pages, evenly spread, the first and last among them. */
+    private final class ModelKeys implements FrozenKeys {
+        private final boolean startsAnew;
+        private final int perBucket = Math.min(KEYS_PER_BUCKET, table.pagesPerBucket());
+        private int bucket = -1;
+        private int place = perBucket - 1;
+
+        ModelKeys(boolean startsAnew) {
+            this.startsAnew = startsAnew;
+        }
+
+        @Override
+        public boolean next() {
+            place = (place + 1) % perBucket;
+            if (place == 0) {
+                do {
+                    bucket++;
+                } while (bucket < pending.length && pending[bucket] == 0);
+            }
+            return bucket < pending.length;
+        }
+
+        @Override
+        public Key key() {
+            long last = table.pagesPerBucket() - 1L;
+            return ModelTable.block((long) bucket * table.pagesPerBucket() + last * place / Math.max(1, perBucket - 1));
+        }
+
+        @Override
+        public long bytes() {
+            return pending[bucket] / perBucket;
+        }
+
+        @Override
+        public int chain() {
+            return 0;
+        }
+
+        @Override
+        public boolean startsAnew() {
+            return startsAnew;
+        }
     }
 
     /**

@@ -13,6 +13,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,6 +46,14 @@ public final class FlushPlanner {
     /** What has less than this part of a layer's target size may be joined with others. */
     private static final int SMALL = 16;
 
+    /**
+     * L0 layers that have no more than this part of a layer's bytes do not keep it from becoming L1 layers. Compacted by
+     * themselves they make a delta more over their pages, which brings the next images of these nearer; compacted with them, the
+     * layer costs its own bytes once more. In the simulation of the planners a quarter writes least where small layers and large
+     * ones take turns.
+     */
+    private static final int SMALL_RUN = 4;
+
     /** How many keys with long chains are told of. */
     private static final int MAX_LONG_CHAINS = 1024;
 
@@ -74,10 +83,20 @@ public final class FlushPlanner {
      * @param bytes of their values, about
      * @param lsns of the frozen layer
      * @param map with every layer below it
+     * @param size of an L0 layer's file in bytes
      */
     public static <L extends LayerExtent> Plan plan(
-            FrozenKeys keys, long bytes, LsnRange lsns, LayerMap<L> map, FlushSettings settings) {
-        if (bytes < settings.minBytes() || cutsRunShort(map.l0Layers(), lsns.start(), settings.l0Threshold())) {
+            FrozenKeys keys,
+            long bytes,
+            LsnRange lsns,
+            LayerMap<L> map,
+            ToLongFunction<? super L> size,
+            FlushSettings settings) {
+        if (bytes < settings.minBytes()) {
+            return Plan.L0;
+        }
+        List<L> run = runBelow(map.l0Layers(), lsns.start());
+        if (run.size() < settings.l0Threshold() && run.stream().mapToLong(size).sum() > bytes / SMALL_RUN) {
             return Plan.L0;
         }
         SortedMap<Key, Lsn> longChains = new TreeMap<>();
@@ -95,20 +114,20 @@ public final class FlushPlanner {
     }
 
     /**
-     * Whether the newest L0 layers, down from an LSN without a gap, are some, but not enough to be compacted: they would be
-     * compacted by themselves, and make a layer more for reads and images than they would with others.
+     * The newest L0 layers, down from an LSN without a gap. If they are too few to be compacted, L1 layers above them cut the run
+     * short: its layers would be compacted by themselves, and make a layer more for reads and images than they would with others.
      */
-    private static <L extends LayerExtent> boolean cutsRunShort(List<L> l0Layers, Lsn end, int threshold) {
-        int run = 0;
+    private static <L extends LayerExtent> List<L> runBelow(List<L> l0Layers, Lsn end) {
+        List<L> run = new ArrayList<>();
         Lsn start = end;
         for (L layer : l0Layers.reversed()) {
             if (!layer.lsnEnd().equals(start)) {
                 break;
             }
-            run++;
+            run.add(layer);
             start = layer.lsnStart();
         }
-        return run > 0 && run < threshold;
+        return run;
     }
 
     /** Empty if there are too many. */

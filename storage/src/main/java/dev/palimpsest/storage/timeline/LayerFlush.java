@@ -41,7 +41,12 @@ final class LayerFlush implements InMemoryLayer.Division {
         if (settings != null) {
             LsnRange lsns = new LsnRange(frozen.lsnStart(), frozen.lsnEnd());
             plan = FlushPlanner.plan(
-                    keys, frozen.size(), lsns, timeline.layerSet().snapshot(), settings);
+                    keys,
+                    frozen.size(),
+                    lsns,
+                    timeline.layerSet().snapshot(),
+                    layer -> ((PersistentLayer) layer).size(),
+                    settings);
         }
         return plan.ranges();
     }

@@ -14,6 +14,7 @@ import dev.palimpsest.storage.layer.LsnRange;
 import dev.palimpsest.storage.layer.memory.FrozenKeys;
 import dev.palimpsest.storage.layermap.LayerMap;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -35,6 +36,9 @@ class FlushPlannerTest {
 
     private final TreeMap<Key, Integer> chains = new TreeMap<>();
     private final Set<Key> anew = new HashSet<>();
+
+    /** Of files; large if not here. */
+    private final Map<PlainLayer, Long> l0Sizes = new HashMap<>();
 
     private static Key block(int relation, int number) {
         return Key.of(0, 1663, 5, relation, 0, number);
@@ -81,7 +85,7 @@ class FlushPlannerTest {
             }
         };
         long bytes = keys.values().stream().mapToLong(Long::longValue).sum();
-        return FlushPlanner.plan(walk, bytes, LSNS, map, settings);
+        return FlushPlanner.plan(walk, bytes, LSNS, map, layer -> l0Sizes.getOrDefault(layer, 1L << 30), settings);
     }
 
     private List<KeyRange> ranges(PlainLayer... layers) {
@@ -143,6 +147,20 @@ class FlushPlannerTest {
         // What is before a gap is a run that has ended already.
         assertThat(ranges(l0(70, 80), l0(80, 90))).isEqualTo(straight);
         assertThat(ranges(l0(70, 80), l0(80, 90), delta(range(1, 0, 9), 90, 100)))
+                .isEqualTo(straight);
+    }
+
+    @Test
+    void aRunOfL0LayersThatHaveLittleBesideItIsCutShort() {
+        put(16384, 0, 300, 10_000); // a quarter is 750,000
+        List<KeyRange> straight = List.of(range(16384, 0, 300));
+        l0Sizes.put(l0(80, 90), 400_000L);
+        l0Sizes.put(l0(90, 100), 350_000L);
+        assertThat(ranges(l0(80, 90), l0(90, 100))).isEqualTo(straight);
+        l0Sizes.put(l0(80, 90), 400_001L);
+        assertThat(ranges(l0(80, 90), l0(90, 100))).containsExactly(KeyRange.ALL);
+        assertThat(ranges(l0(70, 80), l0(90, 100)))
+                .as("a large one below a gap")
                 .isEqualTo(straight);
     }
 
