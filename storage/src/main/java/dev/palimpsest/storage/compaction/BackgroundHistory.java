@@ -193,13 +193,12 @@ public final class BackgroundHistory implements AutoCloseable {
         turns.taken(work.tenant());
         lastTurns.put(work.id(), ++turnsTaken);
         long over = environment.clock().nanos() + TURN.toNanos();
-        BooleanSupplier stop = () ->
-                yield.getAsBoolean() || (environment.clock().nanos() >= over && doOthersWait(work));
+        BooleanSupplier stop =
+                () -> yield.getAsBoolean() || (environment.clock().nanos() >= over && doOthersWait(work));
         // What is done, or on its way out, is asked again when the cutoff has moved.
         Answer done = new Answer(due.cutoff, due.settings, false);
         try {
-            HistoryReport report =
-                    jobs.run(work.id(), pieces -> work.compact(due.settings, stop, pieces, context));
+            HistoryReport report = jobs.run(work.id(), pieces -> work.compact(due.settings, stop, pieces, context));
             if (report.outcome() != CompactionReport.Outcome.YIELDED) {
                 answers.put(work.id(), done);
             }

@@ -32,8 +32,7 @@ class BackgroundHistoryTest {
     private final Simulation simulation = new Simulation(1);
     private final List<FakeTimeline> timelines = new ArrayList<>();
     private final List<String> done = new ArrayList<>();
-    private final HistoryJobs jobs =
-            new HistoryJobs(simulation.environment().clock());
+    private final HistoryJobs jobs = new HistoryJobs(simulation.environment().clock());
     private int running;
     private boolean urgent;
 
@@ -165,7 +164,9 @@ class BackgroundHistoryTest {
             a.raise(1);
             seconds(environment, 20);
             assertThat(done).containsExactly("a", "a", "b", "a");
-            assertThat(b.asked).as("looks at layers while the cutoff stands still").isEqualTo(1);
+            assertThat(b.asked)
+                    .as("looks at layers while the cutoff stands still")
+                    .isEqualTo(1);
             assertThat(lastRun(a).done()).isEqualTo(PIECE);
         });
     }

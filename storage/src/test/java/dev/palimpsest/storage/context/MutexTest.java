@@ -61,7 +61,9 @@ class MutexTest {
             });
             environment.tasks().sleep(5 * MILLIS, Cancellation.NEVER);
             RequestContext soon = forEver.withDeadline(environment.clock().nanos() + MILLIS);
-            Task givingUp = environment.tasks().start("giving up", () -> mutex.acquire(soon).close());
+            Task givingUp = environment
+                    .tasks()
+                    .start("giving up", () -> mutex.acquire(soon).close());
             Task once = environment.tasks().start("once", () -> {
                 try (Mutex.Held _ = mutex.acquire(forEver)) {
                     order.add("once");
@@ -83,7 +85,9 @@ class MutexTest {
             Mutex mutex = new Mutex("the layers", environment.tasks().newSignal());
             Mutex.Held owner = mutex.acquire(forEver);
             RequestContext soon = forEver.withDeadline(environment.clock().nanos() + 5 * MILLIS);
-            Task givingUp = environment.tasks().start("giving up", () -> mutex.acquire(soon).close());
+            Task givingUp = environment
+                    .tasks()
+                    .start("giving up", () -> mutex.acquire(soon).close());
             environment.tasks().sleep(10 * MILLIS, Cancellation.NEVER);
             givingUp.join();
             owner.close();

@@ -370,8 +370,8 @@ final class DayWork {
         public HistoryReport compact(
                 HistorySettings settings, BooleanSupplier yield, Consumer<HistoryReport> done, RequestContext context)
                 throws StorageException {
-            HistoryReport report = timeline.upkeep()
-                    .compactHistory(tenant, parameters.compaction(), settings, yield, done, context);
+            HistoryReport report =
+                    timeline.upkeep().compactHistory(tenant, parameters.compaction(), settings, yield, done, context);
             layersRemoved += report.layersRemoved();
             return report;
         }

@@ -6,9 +6,9 @@ import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.blob.BlobCompression;
 import dev.palimpsest.storage.compaction.BackgroundCompaction;
+import dev.palimpsest.storage.compaction.BackgroundHistory;
 import dev.palimpsest.storage.compaction.BackgroundSettings;
 import dev.palimpsest.storage.compaction.CompactionSettings;
-import dev.palimpsest.storage.compaction.BackgroundHistory;
 import dev.palimpsest.storage.compaction.HistoryJobs;
 import dev.palimpsest.storage.compaction.HistorySettings;
 import dev.palimpsest.storage.context.RequestContext;
@@ -169,8 +169,8 @@ public final class SimulatedDay {
                         engine.downloads().resident(),
                         tenant::evictable,
                         metrics);
-                BackgroundGc gc = new BackgroundGc(
-                        environment, Duration.ZERO, work::collections, compaction::isBehind, metrics);
+                BackgroundGc gc =
+                        new BackgroundGc(environment, Duration.ZERO, work::collections, compaction::isBehind, metrics);
                 BackgroundHistory _ = new BackgroundHistory(
                         environment,
                         Duration.ZERO,

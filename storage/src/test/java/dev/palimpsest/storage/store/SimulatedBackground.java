@@ -20,7 +20,6 @@ import dev.palimpsest.storage.timeline.TenantTimelines;
 import dev.palimpsest.storage.timeline.Timeline;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.time.Duration;
-import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -128,8 +127,10 @@ final class SimulatedBackground implements AutoCloseable {
             Lsn cutoff = last.isBefore(first) || random.nextInt(3) == 0
                     ? first
                     : first.plus(random.nextLong(last.bytesSince(first) + 1));
-            return watched(timeline, () -> store.collectGarbage(
-                    timeline.id(), GcInputs.keepFrom(cutoff), GarbageCollection.Mode.REMOVE, context));
+            return watched(
+                    timeline,
+                    () -> store.collectGarbage(
+                            timeline.id(), GcInputs.keepFrom(cutoff), GarbageCollection.Mode.REMOVE, context));
         }
     }
 
@@ -169,8 +170,9 @@ final class SimulatedBackground implements AutoCloseable {
         public HistoryReport compact(
                 HistorySettings settings, BooleanSupplier yield, Consumer<HistoryReport> done, RequestContext context)
                 throws StorageException {
-            HistoryReport report = watched(timeline, () ->
-                    timeline.upkeep().compactHistory(store, compaction(), settings, yield, done, context));
+            HistoryReport report = watched(
+                    timeline,
+                    () -> timeline.upkeep().compactHistory(store, compaction(), settings, yield, done, context));
             pieces += report.jobs();
             return report;
         }

@@ -76,8 +76,8 @@ final class SimulatedDepartures {
                     .anyMatch(other ->
                             other.branchPoint() != null && other.branchPoint().ancestor() == timeline);
             if (!hasBranches && random.nextInt(4) == 0) {
-                RequestContext context =
-                        RequestContext.of(TaskKind.TOOL).withDeadline(environment.clock().nanos() + 100_000_000_000L);
+                RequestContext context = RequestContext.of(TaskKind.TOOL)
+                        .withDeadline(environment.clock().nanos() + 100_000_000_000L);
                 try {
                     store.archive(timeline.id(), context);
                 } catch (StorageException e) {

@@ -84,7 +84,9 @@ final class SimulatedHistory {
             throws StorageException {
         for (int i = 0; i < 12 && !over[0]; i++) {
             if (random.nextInt(4) == 0) {
-                environment.tasks().sleep(random.nextLong(3_000_000L), Cancellation.NEVER); // else most takes no time at all
+                environment
+                        .tasks()
+                        .sleep(random.nextLong(3_000_000L), Cancellation.NEVER); // else most takes no time at all
             }
             Lsn lsn = timeline.gcCutoffLsn();
             if (lsn.isAfter(timeline.lastRecordLsn())) {

@@ -112,9 +112,8 @@ final class SimulatedLeases {
     List<Task> renew(
             Environment environment, TenantTimelines store, Map<TimelineId, List<Lsn>> wanted, long untilNanos) {
         List<Task> tasks = new ArrayList<>();
-        wanted.forEach((id, lsns) -> lsns.forEach(lsn -> tasks.add(environment
-                .tasks()
-                .start("renew " + lsn, () -> {
+        wanted.forEach((id, lsns) ->
+                lsns.forEach(lsn -> tasks.add(environment.tasks().start("renew " + lsn, () -> {
                     long left = Math.max(1, untilNanos - environment.clock().nanos());
                     environment.tasks().sleep(random.nextLong(left), Cancellation.NEVER);
                     if (environment.clock().nanos() < untilNanos) {

@@ -180,11 +180,15 @@ final class SimulatedStore {
             tasks.add(environment.tasks().start("read " + i, () -> readOften(environment, store, operations)));
         }
         tasks.add(environment.tasks().start("keep house", () -> keepHouse(environment, store, operations / 4)));
-        tasks.add(environment.tasks().start("compact", () -> compactOften(environment, store, operations, maySomethingGo)));
+        tasks.add(environment
+                .tasks()
+                .start("compact", () -> compactOften(environment, store, operations, maySomethingGo)));
         tasks.add(environment.tasks().start("lease", () -> leases.leaseOften(environment, store, operations / 4)));
         tasks.add(environment.tasks().start("evict", () -> eviction.evictOften(environment, disk, store, operations)));
         tasks.add(environment.tasks().start("branch", () -> branchSometimes(environment, store, operations / 8)));
-        tasks.add(environment.tasks().start("detach", () -> departures.detachSometimes(environment, store, operations / 4)));
+        tasks.add(environment
+                .tasks()
+                .start("detach", () -> departures.detachSometimes(environment, store, operations / 4)));
         joinAll(tasks);
         departures.archiveSome(environment, store);
     }
@@ -390,8 +394,7 @@ final class SimulatedStore {
         }
     }
 
-    private void compactOften(
-            Environment environment, TenantTimelines store, int count, BooleanSupplier maySomethingGo)
+    private void compactOften(Environment environment, TenantTimelines store, int count, BooleanSupplier maySomethingGo)
             throws Exception {
         for (int i = 0; i < count; i++) {
             environment.tasks().sleep(random.nextLong(200_000_000L), Cancellation.NEVER);
