@@ -390,8 +390,8 @@ class StoreMutationTest {
             new Mutation(
                     "after a start GC does not wait for leases to be asked for again",
                     "gc/BackgroundGc.java",
-                    "        if (now < notBeforeNanos || yield",
-                    "        if (yield"),
+                    "            if (!isNew && !period",
+                    "            if (!period"),
             new Mutation(
                     "a name that was given up is used again",
                     "timeline/UsedNames.java",
