@@ -330,9 +330,9 @@ public final class StorageSettings {
     public static final Setting<Boolean> GC_COMPACTION_ENABLED = LIST.add(
             "tenant_config.gc_compaction_enabled",
             Kind.truth(),
-            false,
+            RetentionSettings.DEFAULT.historyCompacted(),
             "Whether layers below what is kept for its age or size are rewritten after GC, so that they have only what branches"
-                    + " and leases need there.");
+                    + " and leases need there; not where gc_period is 0.");
 
     public static final Setting<Integer> GC_COMPACTION_INITIAL_THRESHOLD_KB = LIST.add(
             "tenant_config.gc_compaction_initial_threshold_kb",
