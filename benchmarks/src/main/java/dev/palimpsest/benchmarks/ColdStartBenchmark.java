@@ -2,20 +2,8 @@ package dev.palimpsest.benchmarks;
 
 import dev.palimpsest.pageserver.endpoint.DirectoryTree;
 import dev.palimpsest.pageserver.endpoint.PrivatePostgres;
-import dev.palimpsest.postgres.Lsn;
 import dev.palimpsest.postgres.PostgresVersion;
-import dev.palimpsest.storage.Generation;
-import dev.palimpsest.storage.ShardIndex;
 import dev.palimpsest.storage.StorageException;
-import dev.palimpsest.storage.index.IndexPart;
-import dev.palimpsest.storage.index.IndexPartCodec;
-import dev.palimpsest.storage.index.LayerMetadata;
-import dev.palimpsest.storage.key.Key;
-import dev.palimpsest.storage.key.KeyRange;
-import dev.palimpsest.storage.layer.DeltaLayerName;
-import dev.palimpsest.storage.layer.LayerFileName;
-import dev.palimpsest.storage.layer.LsnRange;
-import dev.palimpsest.storage.remote.RemotePaths;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,12 +11,8 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.Comparator;
 import java.util.List;
-import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 
 /**
  * How long it takes a server with an empty disk from its start to the first page, when its history is in an object store and
@@ -37,10 +21,6 @@ import java.util.stream.Stream;
  */
 public final class ColdStartBenchmark {
     private static final String BRANCH = "main";
-    private static final int COLUMNS = 1000;
-    private static final int PAGES_PER_COLUMN = 16;
-    /** A relation that no PostgreSQL has by then. */
-    private static final int RELATION = 0x7f00_0000;
 
     /**
      * What is measured.
@@ -81,10 +61,10 @@ public final class ColdStartBenchmark {
             String relation = relation(primary);
             int life = 0;
             for (int layers : parameters.layers()) {
-                fill(objects, layers);
+                ManyLayers.add(objects, layers);
                 for (int i = 0; i < parameters.starts(); i++) {
                     Path empty = root.resolve("life" + life++);
-                    long indexBytes = Files.size(newestIndexPart(objects));
+                    long indexBytes = Files.size(ManyLayers.newestIndexPart(objects));
                     out.accept(start(empty, primary.programs(), objects, relation, layers, indexBytes));
                 }
             }
@@ -111,44 +91,5 @@ public final class ColdStartBenchmark {
             row.next();
             return row.getString(1);
         }
-    }
-
-    private static Path newestIndexPart(Path objects) throws IOException {
-        try (Stream<Path> files = Files.walk(objects)) {
-            return files.filter(
-                            file -> RemotePaths.indexPartGeneration(name(file)).isPresent())
-                    .max(Comparator.comparing(
-                            file -> RemotePaths.indexPartGeneration(name(file)).orElseThrow()))
-                    .orElseThrow(() -> new IOException("there is no index part in " + objects));
-        }
-    }
-
-    private static String name(Path file) {
-        return String.valueOf(file.getFileName());
-    }
-
-    /** Adds layers to the index part in force until there are so many. */
-    private static void fill(Path objects, int wanted) throws IOException, StorageException {
-        Path file = newestIndexPart(objects);
-        Generation generation = RemotePaths.indexPartGeneration(name(file)).orElseThrow();
-        IndexPart part = IndexPartCodec.decode(Files.readAllBytes(file), file.toString());
-        SortedMap<String, LayerMetadata> layers = new TreeMap<>(part.layers());
-        Path directory = file.resolveSibling(".");
-        long end = part.diskConsistentLsn().value();
-        for (int i = 0; layers.size() < wanted; i++) {
-            int column = i % COLUMNS * PAGES_PER_COLUMN;
-            long top = end - (long) (i / COLUMNS) * Lsn.RECORD_ALIGNMENT;
-            DeltaLayerName name = new DeltaLayerName(
-                    new KeyRange(block(column), block(column + PAGES_PER_COLUMN)),
-                    new LsnRange(new Lsn(top - Lsn.RECORD_ALIGNMENT), new Lsn(top)));
-            if (layers.putIfAbsent(name.toString(), new LayerMetadata(0, generation, ShardIndex.UNSHARDED)) == null) {
-                Files.createFile(directory.resolve(new LayerFileName(name, generation).remote()));
-            }
-        }
-        Files.write(file, IndexPartCodec.encode(part.with(layers, part.metadata(), part.lineage())));
-    }
-
-    private static Key block(int number) {
-        return Key.of(0, 1663, 5, RELATION, 0, number);
     }
 }

@@ -84,7 +84,13 @@ final class CommandedServer {
                     options,
                     options.grpc(),
                     options.store(),
-                    new RetentionSettings(now.pitrInterval(), now.gcHorizon(), now.gcPeriod(), Duration.ZERO));
+                    new RetentionSettings(
+                            now.pitrInterval(),
+                            now.gcHorizon(),
+                            now.gcPeriod(),
+                            Duration.ZERO,
+                            now.historyCompacted(),
+                            now.history()));
         } else if (arguments.length > 2) {
             options = options.withStorage(new StorageLocation.LocalDirectory(Path.of(arguments[2])));
         }

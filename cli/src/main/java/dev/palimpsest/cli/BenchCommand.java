@@ -7,6 +7,7 @@ import dev.palimpsest.benchmarks.ColdStartBenchmark;
 import dev.palimpsest.benchmarks.GetPageBenchmark;
 import dev.palimpsest.benchmarks.IngestBenchmark;
 import dev.palimpsest.benchmarks.LayerMapBenchmark;
+import dev.palimpsest.benchmarks.ManyLayers;
 import dev.palimpsest.benchmarks.PageServiceBenchmark;
 import dev.palimpsest.benchmarks.ReadBenchmark;
 import dev.palimpsest.benchmarks.RedoBenchmark;
@@ -316,6 +317,18 @@ final class BenchCommand implements Runnable {
                             result.peakMemory() / 1e6);
                     out.flush();
                 });
+    }
+
+    @Command(
+            name = "many-layers",
+            mixinStandardHelpOptions = true,
+            description =
+                    "Make a directory to start a server on: the branch many-layers, with so many, nearly all of them empty.")
+    void manyLayers(
+            @Parameters(paramLabel = "DIR", description = "new or empty") Path directory,
+            @Option(names = "--layers", description = "default: ${DEFAULT-VALUE}", defaultValue = "20000") int layers)
+            throws IOException, StorageException {
+        ManyLayers.make(directory, layers);
     }
 
     @Command(

@@ -256,7 +256,8 @@ public final class ConfiguredOptions {
                 get(StorageSettings.GC_HORIZON),
                 get(StorageSettings.GC_PERIOD),
                 get(StorageSettings.LSN_LEASE_LENGTH),
-                get(StorageSettings.GC_COMPACTION_ENABLED) ? history() : null);
+                get(StorageSettings.GC_COMPACTION_ENABLED),
+                history());
     }
 
     private HistorySettings history() {

@@ -7,10 +7,10 @@ import dev.palimpsest.pageserver.retention.RetentionPlanner;
 import dev.palimpsest.pageserver.retention.RetentionSettings;
 import dev.palimpsest.pageserver.tenant.Tenants;
 import dev.palimpsest.postgres.Lsn;
-import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
+import dev.palimpsest.storage.compaction.BackgroundHistory;
 import dev.palimpsest.storage.compaction.CompactionReport;
 import dev.palimpsest.storage.compaction.CompactionSettings;
 import dev.palimpsest.storage.compaction.HistoryJobs;
@@ -38,10 +38,10 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -56,6 +56,8 @@ import org.slf4j.LoggerFactory;
 final class BranchUpkeep implements UpkeepService {
     private static final Logger LOG = LoggerFactory.getLogger(BranchUpkeep.class);
     private static final int DEPTH_SAMPLE = 1000;
+    /** GC, which gives it something to do, comes by much more seldom, and there may be thousands of branches to ask. */
+    private static final Duration LOOK_FOR_HISTORY = Duration.ofSeconds(10);
 
     private final OpenBranches branches;
     private final ArchivedBranches archive;
@@ -123,13 +125,24 @@ final class BranchUpkeep implements UpkeepService {
                 })
                 .register(metrics);
         history.register(metrics);
-        BackgroundGc started = new BackgroundGc(
-                store.environment(), servers.leaseLength(), this::work, store::isCompactionBehind, metrics);
-        background = started;
-        return started;
+        BackgroundGc collecting = new BackgroundGc(
+                store.environment(), servers.leaseLength(), this::gcWork, store::isCompactionBehind, metrics);
+        background = collecting;
+        BackgroundHistory compacting = new BackgroundHistory(
+                store.environment(),
+                servers.leaseLength(),
+                LOOK_FOR_HISTORY,
+                this::historyWork,
+                store::isCompactionBehind,
+                history);
+        return () -> {
+            try (collecting) {
+                compacting.close();
+            }
+        };
     }
 
-    private record Work(BranchUpkeep upkeep, Branch branch) implements BackgroundGc.Work {
+    private record GcWork(BranchUpkeep upkeep, Branch branch) implements BackgroundGc.Work {
         @Override
         public TimelineId id() {
             return branch.timeline().id();
@@ -150,18 +163,59 @@ final class BranchUpkeep implements UpkeepService {
             if (upkeep.branches.of(id()) != branch) {
                 return new GcReport(Lsn.INVALID, 0, 0, Map.of());
             }
-            GcReport report = upkeep.collectInTurn(branch, context);
-            upkeep.compactHistoryInTurn(branch, context);
-            return report;
+            return upkeep.collectInTurn(branch, context);
         }
     }
 
-    private List<Work> work() {
-        Collection<Branch> all = branches.all();
-        history.forgetAllBut(all.stream().map(branch -> branch.timeline().id()).collect(Collectors.toSet()));
-        return all.stream()
+    private record HistoryWork(BranchUpkeep upkeep, Branch branch) implements BackgroundHistory.Work {
+        @Override
+        public TimelineId id() {
+            return branch.timeline().id();
+        }
+
+        @Override
+        public TenantId tenant() {
+            return branch.tenantId();
+        }
+
+        /** None where GC never runs by itself: it is what gives this something to do. */
+        @Override
+        public @Nullable HistorySettings settings() {
+            RetentionSettings kept = upkeep.settings.apply(branch.tenantId());
+            boolean wanted = kept.historyCompacted() && !kept.gcPeriod().isZero();
+            return wanted && branch.isReadable() ? kept.history() : null;
+        }
+
+        @Override
+        public Lsn cutoff() {
+            return branch.timeline().upkeep().historyCutoff();
+        }
+
+        @Override
+        public boolean isDue(HistorySettings settings) {
+            return branch.timeline().upkeep().isHistoryDue(settings);
+        }
+
+        @Override
+        public HistoryReport compact(
+                HistorySettings settings, BooleanSupplier yield, Consumer<HistoryReport> done, RequestContext context)
+                throws StorageException {
+            return upkeep.branches.of(id()) == branch
+                    ? upkeep.compactHistory(branch, settings, yield, done, context)
+                    : HistoryReport.NOTHING;
+        }
+    }
+
+    private List<GcWork> gcWork() {
+        return branches.all().stream()
                 .filter(Branch::isReadable)
-                .map(branch -> new Work(this, branch))
+                .map(branch -> new GcWork(this, branch))
+                .toList();
+    }
+
+    private List<HistoryWork> historyWork() {
+        return branches.all().stream()
+                .map(branch -> new HistoryWork(this, branch))
                 .toList();
     }
 
@@ -340,32 +394,16 @@ final class BranchUpkeep implements UpkeepService {
         }
     }
 
-    /** If it is wanted and due. That it fails is no failure of GC, and is remembered. */
-    private void compactHistoryInTurn(Branch branch, RequestContext running) throws CancelledException {
-        HistorySettings wanted = settings.apply(branch.tenantId()).history();
-        Timeline timeline = branch.timeline();
-        if (wanted == null
-                || !history.isFree(timeline.id())
-                || !timeline.upkeep().isHistoryDue(wanted)) {
-            return;
-        }
-        try {
-            compactHistory(branch, wanted, store::isCompactionBehind, running);
-        } catch (CancelledException e) {
-            throw e;
-        } catch (StorageException | RuntimeException e) {
-            LOG.debug("compaction of the history of branch {} has failed, as was logged", branch.name(), e);
-        }
-    }
-
     private HistoryReport compactHistory(
-            Branch branch, HistorySettings wanted, BooleanSupplier yield, RequestContext running)
+            Branch branch,
+            HistorySettings wanted,
+            BooleanSupplier yield,
+            Consumer<HistoryReport> done,
+            RequestContext running)
             throws StorageException {
-        HistoryReport report = history.run(
-                branch.timeline().id(),
-                done -> branch.timeline()
-                        .upkeep()
-                        .compactHistory(branch.tenant(), store.compactionSettings(), wanted, yield, done, running));
+        HistoryReport report = branch.timeline()
+                .upkeep()
+                .compactHistory(branch.tenant(), store.compactionSettings(), wanted, yield, done, running);
         LOG.info(
                 "history of branch {} is compacted: {} layers with {} bytes have taken the place of {} with {},"
                         + " {} values are left of {}",
@@ -383,10 +421,10 @@ final class BranchUpkeep implements UpkeepService {
     public HistoryCompactionView compactHistory(String name) throws BranchException {
         Branch branch = branch(name);
         Instant begin = clock.instant();
-        HistorySettings wanted = settings.apply(branch.tenantId()).history();
+        HistorySettings how = settings.apply(branch.tenantId()).history();
         try {
-            HistoryReport report =
-                    compactHistory(branch, wanted == null ? HistorySettings.DEFAULT : wanted, () -> false, context);
+            HistoryReport report = history.run(
+                    branch.timeline().id(), done -> compactHistory(branch, how, () -> false, done, context));
             return HistoryCompactionView.of(report, Duration.between(begin, clock.instant()));
         } catch (StorageException e) {
             throw Branches.failed("compaction of the history of branch " + name + " failed", e);

@@ -11,7 +11,6 @@ import dev.palimpsest.storage.timeline.TenantSettings;
 import dev.palimpsest.storage.timeline.TimelineConfig;
 import java.time.Duration;
 import java.util.Map;
-import java.util.Objects;
 import java.util.TreeMap;
 
 /**
@@ -62,11 +61,11 @@ public record TenantDefaults(TimelineConfig timelines, CompactionSettings compac
                 own.get(StorageSettings.GC_HORIZON, retention.gcHorizon()),
                 own.get(StorageSettings.GC_PERIOD, retention.gcPeriod()),
                 own.get(StorageSettings.LSN_LEASE_LENGTH, retention.leaseLength()),
-                own.get(StorageSettings.GC_COMPACTION_ENABLED, retention.history() != null) ? history(own) : null);
+                own.get(StorageSettings.GC_COMPACTION_ENABLED, retention.historyCompacted()),
+                history(own, retention.history()));
     }
 
-    private HistorySettings history(TenantConfiguration own) {
-        HistorySettings servers = Objects.requireNonNullElse(retention.history(), HistorySettings.DEFAULT);
+    private static HistorySettings history(TenantConfiguration own, HistorySettings servers) {
         return new HistorySettings(
                 own.get(StorageSettings.GC_COMPACTION_INITIAL_THRESHOLD_KB, (int) (servers.initialBytes() / KIB)) * KIB,
                 own.get(StorageSettings.GC_COMPACTION_RATIO_PERCENT, servers.ratioPercent()),
@@ -90,10 +89,9 @@ public record TenantDefaults(TimelineConfig timelines, CompactionSettings compac
         all.put("gc_horizon", kept.gcHorizon());
         all.put("gc_period", Units.print(kept.gcPeriod()));
         all.put("lsn_lease_length", Units.print(kept.leaseLength()));
-        HistorySettings history = history(own);
-        all.put("gc_compaction_enabled", kept.history() != null);
-        all.put("gc_compaction_initial_threshold_kb", history.initialBytes() / KIB);
-        all.put("gc_compaction_ratio_percent", history.ratioPercent());
+        all.put("gc_compaction_enabled", kept.historyCompacted());
+        all.put("gc_compaction_initial_threshold_kb", kept.history().initialBytes() / KIB);
+        all.put("gc_compaction_ratio_percent", kept.history().ratioPercent());
         all.put("compaction_threshold", compacted.l0Threshold());
         all.put("compaction_max_input_size", compacted.maxInputBytes());
         all.put("compaction_target_size", compacted.targetLayerBytes());

@@ -6,6 +6,7 @@ import dev.palimpsest.pageserver.pageservice.ServedTimelines;
 import dev.palimpsest.pageserver.pageservice.ThrottleSettings;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
+import dev.palimpsest.storage.compaction.HistorySettings;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
 import io.prometheus.metrics.expositionformats.ExpositionFormats;
@@ -278,6 +279,45 @@ class TenantsTest {
         }
         try (TenantHost host = host()) {
             assertThat(host.get(of(BAD) + "/config").body()).contains("\"tenant_specific_overrides\":{}");
+        }
+    }
+
+    @Test
+    void aTenantHasItsHistoryCompactedAsItSays() throws Exception {
+        makeTwo();
+        String id = "\"tenant_id\":\"" + BAD + "\"";
+        HistorySettings usual = HistorySettings.DEFAULT;
+        HistorySettings own = new HistorySettings(1 << 20, 50, usual.jobBytes(), usual.maxChain());
+        try (TenantHost host = host()) {
+            assertThat(host.get(of(BAD) + "/config").body())
+                    .contains("\"gc_compaction_enabled\":true")
+                    .contains("\"gc_compaction_initial_threshold_kb\":5242880");
+            String put = "{" + id + ",\"gc_compaction_enabled\":false,\"gc_compaction_initial_threshold_kb\":1024,"
+                    + "\"gc_compaction_ratio_percent\":50}";
+            assertThat(host.send("PUT", "/v1/tenant/config", put).status()).isEqualTo(200);
+            assertThat(host.tenants().retention(BAD).historyCompacted()).isFalse();
+            assertThat(host.tenants().retention(BAD).history()).isEqualTo(own);
+            assertThat(host.tenants().retention(GOOD).historyCompacted()).isTrue();
+            assertThat(host.tenants().retention(GOOD).history()).isEqualTo(usual);
+            assertThat(host.get(of(BAD) + "/config").body())
+                    .contains("\"tenant_specific_overrides\":{\"gc_compaction_enabled\":false,"
+                            + "\"gc_compaction_initial_threshold_kb\":1024,\"gc_compaction_ratio_percent\":50}")
+                    .contains("\"effective_config\":")
+                    .doesNotContain("5242880");
+            TenantHost.Answer wrong = host.send(
+                    "PATCH",
+                    "/v1/tenant/config",
+                    "{" + id + ",\"gc_compaction_enabled\":\"no\",\"gc_compaction_ratio_percent\":0}");
+            assertThat(wrong.status()).isEqualTo(400);
+            assertThat(wrong.body()).contains("gc_compaction_enabled").contains("gc_compaction_ratio_percent");
+            String on = "{" + id + ",\"gc_compaction_enabled\":null}";
+            assertThat(host.send("PATCH", "/v1/tenant/config", on).status()).isEqualTo(200);
+            assertThat(host.tenants().retention(BAD).historyCompacted()).isTrue();
+        }
+        try (TenantHost other = new TenantHost(root.resolve("other"), root.resolve("objects"))) {
+            assertThat(other.get(of(BAD) + "/config").body()).contains("\"gc_compaction_ratio_percent\":50");
+            assertThat(other.tenants().retention(BAD).historyCompacted()).isTrue();
+            assertThat(other.tenants().retention(BAD).history()).isEqualTo(own);
         }
     }
 

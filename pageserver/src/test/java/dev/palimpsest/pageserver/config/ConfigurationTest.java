@@ -13,6 +13,7 @@ import dev.palimpsest.pageserver.pageservice.TraceSettings;
 import dev.palimpsest.pageserver.retention.RetentionSettings;
 import dev.palimpsest.pageserver.security.SecuritySettings;
 import dev.palimpsest.storage.compaction.BackgroundSettings;
+import dev.palimpsest.storage.compaction.HistorySettings;
 import dev.palimpsest.storage.eviction.EvictionSettings;
 import dev.palimpsest.storage.remote.RemoteSettings;
 import dev.palimpsest.storage.timeline.StoreSettings;
@@ -84,6 +85,14 @@ class ConfigurationTest {
                                 + "gc_period = \"0 s\"\nlsn_lease_length = \"1 m\"")
                         .retention())
                 .isEqualTo(new RetentionSettings(Duration.ofHours(2), 1 << 20, Duration.ZERO, Duration.ofMinutes(1)));
+        HistorySettings usual = HistorySettings.DEFAULT;
+        assertThat(options("directory = \"/d\"").retention()).isEqualTo(RetentionSettings.DEFAULT);
+        assertThat(RetentionSettings.DEFAULT.historyCompacted()).isTrue();
+        RetentionSettings other = options("directory = \"/d\"\n[tenant_config]\ngc_compaction_enabled = false\n"
+                        + "gc_compaction_initial_threshold_kb = 7\ngc_compaction_ratio_percent = 30")
+                .retention();
+        assertThat(other.historyCompacted()).isFalse();
+        assertThat(other.history()).isEqualTo(new HistorySettings(7 << 10, 30, usual.jobBytes(), usual.maxChain()));
     }
 
     @Test

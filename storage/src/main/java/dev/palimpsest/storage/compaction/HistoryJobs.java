@@ -24,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class HistoryJobs {
     private static final double NANOS = 1e9;
+    /** What gave way, or was kept from it, is not begun again by itself for so long. */
+    private static final Duration GIVING_WAY = Duration.ofSeconds(10);
 
     /** Compaction of one timeline's history. */
     @FunctionalInterface
@@ -134,7 +136,7 @@ public final class HistoryJobs {
                 .orElse(0);
     }
 
-    /** Whether it may begin on a timeline by itself: nobody is at it, and it has not failed a moment ago. */
+    /** Whether it may begin on a timeline by itself: nobody is at it, and it has not failed or given way a moment ago. */
     public boolean isFree(TimelineId id) {
         return tracks.isFree(id);
     }
@@ -172,7 +174,8 @@ public final class HistoryJobs {
             runs.labelValues(report.outcome().toString()).inc();
             ended(id, run, shown, null);
             if (shown) {
-                tracks.succeeded(id);
+                boolean gaveWay = report.outcome() == CompactionReport.Outcome.YIELDED;
+                tracks.succeeded(id, gaveWay ? GIVING_WAY : Duration.ZERO);
             }
             return report;
         } catch (CancelledException e) {

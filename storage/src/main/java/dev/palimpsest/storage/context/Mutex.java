@@ -4,6 +4,8 @@ import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.DeadlineExceededException;
 import dev.palimpsest.storage.runtime.Signal;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Exclusive ownership that may be kept while doing I/O. Not reentrant, not fair, not bound to a thread: whoever has the
@@ -13,6 +15,11 @@ public final class Mutex {
     private final String name;
     private final Signal signal;
     private final AtomicBoolean taken = new AtomicBoolean();
+    /** Who waits in {@link #acquire}. */
+    private final AtomicInteger waiting = new AtomicInteger();
+    /** How often somebody who waited there has got it. */
+    private final AtomicLong granted = new AtomicLong();
+
     private final Held held = this::release;
 
     /** Ownership; closing it twice is a bug that the second close reports. */
@@ -34,8 +41,31 @@ public final class Mutex {
     /** Waits until nobody else owns it. */
     public Held acquire(RequestContext context) throws CancelledException, DeadlineExceededException {
         if (!taken.compareAndSet(false, true)) {
-            context.await(signal, () -> taken.compareAndSet(false, true), () -> name);
+            waiting.incrementAndGet();
+            boolean done = false;
+            try {
+                context.await(signal, () -> taken.compareAndSet(false, true), () -> name);
+                granted.incrementAndGet();
+                done = true;
+            } finally {
+                if (waiting.decrementAndGet() == 0 && !done) {
+                    signal.signalAll(); // nobody is left to go before who gives way
+                }
+            }
         }
+        return held;
+    }
+
+    /**
+     * The same for who takes it again and again, and would hardly ever find anybody else to be faster: if somebody waits in {@link
+     * #acquire}, one of those goes first.
+     */
+    public Held acquireAfterOthers(RequestContext context) throws CancelledException, DeadlineExceededException {
+        long before = granted.get();
+        context.await(
+                signal,
+                () -> (waiting.get() == 0 || granted.get() != before) && taken.compareAndSet(false, true),
+                () -> name);
         return held;
     }
 

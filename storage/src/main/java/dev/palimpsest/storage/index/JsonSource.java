@@ -10,6 +10,7 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.TokenStreamFactory;
 import tools.jackson.core.json.JsonFactory;
 
 /**
@@ -32,8 +33,10 @@ final class JsonSource {
         T parse(String text);
     }
 
+    // An index part has a name for each layer, and no two are the same: a table of names seen before would only cost.
     private static final JsonFactory FACTORY = JsonFactory.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES)
             .build();
 
     private final byte[] bytes;
@@ -66,14 +69,28 @@ final class JsonSource {
     }
 
     private CorruptionException malformed(JacksonException cause) {
-        long at = cause.getLocation() == null ? -1 : cause.getLocation().getByteOffset();
+        long at = cause.getLocation() == null ? -1 : cause.getLocation().getCharOffset();
         return new CorruptionException(
-                resource, at < 0 ? offset() : at, "not JSON: " + cause.getOriginalMessage(), cause);
+                resource, at < 0 ? offset() : byteOffset(at), "not JSON: " + cause.getOriginalMessage(), cause);
     }
 
     /** Where the value that was reached starts, in bytes. */
     long offset() {
-        return Math.max(0, parser.currentTokenLocation().getByteOffset());
+        return byteOffset(parser.currentTokenLocation().getCharOffset());
+    }
+
+    /** How many bytes the first chars take: the parser counts those of UTF-16. */
+    private long byteOffset(long chars) {
+        int at = 0;
+        for (long left = chars; left > 0 && at < bytes.length; at++) {
+            boolean isFirst = (bytes[at] & 0xC0) != 0x80;
+            boolean isOfFour = (bytes[at] & 0xF8) == 0xF0;
+            left -= isOfFour ? 2 : isFirst ? 1 : 0;
+        }
+        while (at < bytes.length && (bytes[at] & 0xC0) == 0x80) {
+            at++;
+        }
+        return at;
     }
 
     CorruptionException corrupt(String problem) {
@@ -201,7 +218,7 @@ final class JsonSource {
         expect(JsonToken.START_OBJECT, what, "an object");
         int start = (int) offset();
         skip();
-        int end = (int) parser.currentLocation().getByteOffset();
+        int end = (int) byteOffset(parser.currentLocation().getCharOffset());
         try {
             return StandardCharsets.UTF_8
                     .newDecoder()

@@ -2,6 +2,7 @@ package dev.palimpsest.storage.key;
 
 import java.nio.ByteBuffer;
 import java.util.HexFormat;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The name of a page, or of another value, in the store: 18 bytes, Neon's encoding and order.
@@ -138,6 +139,17 @@ public record Key(long high, long middle, char low) implements Comparable<Key> {
             order = Long.compareUnsigned(middle, other.middle);
         }
         return order != 0 ? order : Character.compare(low, other.low);
+    }
+
+    /** Written out, since a timeline of very many layers is loaded before what a record has by itself is compiled. */
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Key that && high == that.high && middle == that.middle && low == that.low;
+    }
+
+    @Override
+    public int hashCode() {
+        return (Long.hashCode(high) * 31 + Long.hashCode(middle)) * 31 + low;
     }
 
     @Override

@@ -104,10 +104,12 @@ public final class MergeIterator implements LayerIterator {
         Cursor moving = current;
         current = null;
         while (true) {
-            if (moving != null) {
-                moveOn(moving);
+            if (moving == null || !movesOn(moving)) {
+                moving = cursors.poll();
+            } else if (isBehind(moving)) {
+                cursors.add(moving);
+                moving = cursors.poll();
             }
-            moving = cursors.poll();
             if (moving == null) {
                 return false;
             }
@@ -118,17 +120,23 @@ public final class MergeIterator implements LayerIterator {
         }
     }
 
-    private void moveOn(Cursor cursor) throws StorageException {
+    /** Whether another comes first. Often none does: the next value is of the same page. */
+    private boolean isBehind(Cursor cursor) {
+        Cursor first = cursors.peek();
+        return first != null && first.compareTo(cursor) < 0;
+    }
+
+    /** False if it is at its end, and closed. */
+    private static boolean movesOn(Cursor cursor) throws StorageException {
         boolean moved = false;
         try {
             moved = cursor.advance();
         } finally {
-            if (moved) {
-                cursors.add(cursor);
-            } else if (cursor.iterator != null) {
+            if (!moved && cursor.iterator != null) {
                 cursor.iterator.close();
             }
         }
+        return moved;
     }
 
     private Cursor current() {

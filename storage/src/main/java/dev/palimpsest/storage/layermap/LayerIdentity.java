@@ -5,6 +5,7 @@ import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.layer.LayerExtent;
 import dev.palimpsest.storage.layer.LayerKind;
 import java.util.Comparator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What makes a persistent layer the one it is: its kind and its rectangle, which are also what its name says.
@@ -31,6 +32,24 @@ record LayerIdentity(LayerKind kind, KeyRange keyRange, Lsn lsnStart, Lsn lsnEnd
             order = b.lsnStart().compareTo(a.lsnStart());
         }
         return order != 0 ? order : b.keyRange().compareTo(a.keyRange());
+    }
+
+    /** Written out, since a timeline of very many layers is loaded before what a record has by itself is compiled. */
+    @Override
+    public int hashCode() {
+        long words = lsnEnd.value() * 31 + lsnStart.value();
+        words = (words * 31 + keyRange.start().hashCode()) * 31 + keyRange.end().hashCode();
+        return 2 * Long.hashCode(words) + (kind == LayerKind.IMAGE ? 1 : 0);
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof LayerIdentity that
+                && kind == that.kind
+                && lsnEnd.value() == that.lsnEnd.value()
+                && lsnStart.value() == that.lsnStart.value()
+                && keyRange.start().equals(that.keyRange.start())
+                && keyRange.end().equals(that.keyRange.end());
     }
 
     @Override

@@ -211,10 +211,11 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
     /** Whether so much has come below the cutoff since the last time that its history should be compacted. */
     public boolean isHistoryDue(HistorySettings settings) {
         return HistoryPlanner.isDue(
-                timeline.layers(), layer -> ((PersistentLayer) layer).size(), cutoff(), compactedTo(), settings);
+                timeline.layers(), layer -> ((PersistentLayer) layer).size(), historyCutoff(), compactedTo(), settings);
     }
 
-    private Lsn cutoff() {
+    /** What is above it, compaction of history leaves alone: the GC cutoff, unless that is not durable yet. Never goes back. */
+    public Lsn historyCutoff() {
         return Lsn.min(timeline.gcCutoffLsn(), timeline.diskConsistentLsn());
     }
 
@@ -226,6 +227,10 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
     /**
      * Rewrites what the timeline has below its GC cutoff, so that it keeps what LSNs need that can be read: by itself, or by those
      * that descend from it. Durable on return; if it throws or stops, what was done so far is, and the next call goes on there.
+     *
+     * <p>It owns the timeline's layers for one piece at a time. Between two, GC and other compaction of the timeline may come in, and
+     * go first if they wait. A piece that follows GC finds the layers that are left then; of what it may give up it looks again at
+     * what is retained, and takes that together with what was retained when the call began, when all waited for have come in.
      *
      * @param tenant the timeline's
      * @param yield asked now and then: whether to stop and let more urgent work go first
@@ -244,13 +249,13 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
         try (Gate.Guard _ = gate.enter()) {
             reads.publishCutoffs(timeline, context);
             // In this order: what begins to be retained after the cutoff was looked at is above it.
-            Lsn cutoff = cutoff();
+            Lsn cutoff = historyCutoff();
             RetainedHistory before = reads.of(timeline);
             timeline.history().awaitReaders(context);
             reads.awaitDescendants(timeline, context);
             Lsn upTo = null;
             while (upTo == null) {
-                try (Mutex.Held _ = exclusively(context);
+                try (Mutex.Held _ = alone(running.acquireAfterOthers(context), context);
                         Measured _ = new Measured(OperationMetrics.Operation.COMPACT_HISTORY)) {
                     if (timeline.indexPart().state().gcBlocking() != null) {
                         historyRun = new HistoryRun(target); // layers of ancestors may come
@@ -293,7 +298,10 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
 
     /** Keeps compaction and GC from running, until it is closed. */
     Mutex.Held exclusively(RequestContext context) throws StorageException {
-        Mutex.Held alone = running.acquire(context);
+        return alone(running.acquire(context), context);
+    }
+
+    private Mutex.Held alone(Mutex.Held alone, RequestContext context) throws StorageException {
         boolean done = false;
         try {
             target.endReplacement(context);

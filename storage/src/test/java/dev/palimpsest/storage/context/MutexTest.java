@@ -7,9 +7,11 @@ import dev.palimpsest.storage.CancelledException;
 import dev.palimpsest.storage.DeadlineExceededException;
 import dev.palimpsest.storage.runtime.Cancellation;
 import dev.palimpsest.storage.runtime.Clock;
+import dev.palimpsest.storage.runtime.Environment;
 import dev.palimpsest.storage.runtime.SystemClock;
 import dev.palimpsest.storage.runtime.Task;
 import dev.palimpsest.storage.runtime.VirtualThreadTasks;
+import dev.palimpsest.storage.simulation.Simulation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -17,6 +19,8 @@ import org.junit.jupiter.api.Test;
 
 /** Mutex and permits: both bound who is inside, and waiting for them ends when it is cancelled. */
 class MutexTest {
+    private static final long MILLIS = 1_000_000;
+
     private final SystemClock clock = new SystemClock();
     private final VirtualThreadTasks tasks = new VirtualThreadTasks(clock);
     private final RequestContext forEver = RequestContext.of(TaskKind.INGEST);
@@ -38,6 +42,57 @@ class MutexTest {
         writers.forEach(Task::join);
         assertThat(writers).allSatisfy(task -> assertThat(task.failure()).isEmpty());
         assertThat(counter[0]).isEqualTo(16 * 500);
+    }
+
+    @Test
+    void whoGivesWayComesAfterWhoWaits() throws Exception {
+        Simulation simulation = new Simulation(1);
+        List<String> order = new ArrayList<>();
+        simulation.run(() -> {
+            Environment environment = simulation.environment();
+            Mutex mutex = new Mutex("the layers", environment.tasks().newSignal());
+            Task often = environment.tasks().start("often", () -> {
+                for (int i = 0; i < 4; i++) {
+                    try (Mutex.Held _ = mutex.acquireAfterOthers(forEver)) {
+                        environment.tasks().sleep(10 * MILLIS, Cancellation.NEVER);
+                        order.add("often");
+                    }
+                }
+            });
+            environment.tasks().sleep(5 * MILLIS, Cancellation.NEVER);
+            RequestContext soon = forEver.withDeadline(environment.clock().nanos() + MILLIS);
+            Task givingUp = environment
+                    .tasks()
+                    .start("giving up", () -> mutex.acquire(soon).close());
+            Task once = environment.tasks().start("once", () -> {
+                try (Mutex.Held _ = mutex.acquire(forEver)) {
+                    order.add("once");
+                }
+            });
+            often.join();
+            once.join();
+            givingUp.join();
+            assertThat(givingUp.failure()).containsInstanceOf(DeadlineExceededException.class);
+        });
+        assertThat(order).containsExactly("often", "once", "often", "often", "often");
+    }
+
+    @Test
+    void nobodyIsWaitedForWhoHasGivenUp() throws Exception {
+        Simulation simulation = new Simulation(1);
+        simulation.run(() -> {
+            Environment environment = simulation.environment();
+            Mutex mutex = new Mutex("the layers", environment.tasks().newSignal());
+            Mutex.Held owner = mutex.acquire(forEver);
+            RequestContext soon = forEver.withDeadline(environment.clock().nanos() + 5 * MILLIS);
+            Task givingUp = environment
+                    .tasks()
+                    .start("giving up", () -> mutex.acquire(soon).close());
+            environment.tasks().sleep(10 * MILLIS, Cancellation.NEVER);
+            givingUp.join();
+            owner.close();
+            mutex.acquireAfterOthers(forEver).close();
+        });
     }
 
     @Test

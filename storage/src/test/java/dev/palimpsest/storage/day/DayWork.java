@@ -6,7 +6,9 @@ import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
+import dev.palimpsest.storage.compaction.BackgroundHistory;
 import dev.palimpsest.storage.compaction.HistoryReport;
+import dev.palimpsest.storage.compaction.HistorySettings;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
 import dev.palimpsest.storage.gc.BackgroundGc;
@@ -20,7 +22,6 @@ import dev.palimpsest.storage.runtime.Environment;
 import dev.palimpsest.storage.timeline.Hold;
 import dev.palimpsest.storage.timeline.TenantTimelines;
 import dev.palimpsest.storage.timeline.Timeline;
-import dev.palimpsest.storage.timeline.TimelineUpkeep;
 import dev.palimpsest.storage.timeline.TimelineWriter;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -29,6 +30,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -320,12 +323,56 @@ final class DayWork {
                     GarbageCollection.Mode.REMOVE,
                     context);
             layersRemoved += report.layersRemoved();
-            TimelineUpkeep upkeep = timeline(model).upkeep();
-            if (upkeep.isHistoryDue(parameters.history())) {
-                HistoryReport compacted = upkeep.compactHistory(
-                        tenant, parameters.compaction(), parameters.history(), () -> false, _ -> {}, context);
-                layersRemoved += compacted.layersRemoved();
-            }
+            return report;
+        }
+    }
+
+    /** For compaction of history: the timelines of now. */
+    List<BackgroundHistory.Work> histories() {
+        List<BackgroundHistory.Work> all = new ArrayList<>();
+        tenant.all().forEach(timeline -> all.add(new Compacted(timeline)));
+        return all;
+    }
+
+    private final class Compacted implements BackgroundHistory.Work {
+        private final Timeline timeline;
+
+        Compacted(Timeline timeline) {
+            this.timeline = timeline;
+        }
+
+        @Override
+        public TimelineId id() {
+            return timeline.id();
+        }
+
+        @Override
+        public TenantId tenant() {
+            return tenant.tenant();
+        }
+
+        @Override
+        public HistorySettings settings() {
+            return parameters.history();
+        }
+
+        @Override
+        public Lsn cutoff() {
+            return timeline.upkeep().historyCutoff();
+        }
+
+        @Override
+        public boolean isDue(HistorySettings settings) {
+            return timeline.upkeep().isHistoryDue(settings);
+        }
+
+        @Override
+        public HistoryReport compact(
+                HistorySettings settings, BooleanSupplier yield, Consumer<HistoryReport> done, RequestContext context)
+                throws StorageException {
+            HistoryReport report =
+                    timeline.upkeep().compactHistory(tenant, parameters.compaction(), settings, yield, done, context);
+            layersRemoved += report.layersRemoved();
             return report;
         }
     }

@@ -6,8 +6,10 @@ import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.blob.BlobCompression;
 import dev.palimpsest.storage.compaction.BackgroundCompaction;
+import dev.palimpsest.storage.compaction.BackgroundHistory;
 import dev.palimpsest.storage.compaction.BackgroundSettings;
 import dev.palimpsest.storage.compaction.CompactionSettings;
+import dev.palimpsest.storage.compaction.HistoryJobs;
 import dev.palimpsest.storage.compaction.HistorySettings;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
@@ -167,8 +169,15 @@ public final class SimulatedDay {
                         engine.downloads().resident(),
                         tenant::evictable,
                         metrics);
-                BackgroundGc gc = new BackgroundGc(
-                        environment, Duration.ZERO, work::collections, compaction::isBehind, metrics)) {
+                BackgroundGc gc =
+                        new BackgroundGc(environment, Duration.ZERO, work::collections, compaction::isBehind, metrics);
+                BackgroundHistory _ = new BackgroundHistory(
+                        environment,
+                        Duration.ZERO,
+                        Duration.ofSeconds(10),
+                        work::histories,
+                        compaction::isBehind,
+                        new HistoryJobs(environment.clock()))) {
             DayMeasurements measurements = new DayMeasurements(disk, bucket, metrics, tenant, work, compaction, gc);
             long steps = parameters.length().dividedBy(parameters.sampleEvery());
             for (long step = 1; step <= steps; step++) {

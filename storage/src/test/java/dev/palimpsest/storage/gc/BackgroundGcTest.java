@@ -104,6 +104,28 @@ class BackgroundGcTest {
     }
 
     @Test
+    void oneThatComesLaterIsLeftAloneAtFirst() throws Exception {
+        FakeTimeline first = new FakeTimeline("first", 1);
+        FakeTimeline later = new FakeTimeline("later", 2);
+        List<FakeTimeline> timelines = new ArrayList<>(List.of(first));
+        run(timelines, (environment, _) -> {
+            seconds(environment, 100);
+            timelines.add(later);
+            seconds(environment, 29);
+            assertThat(done).containsExactly("first");
+            seconds(environment, 10);
+            assertThat(done).containsExactly("first", "later");
+            timelines.remove(first);
+            seconds(environment, PERIOD.toSeconds() - 20);
+            timelines.add(first);
+            seconds(environment, 29);
+            assertThat(done).as("it was away, and comes again").containsOnlyOnce("first");
+            seconds(environment, 10);
+            assertThat(done).endsWith("first");
+        });
+    }
+
+    @Test
     void aTenantWithManyTimelinesDoesNotKeepOneWithFewWaiting() throws Exception {
         List<FakeTimeline> timelines = new ArrayList<>();
         for (int i = 0; i < 50; i++) {

@@ -289,6 +289,18 @@ class IndexPartCodecTest {
                 .satisfies(e -> assertThat(e.offset()).isEqualTo(json.indexOf("\"1010\"")));
     }
 
+    @Test
+    void namesTheByteOfTheDamageAfterTextOfManyBytesACharacter() throws CorruptionException {
+        String json = new String(file(15), UTF_8).replaceFirst("\\{", "{\"new é€😀\":[\"😀\",\"ß\"],");
+        IndexPart index = IndexPartCodec.decode(json.getBytes(UTF_8), "i");
+        assertThat(index).isEqualTo(expected(15));
+        String damaged = json.replace("\"0a10\"", "\"1010\"");
+        int at = damaged.substring(0, damaged.indexOf("\"1010\"")).getBytes(UTF_8).length;
+        assertThatExceptionOfType(CorruptionException.class)
+                .isThrownBy(() -> IndexPartCodec.decode(damaged.getBytes(UTF_8), "i"))
+                .satisfies(e -> assertThat(e.offset()).isEqualTo(at));
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {0, 3, 4, 7, 8, 15, 53, 54, 200, 511})
     void knowsDamageOfTheLegacyMetadata(int at) {

@@ -13,6 +13,9 @@ import dev.palimpsest.storage.gc.GcInputs;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
+import dev.palimpsest.storage.runtime.Cancellation;
+import dev.palimpsest.storage.runtime.Environment;
+import dev.palimpsest.storage.runtime.Task;
 import dev.palimpsest.storage.timeline.Hold;
 import dev.palimpsest.storage.timeline.KeyResult;
 import dev.palimpsest.storage.timeline.TenantTimelines;
@@ -42,8 +45,61 @@ final class SimulatedHistory {
         return new Done(jobs, layersRemoved, valuesDropped, heldReads);
     }
 
-    /** Compacts what is below the cutoff as it is. */
-    void compact(TenantTimelines store, Timeline timeline, CompactionSettings compaction, RequestContext context)
+    /** Compacts what is below the cutoff as it is, most often while others read there. */
+    void compact(
+            Environment environment,
+            TenantTimelines store,
+            Timeline timeline,
+            History history,
+            CompactionSettings compaction,
+            RequestContext context)
+            throws StorageException {
+        boolean[] over = new boolean[1];
+        List<Task> readers = new ArrayList<>();
+        for (int i = random.nextInt(4); i > 0; i--) {
+            readers.add(environment
+                    .tasks()
+                    .start("read beside", () -> readBeside(environment, timeline, history, over, context)));
+        }
+        try {
+            compact(store, timeline, compaction, context);
+        } finally {
+            over[0] = true;
+            readers.forEach(Task::join);
+        }
+        for (Task reader : readers) {
+            switch (reader.failure().orElse(null)) {
+                case null -> {}
+                case StorageException e -> throw e;
+                case RuntimeException e -> throw e;
+                case Error e -> throw e;
+                default -> throw new AssertionError(reader.failure());
+            }
+        }
+    }
+
+    /** Reads where a replacement of layers comes between two steps of a read, if anywhere: just above the cutoff. */
+    private void readBeside(
+            Environment environment, Timeline timeline, History history, boolean[] over, RequestContext context)
+            throws StorageException {
+        for (int i = 0; i < 12 && !over[0]; i++) {
+            if (random.nextInt(4) == 0) {
+                environment
+                        .tasks()
+                        .sleep(random.nextLong(3_000_000L), Cancellation.NEVER); // else most takes no time at all
+            }
+            Lsn lsn = timeline.gcCutoffLsn();
+            if (lsn.isAfter(timeline.lastRecordLsn())) {
+                return;
+            }
+            try (Hold hold = timeline.hold(lsn)) {
+                check(timeline, history, hold.lsn(), context);
+            }
+        }
+    }
+
+    private void compact(
+            TenantTimelines store, Timeline timeline, CompactionSettings compaction, RequestContext context)
             throws StorageException {
         HistorySettings settings = new HistorySettings(
                 0, 100, random.nextBoolean() ? 1L << 30 : random.nextInt(1, 30_000), random.nextInt(0, 6));
@@ -60,6 +116,7 @@ final class SimulatedHistory {
 
     /** Holds some LSNs, raises the cutoff beyond them, compacts, and looks whether all keys are there as of those. */
     void holdAndCompact(
+            Environment environment,
             TenantTimelines store,
             Timeline timeline,
             History history,
@@ -82,14 +139,14 @@ final class SimulatedHistory {
             timeline.freezeAndFlush(context);
             Lsn cutoff = random.nextBoolean() ? last : first.plus(random.nextLong(last.bytesSince(first) + 1));
             store.collectGarbage(timeline.id(), GcInputs.keepFrom(cutoff), GarbageCollection.Mode.REMOVE, context);
-            compact(store, timeline, compaction, context);
+            compact(environment, store, timeline, history, compaction, context);
             if (random.nextInt(3) == 0) {
                 // Between two pieces of a run others let go of what they held, and GC comes by.
                 holds.forEach(Hold::close);
                 holds.clear();
                 cutoff = timeline.lastRecordLsn();
                 store.collectGarbage(timeline.id(), GcInputs.keepFrom(cutoff), GarbageCollection.Mode.REMOVE, context);
-                compact(store, timeline, compaction, context);
+                compact(environment, store, timeline, history, compaction, context);
             }
             for (Hold hold : holds) {
                 check(timeline, history, hold.lsn(), context);

@@ -25,6 +25,7 @@ import dev.palimpsest.storage.timeline.KeyResult;
 import dev.palimpsest.storage.timeline.TenantTimelines;
 import dev.palimpsest.storage.timeline.Timeline;
 import dev.palimpsest.storage.timeline.TimelineWriter;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -34,6 +35,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 
 /**
  * Random use of a store by many tasks, and the model it is held against. The model outlives the processes: it knows what every
@@ -50,11 +52,11 @@ final class SimulatedStore {
     private long timelineIds;
     private int reads;
     private int writes;
-    private int detached;
-    private int archived;
     private final SimulatedUpkeep upkeep;
     private final SimulatedEviction eviction;
+    private final SimulatedDepartures departures;
     final SimulatedLeases leases;
+    private int pieces;
 
     /**
      * @param faults whether operations may fail
@@ -67,6 +69,7 @@ final class SimulatedStore {
         this.faults = faults;
         this.upkeep = new SimulatedUpkeep(random);
         this.eviction = new SimulatedEviction(seed, random);
+        this.departures = new SimulatedDepartures(random, this::known, this::tolerate);
         this.leases = new SimulatedLeases(
                 random,
                 (environment, timeline, lsn) -> readAll(timeline, KeySpace.of(KeyRange.ALL), lsn, reading(environment)),
@@ -83,14 +86,19 @@ final class SimulatedStore {
         return reads;
     }
 
+    /** How many pieces of history were compacted in the background. */
+    int backgroundPieces() {
+        return pieces;
+    }
+
     /** How many timelines were cut loose from their ancestors. */
     int detached() {
-        return detached;
+        return departures.detached();
     }
 
     /** How many timelines were archived. */
     int archived() {
-        return archived;
+        return departures.archived();
     }
 
     /** How many records were written, again after crashes. */
@@ -113,32 +121,15 @@ final class SimulatedStore {
             throws Exception {
         checkNothingLost(store, acknowledged);
         eviction.checkResidency(store, disk);
-        unarchiveSome(store);
+        departures.unarchiveSome(store);
         if (known.isEmpty()) {
             create(store);
         }
-        List<Task> tasks = new ArrayList<>();
-        for (Timeline timeline : store.all()) {
-            tasks.add(environment
-                    .tasks()
-                    .start("write " + timeline.id(), () -> write(environment, timeline, operations)));
+        if (random.nextBoolean()) {
+            use(environment, disk, store, operations, () -> true);
+        } else {
+            useWithBackground(environment, disk, store, operations);
         }
-        for (int i = 0; i < 3; i++) {
-            tasks.add(environment.tasks().start("read " + i, () -> readOften(environment, store, operations)));
-        }
-        tasks.add(environment.tasks().start("keep house", () -> keepHouse(environment, store, operations / 4)));
-        tasks.add(environment.tasks().start("compact", () -> compactOften(environment, store, operations)));
-        tasks.add(environment.tasks().start("lease", () -> leases.leaseOften(environment, store, operations / 4)));
-        tasks.add(environment.tasks().start("evict", () -> eviction.evictOften(environment, disk, store, operations)));
-        tasks.add(environment.tasks().start("branch", () -> branchSometimes(environment, store, operations / 8)));
-        tasks.add(environment.tasks().start("detach", () -> detachSometimes(environment, store, operations / 4)));
-        for (Task task : tasks) {
-            task.join();
-        }
-        for (Task task : tasks) {
-            rethrow(task);
-        }
-        archiveSome(environment, store);
         if (random.nextBoolean()) {
             tolerate(() -> {
                 for (Timeline timeline : store.all()) {
@@ -153,6 +144,61 @@ final class SimulatedStore {
         }
         if (random.nextBoolean()) {
             store.shutdown(context());
+        }
+    }
+
+    /** As a server does it: nothing is removed until whoever leased something from an earlier one has had time to ask again. */
+    private void useWithBackground(Environment environment, SimulatedDisk disk, TenantTimelines store, int operations)
+            throws Exception {
+        Duration patience = Duration.ofMillis(random.nextInt(1, 3000));
+        long until = environment.clock().nanos() + patience.toNanos();
+        List<Task> renewing = leases.renew(environment, store, leases.toRenew(store), until);
+        SimulatedBackground background = new SimulatedBackground(environment, store, random, patience, this::tolerate);
+        try (background) {
+            use(environment, disk, store, operations, () -> environment.clock().nanos() >= until);
+            joinAll(renewing);
+        } finally {
+            pieces += background.pieces();
+        }
+        background.check();
+    }
+
+    private void use(
+            Environment environment,
+            SimulatedDisk disk,
+            TenantTimelines store,
+            int operations,
+            BooleanSupplier maySomethingGo)
+            throws Exception {
+        List<Task> tasks = new ArrayList<>();
+        for (Timeline timeline : store.all()) {
+            tasks.add(environment
+                    .tasks()
+                    .start("write " + timeline.id(), () -> write(environment, timeline, operations)));
+        }
+        for (int i = 0; i < 3; i++) {
+            tasks.add(environment.tasks().start("read " + i, () -> readOften(environment, store, operations)));
+        }
+        tasks.add(environment.tasks().start("keep house", () -> keepHouse(environment, store, operations / 4)));
+        tasks.add(environment
+                .tasks()
+                .start("compact", () -> compactOften(environment, store, operations, maySomethingGo)));
+        tasks.add(environment.tasks().start("lease", () -> leases.leaseOften(environment, store, operations / 4)));
+        tasks.add(environment.tasks().start("evict", () -> eviction.evictOften(environment, disk, store, operations)));
+        tasks.add(environment.tasks().start("branch", () -> branchSometimes(environment, store, operations / 8)));
+        tasks.add(environment
+                .tasks()
+                .start("detach", () -> departures.detachSometimes(environment, store, operations / 4)));
+        joinAll(tasks);
+        departures.archiveSome(environment, store);
+    }
+
+    private static void joinAll(List<Task> tasks) throws Exception {
+        for (Task task : tasks) {
+            task.join();
+        }
+        for (Task task : tasks) {
+            rethrow(task);
         }
     }
 
@@ -348,7 +394,8 @@ final class SimulatedStore {
         }
     }
 
-    private void compactOften(Environment environment, TenantTimelines store, int count) throws Exception {
+    private void compactOften(Environment environment, TenantTimelines store, int count, BooleanSupplier maySomethingGo)
+            throws Exception {
         for (int i = 0; i < count; i++) {
             environment.tasks().sleep(random.nextLong(200_000_000L), Cancellation.NEVER);
             List<Timeline> all = store.all();
@@ -359,7 +406,7 @@ final class SimulatedStore {
             RequestContext context = RequestContext.of(TaskKind.COMPACTION)
                     .withDeadline(environment.clock().nanos() + 100_000_000_000L);
             try {
-                upkeep.step(store, timeline, known(timeline.id()).history, context);
+                upkeep.step(environment, store, timeline, known(timeline.id()).history, maySomethingGo, context);
             } catch (DeadlineExceededException e) {
                 if (timeline.branchPoint() == null) {
                     throw e; // images of a branch may need what its ancestor has lost and not yet taken in again
@@ -424,8 +471,8 @@ final class SimulatedStore {
             if (timeline.branchPoint() == null) {
                 throw e; // a branch may wait for what its ancestor has lost and not yet taken in again
             }
-        } catch (CancelledException e) {
-            throw e;
+        } catch (CancelledException | MissingKeyException e) {
+            throw e; // whatever fails, what is there is not said to be missing
         } catch (StorageException e) {
             if (!faults && !lsn.isBefore(timeline.gcCutoffLsn())) {
                 throw e;
@@ -489,65 +536,6 @@ final class SimulatedStore {
                     timeline.id(),
                     value.length,
                     expected.map(bytes -> bytes.length + " bytes").orElse("nothing"));
-        }
-    }
-
-    /** Makes timelines independent while they are read, written, branched, compacted and collected. */
-    private void detachSometimes(Environment environment, TenantTimelines store, int count) throws Exception {
-        for (int i = 0; i < count; i++) {
-            environment.tasks().sleep(random.nextLong(2_000_000_000L), Cancellation.NEVER);
-            List<Timeline> branches = store.all().stream()
-                    .filter(timeline -> timeline.branchPoint() != null)
-                    .toList();
-            if (branches.isEmpty()) {
-                continue;
-            }
-            Timeline timeline = branches.get(random.nextInt(branches.size()));
-            try {
-                store.detach(timeline.id(), context());
-                assertThat(timeline.branchPoint()).isNull();
-                assertThat(timeline.indexPart().metadata().ancestor()).isNull();
-                assertThat(timeline.indexPart().state().gcBlocking()).isNull();
-                detached++;
-            } catch (StorageException e) {
-                boolean waits = e instanceof InvalidRequestException
-                        && String.valueOf(e.getMessage()).contains("take in again");
-                if (!waits) {
-                    tolerate(e);
-                }
-            }
-        }
-    }
-
-    /** Archives timelines without branches, when nobody uses them. */
-    private void archiveSome(Environment environment, TenantTimelines store) throws StorageException {
-        for (Timeline timeline : store.all().reversed()) {
-            boolean hasBranches = store.all().stream()
-                    .anyMatch(other ->
-                            other.branchPoint() != null && other.branchPoint().ancestor() == timeline);
-            if (!hasBranches && random.nextInt(4) == 0) {
-                RequestContext context =
-                        context().withDeadline(environment.clock().nanos() + 100_000_000_000L);
-                tolerate(() -> {
-                    store.archive(timeline.id(), context);
-                    Known model = known(timeline.id());
-                    model.durable = Lsn.max(model.durable, timeline.lastRecordLsn());
-                    assertThat(store.all()).doesNotContain(timeline);
-                    archived++;
-                });
-            }
-        }
-    }
-
-    private void unarchiveSome(TenantTimelines store) throws StorageException {
-        for (ArchivedTimeline timeline : store.archived()) {
-            boolean isAncestorHere = timeline.ancestor() == null
-                    || store.all().stream()
-                            .anyMatch(other ->
-                                    other.id().equals(timeline.ancestor().timeline()));
-            if (isAncestorHere && random.nextInt(3) > 0) {
-                tolerate(() -> store.unarchive(timeline.id(), context()));
-            }
         }
     }
 

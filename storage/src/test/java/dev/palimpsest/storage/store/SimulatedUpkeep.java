@@ -13,11 +13,13 @@ import dev.palimpsest.storage.gc.GcReport;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.key.KeyRange;
 import dev.palimpsest.storage.key.KeySpace;
+import dev.palimpsest.storage.runtime.Environment;
 import dev.palimpsest.storage.timeline.TenantTimelines;
 import dev.palimpsest.storage.timeline.Timeline;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.BooleanSupplier;
 
 /** Compaction, images and GC at random, with limits so small that everything happens in a short life. */
 final class SimulatedUpkeep {
@@ -51,6 +53,11 @@ final class SimulatedUpkeep {
     }
 
     private CompactionSettings settings() {
+        return settings(random);
+    }
+
+    /** So small that there is something to do all the time. */
+    static CompactionSettings settings(SplittableRandom random) {
         return new CompactionSettings(
                 random.nextInt(1, 4),
                 random.nextInt(1, 20_000),
@@ -60,12 +67,23 @@ final class SimulatedUpkeep {
                 random.nextBoolean() ? BlobCompression.NONE : new BlobCompression.Zstd(1));
     }
 
-    /** Does one thing. */
-    void step(TenantTimelines store, Timeline timeline, History history, RequestContext context)
+    /**
+     * Does one thing.
+     *
+     * @param maySomethingGo whether GC may be part of it
+     */
+    void step(
+            Environment environment,
+            TenantTimelines store,
+            Timeline timeline,
+            History history,
+            BooleanSupplier maySomethingGo,
+            RequestContext context)
             throws StorageException {
-        switch (random.nextInt(8)) {
-            case 6 -> compactedHistory.compact(store, timeline, settings(), context);
-            case 7 -> compactedHistory.holdAndCompact(store, timeline, history, settings(), context);
+        int what = random.nextInt(maySomethingGo.getAsBoolean() ? 8 : 3);
+        switch (what) {
+            case 6 -> compactedHistory.compact(environment, store, timeline, history, settings(), context);
+            case 7 -> compactedHistory.holdAndCompact(environment, store, timeline, history, settings(), context);
             case 0, 1 -> compact(timeline, context);
             case 2 -> createImages(timeline, history, context);
             case 3 -> collect(store, timeline, context);

@@ -378,10 +378,20 @@ class StoreMutationTest {
                     "timeline.layerSet().snapshot(epoch).rangeSearch",
                     "timeline.layers().rangeSearch"),
             new Mutation(
-                    "compaction of history deletes old layers before the index part without them is there",
+                    "compaction of history does not wait for those who read what it replaces",
                     "timeline/TimelineUpkeep.java",
-                    "                timeline.becomeObsolete(timeline.layerSet().endReplacement());\n",
-                    "                timeline.layerSet().endReplacement().forEach(PersistentLayer::drop);\n"),
+                    "            if (timeline.layerSet().isReplacing()) {\n                timeline.history().awaitReaders(context);\n",
+                    "            if (timeline.layerSet().isReplacing()) {\n"),
+            new Mutation(
+                    "compaction of history forgets who came before GC raised a cutoff",
+                    "timeline/TimelineUpkeep.java",
+                    "RetainedHistory retained = before.and(reads.of(timeline));",
+                    "RetainedHistory retained = reads.of(timeline);"),
+            new Mutation(
+                    "after a start GC does not wait for leases to be asked for again",
+                    "gc/BackgroundGc.java",
+                    "            if (!isNew && !period",
+                    "            if (!period"),
             new Mutation(
                     "a name that was given up is used again",
                     "timeline/UsedNames.java",

@@ -66,6 +66,8 @@ final class StoreSimulation {
             int detached,
             int archived,
             int leasedReads,
+            int renewedLeases,
+            int backgroundPieces,
             SimulatedUpkeep.Done upkeep) {}
 
     private StoreSimulation() {}
@@ -152,6 +154,8 @@ final class StoreSimulation {
                 model.detached(),
                 model.archived(),
                 model.leases.belowCutoff(),
+                model.leases.renewed(),
+                model.backgroundPieces(),
                 model.upkeep());
     }
 

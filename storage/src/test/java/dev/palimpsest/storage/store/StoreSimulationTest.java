@@ -83,6 +83,8 @@ class StoreSimulationTest {
         long reads = 0;
         long detached = 0;
         long archived = 0;
+        long renewed = 0;
+        long pieces = 0;
         for (long seed = only == null ? 1 : only; seed <= (only == null ? seeds : only); seed++) {
             try {
                 StoreSimulation.Outcome outcome = StoreSimulation.run(seed, world);
@@ -90,6 +92,8 @@ class StoreSimulationTest {
                 reads += outcome.reads();
                 detached += outcome.detached();
                 archived += outcome.archived();
+                renewed += outcome.renewedLeases();
+                pieces += outcome.backgroundPieces();
             } catch (Exception | AssertionError e) {
                 throw new AssertionError("-Dpalimpsest.seed=" + seed + " fails in world " + world + ": " + e, e);
             }
@@ -97,7 +101,8 @@ class StoreSimulationTest {
         double minutes = (System.nanoTime() - began) / 60e9;
         LOG.info(
                 "{} schedules of {} in {} s: {} a minute, {} steps and {} reads compared in each;"
-                        + " {} timelines detached, {} archived",
+                        + " {} timelines detached, {} archived; {} leases renewed; {} pieces of history compacted in the"
+                        + " background",
                 seeds,
                 world,
                 Math.round(minutes * 60),
@@ -105,6 +110,8 @@ class StoreSimulationTest {
                 steps / seeds,
                 reads / seeds,
                 detached,
-                archived);
+                archived,
+                renewed,
+                pieces);
     }
 }
