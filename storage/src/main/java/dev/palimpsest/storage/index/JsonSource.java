@@ -2,7 +2,9 @@ package dev.palimpsest.storage.index;
 
 import dev.palimpsest.storage.CorruptionException;
 import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
+import java.nio.CharBuffer;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -52,12 +54,27 @@ final class JsonSource {
                 throw new CorruptionException(resource, i, "not JSON in UTF-8");
             }
         }
+        checkEncoding(bytes, resource);
         try {
             this.parser = FACTORY.createParser(ObjectReadContext.empty(), bytes);
         } catch (JacksonException e) {
             throw new CorruptionException(resource, 0, "not JSON: " + e.getOriginalMessage(), e);
         }
         advance();
+    }
+
+    /** The parser would replace what is not UTF-8. */
+    private static void checkEncoding(byte[] bytes, String resource) throws CorruptionException {
+        ByteBuffer source = ByteBuffer.wrap(bytes);
+        CharBuffer chars = CharBuffer.allocate(8192);
+        CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
+        CoderResult result = CoderResult.OVERFLOW;
+        while (result.isOverflow()) {
+            result = decoder.decode(source, chars.clear(), true);
+        }
+        if (result.isError()) {
+            throw new CorruptionException(resource, source.position(), "not JSON in UTF-8");
+        }
     }
 
     private @Nullable JsonToken advance() throws CorruptionException {
@@ -219,14 +236,7 @@ final class JsonSource {
         int start = (int) offset();
         skip();
         int end = (int) byteOffset(parser.currentLocation().getCharOffset());
-        try {
-            return StandardCharsets.UTF_8
-                    .newDecoder()
-                    .decode(ByteBuffer.wrap(bytes, start, end - start))
-                    .toString();
-        } catch (CharacterCodingException e) {
-            throw new CorruptionException(resource, start, what + " is not UTF-8", e);
-        }
+        return new String(bytes, start, end - start, StandardCharsets.UTF_8);
     }
 
     /** Makes sure that nothing but white space follows. */

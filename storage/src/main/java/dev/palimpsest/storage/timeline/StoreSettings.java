@@ -16,7 +16,7 @@ import java.util.Optional;
  * @param disk how local files are read and written
  * @param timelines how timelines write and read
  * @param maxDirtyBytes how much all in-memory layers together may hold before the larger ones are frozen; 0 for any amount
- * @param blockCacheBytes what index blocks of layer files are kept in
+ * @param blockCacheBytes what blocks of layer files are kept in, of indexes and of small values
  * @param readBuffers how many reads of layer files run at once
  * @param maxReadBytes how long one read of several values becomes
  * @param maxValueBytes the largest value; what claims to be larger is damaged

@@ -301,6 +301,20 @@ class IndexPartCodecTest {
                 .satisfies(e -> assertThat(e.offset()).isEqualTo(at));
     }
 
+    @Test
+    void whatIsNotUtf8IsDamageWhereverItIs() {
+        byte[] bytes = file(15);
+        for (String where : List.of("layer_metadata", "palimpsest", "0a10")) {
+            int at = new String(bytes, UTF_8).indexOf(where);
+            byte[] damaged = bytes.clone();
+            damaged[at + 1] ^= (byte) 0x80;
+            assertThatExceptionOfType(CorruptionException.class)
+                    .isThrownBy(() -> IndexPartCodec.decode(damaged, "i"))
+                    .withMessageContaining("UTF-8")
+                    .satisfies(e -> assertThat(e.offset()).isEqualTo(at + 1));
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {0, 3, 4, 7, 8, 15, 53, 54, 200, 511})
     void knowsDamageOfTheLegacyMetadata(int at) {

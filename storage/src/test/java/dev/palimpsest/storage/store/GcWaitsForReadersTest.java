@@ -9,6 +9,7 @@ import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.blob.BlobCompression;
+import dev.palimpsest.storage.blob.Block;
 import dev.palimpsest.storage.compaction.CompactionSettings;
 import dev.palimpsest.storage.compaction.L0Planner;
 import dev.palimpsest.storage.context.RequestContext;
@@ -88,6 +89,25 @@ class GcWaitsForReadersTest {
         return tenant.collectGarbage(ROOT, GcInputs.keepFrom(cutoff), GarbageCollection.Mode.REMOVE, CONTEXT);
     }
 
+    /** With a cache so small that it has no blocks of values: a read of a page is one of the disk. */
+    private static StoreSettings withoutCachedValues(StoreSettings settings) {
+        return new StoreSettings(
+                settings.disk(),
+                settings.timelines(),
+                settings.maxDirtyBytes(),
+                16 * Block.SIZE,
+                settings.readBuffers(),
+                settings.maxReadBytes(),
+                settings.maxValueBytes(),
+                settings.l0FlushConcurrency(),
+                settings.l0FlushBufferBytes(),
+                settings.writeBackBytes(),
+                settings.uploads(),
+                settings.downloads(),
+                settings.background(),
+                settings.eviction());
+    }
+
     private interface Script {
         void run(Environment environment, StoppingDisk disk, TenantTimelines tenant, Timeline root) throws Exception;
     }
@@ -104,7 +124,7 @@ class GcWaitsForReadersTest {
                             disk,
                             simulation.newObjectStore("objects", ObjectStoreFaults.NONE),
                             new AppendingRedo(),
-                            StoreSettings.DEFAULT,
+                            withoutCachedValues(StoreSettings.DEFAULT),
                             new PrometheusRegistry()),
                     TENANT,
                     Path.of("/work"),
