@@ -402,6 +402,7 @@ public final class TimelineUpkeep implements BackgroundCompaction.Work {
             usedNames.add(removed);
             timeline.layerSet().beginReplacement(added, removed);
             added.forEach(timeline.publisher()::added);
+            timeline.publisher().request(); // flushes may have to wait for their upload, and it for nobody who reads
             endReplacement(context);
             timeline.flushLoop().layersChanged();
         }

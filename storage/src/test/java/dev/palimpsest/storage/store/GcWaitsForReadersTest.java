@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.palimpsest.postgres.Lsn;
+import dev.palimpsest.storage.DeadlineExceededException;
 import dev.palimpsest.storage.InvalidRequestException;
 import dev.palimpsest.storage.StorageException;
 import dev.palimpsest.storage.TenantId;
@@ -11,6 +12,7 @@ import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.blob.BlobCompression;
 import dev.palimpsest.storage.blob.Block;
 import dev.palimpsest.storage.compaction.CompactionSettings;
+import dev.palimpsest.storage.compaction.HistorySettings;
 import dev.palimpsest.storage.compaction.L0Planner;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
@@ -33,6 +35,7 @@ import dev.palimpsest.storage.timeline.StoreSettings;
 import dev.palimpsest.storage.timeline.TenantTimelines;
 import dev.palimpsest.storage.timeline.Timeline;
 import dev.palimpsest.storage.timeline.TimelineWriter;
+import dev.palimpsest.storage.timeline.UploadSettings;
 import dev.palimpsest.storage.value.Value;
 import dev.palimpsest.storage.value.WalRecord;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
@@ -60,21 +63,25 @@ class GcWaitsForReadersTest {
     private static Timeline fill(TenantTimelines tenant) throws Exception {
         Timeline root = tenant.create(ROOT, new Lsn(0x1000), 17, CONTEXT);
         for (int round = 0; round < 5; round++) {
-            byte[] bytes = (round + " ").getBytes(StandardCharsets.UTF_8);
-            Lsn lsn = lsn(round);
-            SerializedBatch.Builder batch = new SerializedBatch.Builder();
-            batch.put(KEY, lsn, round == 0 ? new Value.Image(bytes) : new WalRecord.Postgres(false, bytes));
-            try (TimelineWriter writer = root.writer(CONTEXT)) {
-                writer.put(batch.build());
-                writer.finish(lsn);
-            }
-            root.freezeAndFlush(CONTEXT);
+            write(root, round, CONTEXT);
             root.upkeep().compactL0(SETTINGS, L0Planner.Trigger.ALWAYS, CONTEXT);
             if (round == 3) {
                 root.upkeep().createImages(SETTINGS, (_, _) -> KeySpace.of(KEY), () -> false, CONTEXT);
             }
         }
         return root;
+    }
+
+    private static void write(Timeline timeline, int round, RequestContext context) throws StorageException {
+        byte[] bytes = (round + " ").getBytes(StandardCharsets.UTF_8);
+        Lsn lsn = lsn(round);
+        SerializedBatch.Builder batch = new SerializedBatch.Builder();
+        batch.put(KEY, lsn, round == 0 ? new Value.Image(bytes) : new WalRecord.Postgres(false, bytes));
+        try (TimelineWriter writer = timeline.writer(context)) {
+            writer.put(batch.build());
+            writer.finish(lsn);
+        }
+        timeline.freezeAndFlush(context);
     }
 
     private static Lsn lsn(int round) {
@@ -89,8 +96,8 @@ class GcWaitsForReadersTest {
         return tenant.collectGarbage(ROOT, GcInputs.keepFrom(cutoff), GarbageCollection.Mode.REMOVE, CONTEXT);
     }
 
-    /** With a cache so small that it has no blocks of values: a read of a page is one of the disk. */
-    private static StoreSettings withoutCachedValues(StoreSettings settings) {
+    /** With a cache so small that it has no blocks of values, so that a read of a page is one of the disk; one byte may wait for its upload. */
+    private static StoreSettings withLittle(StoreSettings settings) {
         return new StoreSettings(
                 settings.disk(),
                 settings.timelines(),
@@ -102,7 +109,7 @@ class GcWaitsForReadersTest {
                 settings.l0FlushConcurrency(),
                 settings.l0FlushBufferBytes(),
                 settings.writeBackBytes(),
-                settings.uploads(),
+                new UploadSettings(1, 1, settings.uploads().retryPause()),
                 settings.downloads(),
                 settings.background(),
                 settings.eviction());
@@ -124,7 +131,7 @@ class GcWaitsForReadersTest {
                             disk,
                             simulation.newObjectStore("objects", ObjectStoreFaults.NONE),
                             new AppendingRedo(),
-                            withoutCachedValues(StoreSettings.DEFAULT),
+                            withLittle(StoreSettings.DEFAULT),
                             new PrometheusRegistry()),
                     TENANT,
                     Path.of("/work"),
@@ -185,6 +192,43 @@ class GcWaitsForReadersTest {
             assertThat(read(tenant.timeline(CHILD), lsn(1))).isEqualTo("0 1 ");
             tenant.delete(CHILD, CONTEXT);
             assertThat(collect(tenant, CUTOFF).layersRemoved()).isEqualTo(2);
+        });
+    }
+
+    /** What replaced history waits for its upload, and flushes for that; but neither for who still reads what was replaced. */
+    @Test
+    void aFlushDoesNotWaitForReadersOfHistoryThatWasCompacted() throws Exception {
+        run((environment, disk, tenant, root) -> {
+            Hold hold = root.hold(lsn(1));
+            collect(tenant, CUTOFF);
+            disk.stopNextRead();
+            Task compacting = environment
+                    .tasks()
+                    .start(
+                            "compact",
+                            () -> root.upkeep()
+                                    .compactHistory(
+                                            tenant,
+                                            SETTINGS,
+                                            new HistorySettings(0, 1, 1 << 30, 1),
+                                            () -> false,
+                                            _ -> {},
+                                            CONTEXT.withDeadline(
+                                                    environment.clock().nanos() + 60_000_000_000L)));
+            disk.awaitStopped();
+            disk.stopNextRead();
+            Task reading = environment.tasks().start("read", () -> events.add(read(root, lsn(4))));
+            disk.awaitStopped();
+            disk.goOn();
+            compacting.join();
+            assertThat(compacting.failure()).get().isInstanceOf(DeadlineExceededException.class);
+            write(root, 5, CONTEXT.withDeadline(environment.clock().nanos() + 60_000_000_000L));
+            disk.goOn();
+            reading.join();
+            assertThat(events).containsExactly("0 1 2 3 4 ");
+            assertThat(read(root, lsn(1))).isEqualTo("0 1 ");
+            assertThat(read(root, lsn(5))).isEqualTo("0 1 2 3 4 5 ");
+            hold.close();
         });
     }
 

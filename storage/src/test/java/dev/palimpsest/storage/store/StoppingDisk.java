@@ -11,14 +11,10 @@ import java.nio.file.Path;
 
 /** Another disk, of which one read of a file can be made to wait until it is let go. For a simulation. */
 final class StoppingDisk extends ForwardingDisk {
-    private enum State {
-        GOING,
-        TO_STOP,
-        STOPPED
-    }
-
     private final Signal changed;
-    private State state = State.GOING;
+    private boolean stopNext;
+    private int stopped;
+    private int released;
 
     StoppingDisk(Disk disk, Signal changed) {
         super(disk);
@@ -27,25 +23,26 @@ final class StoppingDisk extends ForwardingDisk {
 
     /** The next read of a file that was opened waits. */
     void stopNextRead() {
-        state = State.TO_STOP;
+        stopNext = true;
     }
 
-    /** Waits until somebody waits there. */
+    /** Waits until that one waits. */
     void awaitStopped() {
-        changed.await(() -> state == State.STOPPED, Clock.NEVER);
+        changed.await(() -> !stopNext, Clock.NEVER);
     }
 
-    /** Lets him go. */
+    /** Lets go who has waited longest. */
     void goOn() {
-        state = State.GOING;
+        released++;
         changed.signalAll();
     }
 
     private void pass() {
-        if (state == State.TO_STOP) {
-            state = State.STOPPED;
+        if (stopNext) {
+            stopNext = false;
+            int mine = ++stopped;
             changed.signalAll();
-            changed.await(() -> state == State.GOING, Clock.NEVER);
+            changed.await(() -> released >= mine, Clock.NEVER);
         }
     }
 
