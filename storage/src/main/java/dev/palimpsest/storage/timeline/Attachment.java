@@ -44,6 +44,10 @@ import org.jspecify.annotations.Nullable;
  * after it. Generations are claimed one after the other without a gap, so whoever has claimed a greater one has found g + 1
  * claimed: it is enough to look for that.
  *
+ * <p>An index part that was read may still be replaced by the life that has put it, until it notices. So what builds upon it, a
+ * branch, comes only after this life has put it under its own generation ({@link TimelineIndex#makeOwn}): the life after this one
+ * would find the ancestor with less history than the branch reads.
+ *
  * <p>What a life reads is what the newest life before it has <em>published</em>; one that was claimed and came no further than
  * that has a manifest without timelines, which is passed over.
  */

@@ -290,6 +290,7 @@ public final class TenantTimelines {
         Lsn at = new Lsn((lsn.value() + Lsn.RECORD_ALIGNMENT - 1) & -Lsn.RECORD_ALIGNMENT);
         try (Mutex.Held _ = lifecycle.acquire(context)) {
             Timeline ancestor = timeline(ancestorId);
+            makeOwn(ancestor, context); // first: writes go on meanwhile
             Lsn last = ancestor.lastRecordLsn();
             // GC raises the cutoff under the same mutex: whatever branches off after that does so above it.
             Lsn cutoff = ancestor.gcCutoffLsn();
@@ -307,6 +308,15 @@ public final class TenantTimelines {
                     .branch(ancestorId, at, at.equals(last) ? ancestor.prevRecordLsn() : Lsn.INVALID);
             IndexPart part = IndexPart.of(Map.of(), metadata).with(state);
             return add(id, part, new Timeline.BranchPoint(ancestor, at), context);
+        }
+    }
+
+    /** Makes sure that what this life has found of a timeline and its ancestors is what the next one finds, or newer. */
+    private static void makeOwn(Timeline timeline, RequestContext context) throws StorageException {
+        timeline.index().makeOwn(context);
+        Timeline.BranchPoint branch = timeline.branchPoint();
+        if (branch != null) {
+            makeOwn(branch.ancestor(), context);
         }
     }
 

@@ -122,4 +122,15 @@ final class TimelineIndex {
             attempted = null;
         }
     }
+
+    /**
+     * Makes sure that it is this life that has put the index part in force. An earlier life that does not know yet that it is over may
+     * still replace its own by one that keeps less; nobody was told, but the life after this one would read it. On return as after
+     * {@link #publish}.
+     */
+    void makeOwn(RequestContext context) throws StorageException {
+        if (!attachment.indexPartOf(timeline).equals(attachment.generation())) {
+            publish(part -> part, context);
+        }
+    }
 }

@@ -12,6 +12,8 @@ import dev.palimpsest.storage.SupersededException;
 import dev.palimpsest.storage.TimelineId;
 import dev.palimpsest.storage.context.RequestContext;
 import dev.palimpsest.storage.context.TaskKind;
+import dev.palimpsest.storage.gc.GarbageCollection;
+import dev.palimpsest.storage.gc.GcInputs;
 import dev.palimpsest.storage.index.LayerMetadata;
 import dev.palimpsest.storage.key.Key;
 import dev.palimpsest.storage.layer.memory.SerializedBatch;
@@ -121,6 +123,33 @@ class GenerationsTest {
             assertThat(last.timeline(ID).indexPart().state().extension()).isEqualTo("{\"word\":\"newer\"}");
             old.shutdown(CONTEXT);
             next.shutdown(CONTEXT);
+            last.shutdown(CONTEXT);
+        });
+    }
+
+    /** Who is superseded may still replace its index parts until it notices; what was built upon them is not hurt by that. */
+    @Test
+    void aBranchKeepsWhatItsAncestorHadWhenItWasMade() throws Exception {
+        simulation.run(() -> {
+            TenantTimelines old = load();
+            Timeline before = old.create(ID, new Lsn(0x1000), 17, CONTEXT);
+            for (long lsn = 0x1008; lsn < 0x1040; lsn += 8) {
+                write(before, lsn);
+            }
+            TimelineId child = new TimelineId(1, 3);
+            TimelineId grandchild = new TimelineId(1, 4);
+            old.branch(child, ID, new Lsn(0x1030), CONTEXT);
+            TenantTimelines next = load();
+            next.branch(grandchild, child, new Lsn(0x1030), CONTEXT);
+            old.collectGarbage(ID, GcInputs.keepFrom(new Lsn(0x1038)), GarbageCollection.Mode.REMOVE, CONTEXT);
+            assertThatThrownBy(() -> write(before, 0x1040)).hasCauseInstanceOf(SupersededException.class);
+            next.shutdown(CONTEXT);
+            TenantTimelines last = load();
+            assertThat(last.timeline(ID).gcCutoffLsn())
+                    .isLessThanOrEqualTo(last.timeline(grandchild).gcCutoffLsn());
+            assertThat(last.timeline(grandchild).get(KEY, new Lsn(0x1010), CONTEXT))
+                    .isEqualTo(new byte[] {0x10});
+            old.shutdown(CONTEXT);
             last.shutdown(CONTEXT);
         });
     }
