@@ -39,9 +39,16 @@ final class Descent {
         described.updateAndGet(now -> new Described(now.metadata.flushedTo(lsn, previous), now.lineage));
     }
 
-    /** The next index part names no ancestor. Everything that is inherited is in the layer map by now. */
+    /** The next index part names no ancestor. Everything that is inherited is in the layer map by now. Done once only. */
     void cutLoose(IndexPart.OriginalAncestor from) {
-        described.updateAndGet(now -> new Described(now.metadata.withAncestor(null), now.lineage.cutLoose(from)));
+        described.updateAndGet(now -> now.metadata.ancestor() == null
+                ? now
+                : new Described(now.metadata.withAncestor(null), now.lineage.cutLoose(from)));
+    }
+
+    /** Whether the next index part names no ancestor, though readers may still look there. */
+    boolean isCutLoose() {
+        return described.get().metadata.ancestor() == null;
     }
 
     /** The next index part names another ancestor, which has the same up to the branch point. */

@@ -65,6 +65,15 @@ final class Detachments {
             if (timeline.branchPoint() == null) {
                 return finishOrRefuse(timeline, lifecycle, context);
             }
+            if (timeline.descent().isCutLoose()) {
+                // An attempt before has got that far. What it took is all there is to take: the ancestor may have lost
+                // some since.
+                try (Mutex.Held _ = lifecycle.acquire(context);
+                        Gate.Guard _ = timeline.enter()) {
+                    cutLoose(timeline, context);
+                    return finish(timeline, context);
+                }
+            }
             boolean done = false;
             block(timeline, context);
             try (AncestorDetachment detachment = new AncestorDetachment(engine, timeline, context)) {
