@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.SplittableRandom;
+import java.util.function.BooleanSupplier;
 
 /** Compaction of history at random, in small pieces, while LSNs below the cutoff are held; those are compared with the model. */
 final class SimulatedHistory {
@@ -103,9 +104,20 @@ final class SimulatedHistory {
             throws StorageException {
         HistorySettings settings = new HistorySettings(
                 0, 100, random.nextBoolean() ? 1L << 30 : random.nextInt(1, 30_000), random.nextInt(0, 6));
+        compact(store, timeline, compaction, settings, () -> random.nextInt(4) == 0, context);
+    }
+
+    private void compact(
+            TenantTimelines store,
+            Timeline timeline,
+            CompactionSettings compaction,
+            HistorySettings settings,
+            BooleanSupplier yield,
+            RequestContext context)
+            throws StorageException {
         List<HistoryReport> pieces = new ArrayList<>();
-        HistoryReport report = timeline.upkeep()
-                .compactHistory(store, compaction, settings, () -> random.nextInt(4) == 0, pieces::add, context);
+        HistoryReport report =
+                timeline.upkeep().compactHistory(store, compaction, settings, yield, pieces::add, context);
         if (pieces.stream().mapToLong(HistoryReport::bytesWritten).sum() != report.bytesWritten()) {
             throw new AssertionError("pieces " + pieces + " are not " + report);
         }
@@ -155,6 +167,36 @@ final class SimulatedHistory {
         } finally {
             holds.forEach(Hold::close);
         }
+    }
+
+    /**
+     * Holds an LSN, compacts some small pieces up to where images are, lets go of it, and compacts the rest once GC has come by: what
+     * the first pieces have kept is superfluous then, if an image layer covers it that the rest reaches into.
+     */
+    void releaseBetweenPieces(
+            TenantTimelines store,
+            Timeline timeline,
+            History history,
+            Lsn imagesAt,
+            CompactionSettings compaction,
+            SimulatedUpkeep.Write write,
+            RequestContext context)
+            throws StorageException {
+        Lsn first = timeline.gcCutoffLsn();
+        if (imagesAt.isBefore(first) || !first.isValid()) {
+            return;
+        }
+        HistorySettings settings = new HistorySettings(0, 100, random.nextInt(1, 3000), random.nextInt(0, 6));
+        try (Hold hold = timeline.hold(first)) {
+            store.collectGarbage(timeline.id(), GcInputs.keepFrom(imagesAt), GarbageCollection.Mode.REMOVE, context);
+            compact(store, timeline, compaction, settings, () -> random.nextInt(3) > 0, context);
+            check(timeline, history, hold.lsn(), context);
+        }
+        write.run();
+        Lsn cutoff = timeline.lastRecordLsn();
+        store.collectGarbage(timeline.id(), GcInputs.keepFrom(cutoff), GarbageCollection.Mode.REMOVE, context);
+        compact(store, timeline, compaction, settings, () -> false, context);
+        check(timeline, history, Lsn.max(timeline.gcCutoffLsn(), cutoff), context);
     }
 
     private void check(Timeline timeline, History history, Lsn lsn, RequestContext context) throws StorageException {

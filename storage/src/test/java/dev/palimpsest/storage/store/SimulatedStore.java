@@ -126,7 +126,7 @@ final class SimulatedStore {
             create(store);
         }
         if (random.nextBoolean()) {
-            use(environment, disk, store, operations, () -> true);
+            use(environment, disk, store, operations, () -> true, List.of());
         } else {
             useWithBackground(environment, disk, store, operations);
         }
@@ -155,8 +155,7 @@ final class SimulatedStore {
         List<Task> renewing = leases.renew(environment, store, leases.toRenew(store), until);
         SimulatedBackground background = new SimulatedBackground(environment, store, random, patience, this::tolerate);
         try (background) {
-            use(environment, disk, store, operations, () -> environment.clock().nanos() >= until);
-            joinAll(renewing);
+            use(environment, disk, store, operations, () -> environment.clock().nanos() >= until, renewing);
         } finally {
             pieces += background.pieces();
         }
@@ -168,9 +167,10 @@ final class SimulatedStore {
             SimulatedDisk disk,
             TenantTimelines store,
             int operations,
-            BooleanSupplier maySomethingGo)
+            BooleanSupplier maySomethingGo,
+            List<Task> others)
             throws Exception {
-        List<Task> tasks = new ArrayList<>();
+        List<Task> tasks = new ArrayList<>(others);
         for (Timeline timeline : store.all()) {
             tasks.add(environment
                     .tasks()
@@ -406,7 +406,14 @@ final class SimulatedStore {
             RequestContext context = RequestContext.of(TaskKind.COMPACTION)
                     .withDeadline(environment.clock().nanos() + 100_000_000_000L);
             try {
-                upkeep.step(environment, store, timeline, known(timeline.id()).history, maySomethingGo, context);
+                upkeep.step(
+                        environment,
+                        store,
+                        timeline,
+                        known(timeline.id()).history,
+                        maySomethingGo,
+                        () -> write(environment, timeline, 3),
+                        context);
             } catch (DeadlineExceededException e) {
                 if (timeline.branchPoint() == null) {
                     throw e; // images of a branch may need what its ancestor has lost and not yet taken in again

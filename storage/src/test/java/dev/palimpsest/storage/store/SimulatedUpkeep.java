@@ -33,6 +33,12 @@ final class SimulatedUpkeep {
             int layersRemoved,
             SimulatedHistory.Done history) {}
 
+    /** Writes to a timeline. */
+    @FunctionalInterface
+    interface Write {
+        void run() throws StorageException;
+    }
+
     private final SplittableRandom random;
     private final SimulatedHistory compactedHistory;
     private int compactions;
@@ -71,6 +77,7 @@ final class SimulatedUpkeep {
      * Does one thing.
      *
      * @param maySomethingGo whether GC may be part of it
+     * @param write writes something more to the timeline
      */
     void step(
             Environment environment,
@@ -78,10 +85,12 @@ final class SimulatedUpkeep {
             Timeline timeline,
             History history,
             BooleanSupplier maySomethingGo,
+            Write write,
             RequestContext context)
             throws StorageException {
-        int what = random.nextInt(maySomethingGo.getAsBoolean() ? 8 : 3);
+        int what = random.nextInt(maySomethingGo.getAsBoolean() ? 9 : 3);
         switch (what) {
+            case 8 -> imageAcrossPieces(store, timeline, history, write, context);
             case 6 -> compactedHistory.compact(environment, store, timeline, history, settings(), context);
             case 7 -> compactedHistory.holdAndCompact(environment, store, timeline, history, settings(), context);
             case 0, 1 -> compact(timeline, context);
@@ -95,6 +104,26 @@ final class SimulatedUpkeep {
                 collect(store, timeline, context);
             }
         }
+    }
+
+    /** An image layer of all keys above small delta layers, which compaction of history comes to piece by piece. */
+    private void imageAcrossPieces(
+            TenantTimelines store, Timeline timeline, History history, Write write, RequestContext context)
+            throws StorageException {
+        timeline.freezeAndFlush(context);
+        timeline.upkeep()
+                .compactL0(
+                        new CompactionSettings(1, 1 << 20, random.nextInt(100, 2000), 1, 5, BlobCompression.NONE),
+                        L0Planner.Trigger.ALWAYS,
+                        context);
+        CompactionSettings large = new CompactionSettings(1, 1 << 20, 1 << 20, 1, 5, BlobCompression.NONE);
+        images += timeline.upkeep()
+                .createImages(large, (lsn, _) -> keys(history, lsn), () -> false, context)
+                .layersWritten();
+        Lsn imagesAt = timeline.diskConsistentLsn(); // unless it has just moved
+        write.run();
+        timeline.freezeAndFlush(context);
+        compactedHistory.releaseBetweenPieces(store, timeline, history, imagesAt, large, write, context);
     }
 
     private void compact(Timeline timeline, RequestContext context) throws StorageException {
