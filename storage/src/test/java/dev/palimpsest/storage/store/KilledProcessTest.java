@@ -19,9 +19,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A real process with real files, killed with SIGKILL while it writes, again and again on the same directory. */
@@ -41,6 +43,7 @@ class KilledProcessTest {
 
     @Test
     @Tag("long")
+    @Timeout(value = 20, unit = TimeUnit.MINUTES)
     void nothingAcknowledgedIsLostInManyLives() throws Exception {
         killAgainAndAgain(Long.getLong("palimpsest.seed", System.nanoTime()), 60);
     }

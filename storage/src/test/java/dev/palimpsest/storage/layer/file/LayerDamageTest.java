@@ -177,6 +177,7 @@ class LayerDamageTest {
     @Tag("long")
     void noFlippedBitIsOverlookedInMoreLayers() throws StorageException {
         for (long seed = 3; seed < 5; seed++) {
+            newDisk();
             flip(delta(seed), 29, Expectation.FOUND);
             flip(image(seed), 29, Expectation.FOUND);
         }
