@@ -66,7 +66,6 @@ final class BranchUpkeep implements UpkeepService {
     private final Function<TenantId, RetentionSettings> settings;
     private final Clock clock;
     private final RequestContext context;
-    private final Instant leasesKnownFrom;
     private final Map<TimelineId, Kept> kept = new ConcurrentHashMap<>();
     private final HistoryJobs history;
     private volatile @Nullable BackgroundGc background;
@@ -102,7 +101,6 @@ final class BranchUpkeep implements UpkeepService {
         this.settings = tenant -> tenants.get().retention(tenant);
         this.clock = clock;
         this.context = context;
-        this.leasesKnownFrom = clock.instant().plus(servers.leaseLength());
         this.servers = servers;
         this.history = new HistoryJobs(store.environment().clock());
     }
@@ -125,8 +123,8 @@ final class BranchUpkeep implements UpkeepService {
                 })
                 .register(metrics);
         history.register(metrics);
-        BackgroundGc collecting = new BackgroundGc(
-                store.environment(), servers.leaseLength(), this::gcWork, store::isCompactionBehind, metrics);
+        BackgroundGc collecting =
+                new BackgroundGc(store.environment(), this::gcWork, store::isCompactionBehind, metrics);
         background = collecting;
         BackgroundHistory compacting = new BackgroundHistory(
                 store.environment(),
@@ -151,6 +149,11 @@ final class BranchUpkeep implements UpkeepService {
         @Override
         public TenantId tenant() {
             return branch.tenantId();
+        }
+
+        @Override
+        public boolean isNew() {
+            return upkeep.clock.instant().isBefore(upkeep.leasesKnownFrom(branch));
         }
 
         @Override
@@ -217,6 +220,11 @@ final class BranchUpkeep implements UpkeepService {
         return branches.all().stream()
                 .map(branch -> new HistoryWork(this, branch))
                 .toList();
+    }
+
+    /** Until then those who leased LSNs from an earlier process may ask for them again. */
+    private Instant leasesKnownFrom(Branch branch) {
+        return branch.tenant().loadedAt().plus(settings.apply(branch.tenantId()).leaseLength());
     }
 
     private Kept kept(Branch branch) {
@@ -339,12 +347,13 @@ final class BranchUpkeep implements UpkeepService {
     public GcView gc(String name, RetentionOverride other, boolean dryRun) throws BranchException {
         Branch branch = branch(name);
         Instant begin = clock.instant();
+        Instant leasesKnownFrom = leasesKnownFrom(branch);
         if (!dryRun && begin.isBefore(leasesKnownFrom)) {
             throw new BranchException(
                     BranchException.Kind.UNAVAILABLE,
                     "nothing is removed before " + leasesKnownFrom
                             + ": until then clients may ask again for LSNs that they leased before the server was"
-                            + " started (lsn_lease_length); a dry run shows what would go");
+                            + " started, or its tenant attached (lsn_lease_length); a dry run shows what would go");
         }
         Retention retention = retention(branch, other);
         LayerCensus census = LayerCensus.of(branch.timeline());

@@ -350,7 +350,7 @@ public final class StorageSettings {
             "tenant_config.lsn_lease_length",
             Kind.time(NO_TIME, LONG_TIME),
             RetentionSettings.DEFAULT.leaseLength(),
-            "How long a lease of an LSN lasts. For so long after its start a server removes nothing: leases are in memory.");
+            "How long a lease of an LSN lasts. For so long after a tenant was loaded nothing of it is removed: leases are in memory.");
 
     public static final Setting<Duration> COMPACTION_PERIOD = LIST.add(
             "tenant_config.compaction_period",

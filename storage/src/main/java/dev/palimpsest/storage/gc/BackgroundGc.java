@@ -39,8 +39,8 @@ import org.jspecify.annotations.Nullable;
  * the longest ago first, and of its timelines the one whose turn was the longest ago; and none while there is more urgent work. One
  * that fails has its pauses as {@link JobTracks} says, in which the others have their turn.
  *
- * <p>A timeline that comes, with the server's start or later, is left alone at first: an earlier process may have leased LSNs of it
- * that nobody here knows of until they are asked for again.
+ * <p>One that is new here is left alone at first: an earlier process may have leased LSNs of it that nobody here knows of until they
+ * are asked for again.
  *
  * <p>Safe for use by many threads.
  */
@@ -55,6 +55,9 @@ public final class BackgroundGc implements AutoCloseable {
         /** Whose it is: tenants have their turns one after the other. */
         TenantId tenant();
 
+        /** Whether leases of an earlier process may still be asked for again: then it has no turn yet. */
+        boolean isNew();
+
         /** How often it has its turn; zero for never. */
         Duration period();
 
@@ -63,14 +66,10 @@ public final class BackgroundGc implements AutoCloseable {
     }
 
     private final Environment environment;
-    private final long delayNanos;
     private final Supplier<? extends Collection<? extends Work>> timelines;
     private final BooleanSupplier yield;
     private final JobTracks tracks;
     private final TenantTurns turns = new TenantTurns();
-    /** When timelines were seen for the first time. */
-    private final Map<TimelineId, Long> cameNanos = new ConcurrentHashMap<>();
-
     private final Map<TimelineId, Long> lastNanos = new ConcurrentHashMap<>();
     /** What was due at the last look and had no turn yet; the task's. To look at all of them costs more than most turns. */
     private final Queue<Work> due = new ArrayDeque<>();
@@ -85,19 +84,16 @@ public final class BackgroundGc implements AutoCloseable {
     /**
      * Starts.
      *
-     * @param delay how long a timeline is left alone after it came
      * @param timelines those of the moment, whenever it is asked
      * @param yield asked before each: whether there is more urgent work
      * @param registry where metrics are registered
      */
     public BackgroundGc(
             Environment environment,
-            Duration delay,
             Supplier<? extends Collection<? extends Work>> timelines,
             BooleanSupplier yield,
             PrometheusRegistry registry) {
         this.environment = environment;
-        this.delayNanos = delay.toNanos();
         this.timelines = timelines;
         this.yield = yield;
         this.tracks = new JobTracks("GC", environment.clock(), JobPauses.DEFAULT);
@@ -146,13 +142,15 @@ public final class BackgroundGc implements AutoCloseable {
 
     private @Nullable Work next() {
         long now = environment.clock().nanos();
-        // Also while there is more urgent work: so it is known when a timeline came.
+        if (yield.getAsBoolean()) {
+            return null;
+        }
         if (due.isEmpty() || now - lookedNanos >= LOOK.toNanos()) {
             due.clear();
             due.addAll(look(now));
             lookedNanos = now;
         }
-        return yield.getAsBoolean() ? null : due.poll();
+        return due.poll();
     }
 
     private record Due(Work work, long sinceNanos) {}
@@ -166,8 +164,7 @@ public final class BackgroundGc implements AutoCloseable {
             Long last = lastNanos.get(work.id());
             long since = last == null ? Long.MAX_VALUE : now - last;
             Duration period = work.period();
-            boolean isNew = now - cameNanos.computeIfAbsent(work.id(), _ -> now) < delayNanos;
-            if (!isNew && !period.isZero() && since >= period.toNanos() && tracks.isFree(work.id())) {
+            if (!work.isNew() && !period.isZero() && since >= period.toNanos() && tracks.isFree(work.id())) {
                 byTenant.computeIfAbsent(work.tenant(), _ -> new ArrayList<>()).add(new Due(work, since));
             }
         }
@@ -197,7 +194,6 @@ public final class BackgroundGc implements AutoCloseable {
         turns.forgetAllBut(tenants);
         tracks.forgetAllBut(known);
         lastNanos.keySet().retainAll(known);
-        cameNanos.keySet().retainAll(known);
     }
 
     private void run(Work work, RequestContext context) {

@@ -64,6 +64,8 @@ public final class TenantTimelines {
     /** Branches that could not be created for certain, and not be denied either. */
     private final Map<TimelineId, Timeline.BranchPoint> doubtful = new ConcurrentSkipListMap<>();
 
+    private Instant loadedAt = Instant.MAX;
+
     private TenantTimelines(Engine engine, TenantId tenant, Attachment attachment, Path workDirectory) {
         this.engine = engine;
         this.tenant = tenant;
@@ -93,6 +95,7 @@ public final class TenantTimelines {
         boolean done = false;
         try {
             loaded.load(before, context);
+            loaded.loadedAt = engine.environment().clock().now();
             done = true;
             return loaded;
         } finally {
@@ -233,6 +236,11 @@ public final class TenantTimelines {
                             : "tenant " + tenant + " has no timeline " + id);
         }
         return timeline;
+    }
+
+    /** When it was loaded. */
+    public Instant loadedAt() {
+        return loadedAt;
     }
 
     /** All timelines that are not archived, by id. */

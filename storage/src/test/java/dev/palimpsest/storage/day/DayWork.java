@@ -310,6 +310,11 @@ final class DayWork {
         }
 
         @Override
+        public boolean isNew() {
+            return false;
+        }
+
+        @Override
         public Duration period() {
             return parameters.pitr().dividedBy(6);
         }

@@ -169,8 +169,7 @@ public final class SimulatedDay {
                         engine.downloads().resident(),
                         tenant::evictable,
                         metrics);
-                BackgroundGc gc =
-                        new BackgroundGc(environment, Duration.ZERO, work::collections, compaction::isBehind, metrics);
+                BackgroundGc gc = new BackgroundGc(environment, work::collections, compaction::isBehind, metrics);
                 BackgroundHistory _ = new BackgroundHistory(
                         environment,
                         Duration.ZERO,

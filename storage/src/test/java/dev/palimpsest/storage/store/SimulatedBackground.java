@@ -33,6 +33,8 @@ final class SimulatedBackground implements AutoCloseable {
     private final SplittableRandom random;
     private final TenantTimelines store;
     private final SimulatedLeases.Tolerance tolerance;
+    private final Environment environment;
+    private final Duration patience;
     private final BackgroundGc gc;
     private final BackgroundHistory history;
     private @Nullable Throwable failure;
@@ -53,12 +55,10 @@ final class SimulatedBackground implements AutoCloseable {
         this.store = store;
         this.tolerance = tolerance;
         BooleanSupplier urgent = () -> random.nextInt(8) == 0;
+        this.environment = environment;
+        this.patience = delay;
         this.gc = new BackgroundGc(
-                environment,
-                delay,
-                () -> store.all().stream().map(Collected::new).toList(),
-                urgent,
-                new PrometheusRegistry());
+                environment, () -> store.all().stream().map(Collected::new).toList(), urgent, new PrometheusRegistry());
         this.history = new BackgroundHistory(
                 environment,
                 delay,
@@ -113,6 +113,11 @@ final class SimulatedBackground implements AutoCloseable {
         @Override
         public TenantId tenant() {
             return store.tenant();
+        }
+
+        @Override
+        public boolean isNew() {
+            return environment.clock().now().isBefore(store.loadedAt().plus(patience));
         }
 
         @Override

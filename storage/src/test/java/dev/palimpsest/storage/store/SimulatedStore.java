@@ -151,7 +151,9 @@ final class SimulatedStore {
     private void useWithBackground(Environment environment, SimulatedDisk disk, TenantTimelines store, int operations)
             throws Exception {
         Duration patience = Duration.ofMillis(random.nextInt(1, 3000));
-        long until = environment.clock().nanos() + patience.toNanos();
+        Duration left =
+                Duration.between(environment.clock().now(), store.loadedAt().plus(patience));
+        long until = environment.clock().nanos() + left.toNanos();
         List<Task> renewing = leases.renew(environment, store, leases.toRenew(store), until);
         SimulatedBackground background = new SimulatedBackground(environment, store, random, patience, this::tolerate);
         try (background) {

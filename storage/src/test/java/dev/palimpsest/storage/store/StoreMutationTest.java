@@ -390,7 +390,7 @@ class StoreMutationTest {
             new Mutation(
                     "after a start GC does not wait for leases to be asked for again",
                     "gc/BackgroundGc.java",
-                    "            if (!isNew && !period",
+                    "            if (!work.isNew() && !period",
                     "            if (!period"),
             new Mutation(
                     "a name that was given up is used again",
