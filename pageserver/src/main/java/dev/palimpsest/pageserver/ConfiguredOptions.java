@@ -94,6 +94,7 @@ public final class ConfiguredOptions {
                 address.host(),
                 address.port(),
                 get(ServiceSettings.PAGE_SERVICE_MAX_CONNECTIONS),
+                get(ServiceSettings.PAGE_SERVICE_TENANT_PERCENT),
                 get(ServiceSettings.PAGE_SERVICE_LOGIN_TIMEOUT),
                 get(ServiceSettings.PAGE_SERVICE_IDLE_TIMEOUT),
                 get(ServiceSettings.PAGE_SERVICE_MESSAGE_TIMEOUT),

@@ -213,6 +213,14 @@ public final class ServiceSettings {
             "How many clients of the page service there may be at once; each takes a thread, and 20 to 200 KiB. More"
                     + " are sent away.");
 
+    /** Clients of one tenant. */
+    public static final Setting<Integer> PAGE_SERVICE_TENANT_PERCENT = LIST.reloadable(
+            "page_service_tenant_percent",
+            Kind.number(1, 100),
+            50,
+            "How many percent of page_service_max_connections the clients of one tenant may be, so that it leaves room for"
+                    + " others. More are sent away once they ask for something of the tenant.");
+
     /** How long a login takes. */
     public static final Setting<Duration> PAGE_SERVICE_LOGIN_TIMEOUT = LIST.reloadable(
             "page_service_login_timeout",

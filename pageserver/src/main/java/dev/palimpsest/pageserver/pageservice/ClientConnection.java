@@ -41,6 +41,7 @@ final class ClientConnection {
     private static final String INVALID_AUTHORIZATION = "28000";
     private static final String INSUFFICIENT_PRIVILEGE = "42501";
     private static final String ADMIN_SHUTDOWN = "57P01";
+    private static final String TOO_MANY_CONNECTIONS = "53300";
     private static final String INVALID_PARAMETER_VALUE = "22023";
     private static final String ALPN = "postgresql";
     /** The first byte of a TLS handshake. */
@@ -58,6 +59,7 @@ final class ClientConnection {
     private final PageServiceMetrics metrics;
     private final RequestContexts contexts;
     private final TenantThrottle throttle;
+    private final TenantClients tenantClients;
     private final Backups backups;
     private final long began = System.nanoTime();
     private boolean encrypted;
@@ -78,6 +80,7 @@ final class ClientConnection {
             InterfaceSecurity security,
             PageServiceMetrics metrics,
             TenantThrottle throttle,
+            TenantClients tenantClients,
             RequestContexts contexts)
             throws IOException {
         this.socket = socket;
@@ -89,6 +92,7 @@ final class ClientConnection {
         this.security = security;
         this.metrics = metrics;
         this.throttle = throttle;
+        this.tenantClients = tenantClients;
         this.contexts = contexts;
         this.backups = new Backups(out, timelines);
     }
@@ -117,6 +121,11 @@ final class ClientConnection {
     void run() throws IOException {
         try (out) {
             serveClient();
+        } finally {
+            TenantId of = tenant;
+            if (of != null) {
+                tenantClients.leave(of);
+            }
         }
     }
 
@@ -132,6 +141,9 @@ final class ClientConnection {
         } catch (MalformedMessageException e) {
             LOG.warn("client {} breaks the protocol: {}", name, e.getMessage());
             error(PROTOCOL_VIOLATION, e.getMessage());
+        } catch (TooManyClientsException e) {
+            LOG.warn("client {} is sent away: {}", name, e.getMessage());
+            error(TOO_MANY_CONNECTIONS, e.getMessage());
         } catch (CancelledException e) {
             error(ADMIN_SHUTDOWN, "shutdown");
         }
@@ -400,7 +412,14 @@ final class ClientConnection {
             error(INTERNAL_ERROR, "not found: timeline " + id + " of tenant " + of);
             return null;
         }
-        tenant = of;
+        if (first == null) {
+            int most = settings.maxConnectionsOfTenant();
+            if (!tenantClients.enter(of, most)) {
+                throw new TooManyClientsException("tenant " + of + " has " + most
+                        + " clients already, which is as many as it may have (page_service_tenant_percent)");
+            }
+            tenant = of;
+        }
         return timeline;
     }
 

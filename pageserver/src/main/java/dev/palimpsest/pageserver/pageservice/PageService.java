@@ -51,6 +51,7 @@ public final class PageService implements AutoCloseable {
     private final InterfaceSecurity security;
     private final PageServiceMetrics metrics;
     private final TenantThrottle throttle;
+    private final TenantClients tenantClients = new TenantClients();
     private final ServerSocketChannel listener = ServerSocketChannel.open();
     /** The clients that there are. */
     private final AtomicInteger taken = new AtomicInteger();
@@ -197,8 +198,8 @@ public final class PageService implements AutoCloseable {
         try {
             socket.setTcpNoDelay(true);
             keepAlive(socket);
-            ClientConnection connection =
-                    new ClientConnection(socket, timelines, settings, security, metrics, throttle, contexts);
+            ClientConnection connection = new ClientConnection(
+                    socket, timelines, settings, security, metrics, throttle, tenantClients, contexts);
             Thread thread =
                     Thread.ofPlatform().name("client " + connection.name()).unstarted(() -> serve(socket, connection));
             clients.put(socket, new Client(connection, thread));

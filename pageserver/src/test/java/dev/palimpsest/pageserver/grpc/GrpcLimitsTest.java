@@ -68,6 +68,7 @@ class GrpcLimitsTest {
                 "127.0.0.1",
                 0,
                 8,
+                100,
                 Duration.ofMinutes(1),
                 Duration.ZERO,
                 message,

@@ -61,6 +61,7 @@ class GrpcPageServiceTest {
                 "127.0.0.1",
                 0,
                 8,
+                100,
                 Duration.ofMinutes(1),
                 Duration.ZERO,
                 Duration.ofMinutes(1),

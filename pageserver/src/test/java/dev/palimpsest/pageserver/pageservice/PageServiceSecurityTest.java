@@ -88,6 +88,7 @@ class PageServiceSecurityTest {
                 "127.0.0.1",
                 0,
                 8,
+                100,
                 login,
                 Duration.ofMinutes(5),
                 Duration.ofMinutes(1),

@@ -43,6 +43,7 @@ class PageServiceTest {
                 "127.0.0.1",
                 0,
                 8,
+                100,
                 Duration.ofMinutes(1),
                 Duration.ofMinutes(5),
                 Duration.ofMinutes(1),
