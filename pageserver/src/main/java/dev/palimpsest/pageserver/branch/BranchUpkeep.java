@@ -306,7 +306,7 @@ final class BranchUpkeep implements UpkeepService {
     private GcReport collectInTurn(Branch branch, RequestContext running) throws StorageException {
         Retention retention = retention(branch, RetentionOverride.NONE);
         Timeline timeline = branch.timeline();
-        if (timeline.layers().historicLayers().findAny().isEmpty()) {
+        if (!timeline.layers().hasHistoricLayers()) {
             Kept known = kept(branch);
             known.lock.lock();
             try {

@@ -58,7 +58,7 @@ public final class ImageCreation {
     public CompactionReport run(DenseKeys keys, SortedMap<Key, Lsn> longChains, BooleanSupplier yield)
             throws StorageException {
         Lsn lsn = timeline.diskConsistentLsn();
-        if (!lsn.isValid() || timeline.layers().historicLayers().findAny().isEmpty()) {
+        if (!lsn.isValid() || !timeline.layers().hasHistoricLayers()) {
             return CompactionReport.NOTHING;
         }
         KeyPartitioning parts = KeyPartitioning.of(keys.at(lsn, context), settings.targetLayerBytes());

@@ -47,6 +47,11 @@ import org.jspecify.annotations.Nullable;
 public final class BackgroundGc implements AutoCloseable {
     private static final Duration LOOK = Duration.ofSeconds(1);
 
+    /** Of many that have their turn seldom a look at all of them each second would be most of the work. */
+    private static final Duration SELDOM_LOOK = Duration.ofSeconds(10);
+
+    private static final int LOOKS_IN_A_PERIOD = 60;
+
     /** A timeline that collects its garbage. */
     public interface Work {
         /** Which timeline. */
@@ -75,6 +80,7 @@ public final class BackgroundGc implements AutoCloseable {
     private final Queue<Work> due = new ArrayDeque<>();
 
     private long lookedNanos;
+    private long lookAgainNanos;
     private final Cancellation cancellation = new Cancellation();
     private final Task task;
     private final Counter runs;
@@ -142,15 +148,12 @@ public final class BackgroundGc implements AutoCloseable {
 
     private @Nullable Work next() {
         long now = environment.clock().nanos();
-        if (yield.getAsBoolean()) {
-            return null;
-        }
-        if (due.isEmpty() || now - lookedNanos >= LOOK.toNanos()) {
+        if (now - lookedNanos >= (due.isEmpty() ? lookAgainNanos : LOOK.toNanos())) {
             due.clear();
             due.addAll(look(now));
             lookedNanos = now;
         }
-        return due.poll();
+        return due.isEmpty() || yield.getAsBoolean() ? null : due.poll();
     }
 
     private record Due(Work work, long sinceNanos) {}
@@ -160,14 +163,17 @@ public final class BackgroundGc implements AutoCloseable {
         List<? extends Work> all = List.copyOf(timelines.get());
         forgetAllBut(all);
         Map<TenantId, List<Due>> byTenant = new TreeMap<>();
+        long shortest = LOOKS_IN_A_PERIOD * (all.isEmpty() ? LOOK : SELDOM_LOOK).toNanos();
         for (Work work : all) {
             Long last = lastNanos.get(work.id());
             long since = last == null ? Long.MAX_VALUE : now - last;
             Duration period = work.period();
+            shortest = period.isZero() ? shortest : Math.min(shortest, period.toNanos());
             if (!work.isNew() && !period.isZero() && since >= period.toNanos() && tracks.isFree(work.id())) {
                 byTenant.computeIfAbsent(work.tenant(), _ -> new ArrayList<>()).add(new Due(work, since));
             }
         }
+        lookAgainNanos = Math.max(LOOK.toNanos(), shortest / LOOKS_IN_A_PERIOD);
         List<TenantId> tenants = new ArrayList<>(byTenant.keySet());
         tenants.sort(turns.order());
         List<Deque<Due>> queues = new ArrayList<>();

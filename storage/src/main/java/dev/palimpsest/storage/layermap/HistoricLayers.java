@@ -76,6 +76,10 @@ final class HistoricLayers<L extends LayerExtent> {
         return new HistoricLayers<>(recentMax, settled.edit(fromSettled, settling), CoverageIndex.empty());
     }
 
+    boolean isEmpty() {
+        return settled.size() == 0 && recent.size() == 0;
+    }
+
     Stream<L> stream() {
         return Stream.concat(settled.layers().stream(), recent.layers().stream());
     }

@@ -88,6 +88,11 @@ public final class LayerMap<L extends LayerExtent> {
         return historic.stream();
     }
 
+    /** Whether there is any delta or image layer. */
+    public boolean hasHistoricLayers() {
+        return !historic.isEmpty();
+    }
+
     /** Whether there is a delta or image layer of the same kind, key range and LSN range. */
     public boolean contains(LayerExtent layer) {
         return historic.contains(layer);

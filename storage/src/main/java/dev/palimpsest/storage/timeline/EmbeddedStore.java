@@ -417,7 +417,7 @@ public final class EmbeddedStore implements AutoCloseable {
         List<TimelineUpkeep> all = new ArrayList<>();
         for (TenantTimelines tenant : tenants.values()) {
             for (Timeline timeline : tenant.all()) {
-                if (timeline.layers().historicLayers().findAny().isPresent()) {
+                if (timeline.layers().hasHistoricLayers()) {
                     all.add(timeline.upkeep());
                 }
             }

@@ -48,7 +48,7 @@ record LocalLayers(Timeline timeline, List<Lsn> readPoints) implements Backgroun
         }
         List<BackgroundEviction.EvictableTimeline> all = new ArrayList<>();
         for (Timeline timeline : timelines) {
-            if (timeline.layers().historicLayers().findAny().isPresent()) {
+            if (timeline.layers().hasHistoricLayers()) {
                 SortedSet<Lsn> points = readPoints.computeIfAbsent(timeline.id(), _ -> new TreeSet<>());
                 points.add(timeline.lastRecordLsn());
                 all.add(new LocalLayers(timeline, List.copyOf(points)));

@@ -385,6 +385,9 @@ public final class Timeline {
      */
     public void tick(RequestContext context) throws StorageException {
         publisher.tick();
+        if (layers.snapshot().openLayer() == null) {
+            return;
+        }
         try (TimelineWriter writer = writer(context)) {
             writer.tick();
         }

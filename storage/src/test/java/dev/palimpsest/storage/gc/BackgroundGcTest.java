@@ -116,7 +116,7 @@ class BackgroundGcTest {
             seconds(environment, 100);
             assertThat(done).contains("first").doesNotContain("later");
             later.isNew = false;
-            seconds(environment, 10);
+            seconds(environment, 15);
             assertThat(done).endsWith("later");
         });
     }
