@@ -36,15 +36,13 @@ import org.junit.jupiter.api.io.TempDir;
  * model's answers. Several at once change only what each has made itself, from branches of each other.
  */
 class BranchApiModelTest {
-    /** The store goes by the time of day, and says by that when it was loaded. */
-    private static final Instant NOW = Instant.now();
-
     @TempDir
     private Path directory;
 
     /** Stands still, but once, so that leases from before the start are over. */
     private static final class Hands extends Clock {
-        private volatile Instant now = NOW;
+        /** The store, too, goes by the time of day: it says when it was loaded. */
+        private volatile Instant now = Instant.now();
 
         @Override
         public ZoneId getZone() {
@@ -84,7 +82,7 @@ class BranchApiModelTest {
                     Map.of(),
                     clock,
                     RetentionSettings.DEFAULT);
-            clock.now = NOW.plus(Duration.ofHours(1));
+            clock.now = clock.now.plus(Duration.ofHours(1));
             api = new HttpApi(branches, "127.0.0.1", 0);
             api.start();
         }
