@@ -43,7 +43,7 @@ class KilledProcessTest {
 
     @Test
     @Tag("long")
-    @Timeout(value = 20, unit = TimeUnit.MINUTES)
+    @Timeout(value = 60, unit = TimeUnit.MINUTES)
     void nothingAcknowledgedIsLostInManyLives() throws Exception {
         killAgainAndAgain(Long.getLong("palimpsest.seed", System.nanoTime()), 60);
     }
